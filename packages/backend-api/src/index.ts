@@ -78,3 +78,4 @@ export { timeoutLayer } from './layers/timeout.ts';
 export type { TimeoutOptions } from './layers/timeout.ts';
 export { BACKEND_CHANNEL, tracingLayer } from './layers/tracing.ts';
 export type { BackendTrace } from './layers/tracing.ts';
+export { similarTo } from './discovery/similar.ts';

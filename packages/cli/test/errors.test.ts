@@ -114,7 +114,10 @@ describe('an error says in one line what is wrong, and in hints what to do', { t
         args: ['ls', '--passphrase-file', 'wrong'],
         exitCode: 9,
         code: 'UNLOCK_FAILED',
-        hints: ['check that the secret belongs to this store'],
+        hints: [
+          'check that the secret belongs to this store: it was taken from --passphrase-file',
+          `the credential "${box.path('credentials', 'securestore-key')}" is set, too, and is not used`,
+        ],
       },
       { args: ['ls', '--fingerprint', '0'.repeat(52)], exitCode: 5, code: 'INTEGRITY', own: [box.path('vault')] },
       {
@@ -126,6 +129,14 @@ describe('an error says in one line what is wrong, and in hints what to do', { t
         hints: ['to remove it: rm empty.key'],
       },
     ]);
+    const variables = { SECURESTORE_PASSPHRASE: CANARY, SECURESTORE_PASSPHRASE_FILE: 'wrong' };
+    await provoke(box, {
+      args: ['ls'],
+      options: { env: variables },
+      exitCode: 9,
+      code: 'UNLOCK_FAILED',
+      hints: ['it was taken from $SECURESTORE_PASSPHRASE\n', '$SECURESTORE_PASSPHRASE_FILE, the credential'],
+    });
     const env = { CREDENTIALS_DIRECTORY: '' };
     await provoke(box, {
       args: ['ls'],
@@ -134,6 +145,17 @@ describe('an error says in one line what is wrong, and in hints what to do', { t
       code: 'INVALID_ARGUMENT',
       says: '$CREDENTIALS_DIRECTORY is set but empty',
     });
+  });
+
+  it('if no secret is given, and there is no terminal to ask on', async () => {
+    const box = await withCanary();
+    const { exitCode, stderr } = await runHere(['ls', '--store', `sqlite:${box.path('vault')}`], {
+      env: { HOME: box.path() },
+    });
+    expect(exitCode).toBe(2);
+    expect(stderr).toMatch(
+      /no secret to unlock the store is given \[INVALID_ARGUMENT\]\nhint: set \$SECURESTORE_PASSPHRASE_FILE, or give --passphrase-file FILE or --key-file FILE\nhint: .*: securestore help environment\n$/,
+    );
   });
 
   it('if an object is not there, or another version is', async () => {

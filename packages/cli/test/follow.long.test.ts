@@ -55,14 +55,18 @@ describe.concurrent('backup --continuous', { timeout: 120_000 }, () => {
     const { exitCode, stdout } = await ending;
     expect(exitCode).toBe(130);
     const [, moment = ''] =
-      /^stopped; everything up to (\S+Z) is at (?:\S+); the same command goes on\n$/m.exec(stdout) ?? [];
+      /^stopped; everything up to (\S+Z) is at (?:\S+); the same command resumes\n$/m.exec(stdout) ?? [];
     expect(stdout).toContain(` is at ${destination};`);
     expect(Date.parse(moment)).toBeGreaterThanOrEqual(before.getTime());
     const back = await run(['restore', destination, '--stdout', '--key', 'db/a', '--at', moment]);
     expect(back.stdout).toBe('second');
 
     const [window, last] = jsonLines((await run(['snapshots', destination, '--windows', '--json'])).stdout);
-    expect(window).toMatchObject({ from: expect.any(String), to: expect.any(String), points: expect.any(Number) });
+    expect(window).toMatchObject({
+      from: expect.any(String),
+      to: expect.any(String),
+      recoveryPoints: expect.any(Number),
+    });
     expect(Number(window?.['points'])).toBeGreaterThan(1);
     expect(last).toEqual({ summary: { windows: 1, recoverableTo: window?.['to'], lag: expect.any(Number) } });
     const told = await run(['snapshots', destination, '--windows']);
@@ -74,7 +78,9 @@ describe.concurrent('backup --continuous', { timeout: 120_000 }, () => {
     // What lies between snapshots is counted apart, by snapshots and by retention.
     const counted = await run(['snapshots', destination]);
     const rows = counted.stdout.trimEnd().split('\n').length - 1;
-    expect(counted.stderr).toMatch(new RegExp(`^${rows} snapshots? and \\d+ moments? between them; --windows says`));
+    expect(counted.stderr).toMatch(
+      new RegExp(`^${rows} snapshots? and \\d+ recovery points? between them; --windows shows`),
+    );
     const kept = await run(['retention', destination, '--keep-last', '100', '--dry-run']);
     expect(kept.stdout).toContain(`would remove 0 snapshots; ${rows} stay\n`);
   });
@@ -124,7 +130,7 @@ describe.concurrent('backup --continuous', { timeout: 120_000 }, () => {
       exitCode: 130,
       stderr: 'backing up continuously; press Ctrl-C to stop\n',
     });
-    expect(stdout).toMatch(/\nstopped; everything up to \S+Z is at \S+; the same command goes on\n$/);
+    expect(stdout).toMatch(/\nstopped; everything up to \S+Z is at \S+; the same command resumes\n$/);
   });
 
   it('of a process that was killed is listed, and keeps nobody from a backup', async ({ expect, onTestFinished }) => {

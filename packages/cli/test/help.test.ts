@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { ERROR_CODES } from '@securestore/core-format';
 import { describe, expect, it } from 'vitest';
-import type { CommandHelp, ProgramHelp } from '../src/help/describe.ts';
+import type { CommandHelp, OptionHelp, ProgramHelp } from '../src/help/describe.ts';
 import { runHere } from './support/in-process.ts';
 
 const told = async (...args: readonly string[]): Promise<string> => {
@@ -43,6 +43,7 @@ describe('the first help', () => {
     for (const { flags } of options) expect(common).toContain(flags);
     const variables = await told('help', 'environment');
     for (const { name } of environment) expect(variables).toContain(name);
+    expect(variables.replaceAll(/\s+/g, ' ')).toMatch(/only the first in this order is used: .*KEY_FILE.*a prompt/);
     const codes = await told('help', 'exit-codes');
     for (const { code, meaning } of exitCodes) expect(codes).toMatch(new RegExp(`^ {2}${code} +${meaning}`, 'm'));
     for (const code of ERROR_CODES) expect(codes).toContain(code);
@@ -86,6 +87,45 @@ it.each(ALL.map(({ path, ...rest }) => [path.join(' '), { path, ...rest }] as co
 /** What the terms of the project say otherwise: the left column of its table, and pronouns without an actor. */
 const OTHERWISE =
   /\b(?:somebody|nobody|everybody|anybody|someone|whoever|whom|brought|brings?|gone on|goes? on|told|tells?|said|lies|lay|sealed?|anew|re-?seal|re-?key|renews?|moments?|census|strays?|problems?|alarms?|trouble|upkeep|retire|reclaim|head of the store|in the place of|who asks)\b/i;
+
+it.each(ALL.map(({ path }) => [path.join(' '), path] as const))('the help of %s fits 80 columns', async (_, path) => {
+  expect(longest(await told('help', ...path))).toBeLessThanOrEqual(80);
+});
+
+const optionOf = (name: string, long: string): OptionHelp | undefined =>
+  ALL.find(({ path }) => path.join(' ') === name)?.options.find((option) => option.long === long);
+
+it('says what is used without an option, and which options are needed', async () => {
+  expect(optionOf('serve', '--port')).toMatchObject({ default: '8420', required: false });
+  expect(optionOf('rotate', '--depth')).toMatchObject({ default: 'keys' });
+  expect(optionOf('generate', '--charset')).toMatchObject({ default: 'alnum' });
+  expect(optionOf('init', '--suite')).toMatchObject({ default: '1' });
+  expect(optionOf('ls', '--long')).not.toHaveProperty('default');
+  for (const [name, long] of [
+    ['schedule add', '--cron'],
+    ['audit on', '--auditor'],
+    ['audit verify', '--auditor-identity'],
+  ] as const) {
+    expect(optionOf(name, long)).toMatchObject({ required: true });
+    expect((await told('help', ...name.split(' '))).replaceAll(/\s+/g, ' ')).toMatch(
+      new RegExp(`${long} .*\\(required\\)`),
+    );
+  }
+});
+
+it('tells of serve first what most people need, and where it listens', async () => {
+  const help = (await told('help', 'serve')).replaceAll(/\s+/g, ' ');
+  expect(help).toMatch(
+    /Options: --host.*\(default: 127\.0\.0\.1\) --port.*\(default: 8420\).* Signing in: .* Console: /,
+  );
+  expect(help.indexOf('SIGTERM')).toBeLessThan(help.indexOf('An --oidc file'));
+});
+
+it('tells of schedules how old snapshots are removed, and what keeps them running', async () => {
+  const help = (await told('help', 'schedule')).replaceAll(/\s+/g, ' ');
+  for (const what of ['--task retention', 'schedule run --once', 'systemd']) expect(help).toContain(what);
+  expect((await told('help', 'role', 'add')).replaceAll(/\s+/g, ' ')).toContain('db/** matches both');
+});
 
 it('the help has the words that the project has agreed on', () => {
   for (const { path, summary, notes, options } of ALL) {

@@ -303,3 +303,46 @@ it('gc names what it removed, and nothing of which there was nothing', async () 
   await box.seed({ k: 'data' });
   expect((await box.run(['gc'])).stdout).toBe('looked at 1 object: nothing to remove\n');
 });
+
+it('what was purged is not asked about again, and what is stored again is', async () => {
+  const box = await sandbox();
+  await box.seed({ k: 'x' });
+  expect((await box.run(['purge', 'k', '--yes'])).exitCode).toBe(0);
+  const gone = await box.run(['purge', 'k']);
+  expect(gone).toMatchObject({ exitCode: 3, stdout: '' });
+  expect(gone.stderr).toContain('the object does not exist, and has no history');
+  await box.seed({ k: 'y' });
+  expect((await box.run(['purge', 'k'])).stderr).toContain('cannot ask without a terminal');
+});
+
+it('rm and mv give the command for what they note, quoted for a shell', async () => {
+  const box = await sandbox();
+  await box.seed({ 'a key': 'x', "it's": 'y' });
+  expect((await box.run(['rm', 'a key'])).stdout).toBe("deleted a key; to restore it: securestore undelete 'a key'\n");
+  expect((await box.run(['mv', "it's", 'other'])).stderr).toBe(
+    `note: the history stays with the old key; to list it: securestore history 'it'\\''s'\n`,
+  );
+});
+
+it.each([
+  [['find', 'x'], 'no key contains "x"\n'],
+  [['browse'], 'no keys\n'],
+  [['browse', '--prefix', 'db/'], 'no keys in this folder\n'],
+  [['approval', 'list'], 'no requests for approval\n'],
+  [['role', 'list'], 'no roles; to create one: securestore role add NAME --template reader\n'],
+  [['token', 'list'], 'no API tokens; to create one: securestore token new PRINCIPAL\n'],
+  [['grant'], 'no role is granted; the owner may do everything\n'],
+])('%j says on stderr that there is nothing', async (args, stderr) => {
+  const box = await sandbox();
+  expect(await box.run(args)).toMatchObject({ exitCode: 0, stdout: '', stderr });
+});
+
+it('init ends with how to name the store once and for all', async () => {
+  const box = await sandbox('none');
+  const made = await box.run(['init', 'file:./my vault', '--key-file', 'key']);
+  expect(made.stdout).toMatch(/^created a store at file:\S* vault\nfingerprint: \S+\ncreated the key file key\n$/);
+  const url = `file:${box.path('my vault')}`;
+  expect(made.stderr.trimEnd().split('\n').at(-1)).toBe(`to use it without --store: export 'SECURESTORE_URL=${url}'`);
+  const known = await box.run(['init', '--key-file', 'key'], { env: { SECURESTORE_URL: `file:${box.path('other')}` } });
+  expect(known.stderr).not.toContain('export');
+});

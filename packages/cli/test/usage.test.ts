@@ -150,6 +150,24 @@ describe('wrong usage', () => {
     [['identity', 'new', 'f'], 'takes its file by -o'],
     [['identity', 'show'], 'no identity is given'],
     [['identity', 'show', 'f', '-o', 'g'], '-o belongs to identity new'],
+    [
+      ['help', 'token', 'create'],
+      'the action of token must be list, new or revoke [INVALID_ARGUMENT]\nhint: did you mean token new: securestore help token new',
+    ],
+    [
+      ['token', 'create', 'carol'],
+      'revoke [INVALID_ARGUMENT]\nhint: did you mean token new: securestore help token new',
+    ],
+    [['role', 'ad', 'x'], 'hint: did you mean role add: securestore help role add'],
+    [['slot', 'delete', 'x'], 'hint: did you mean slot remove: securestore help slot remove'],
+    [['purge', 'k', '--history'], "'--history' [INVALID_ARGUMENT]\nhint: to see how to use it: securestore help purge"],
+    [['snapshot'], 'hint: did you mean one of backup, snapshots: securestore help'],
+    [['init', './vault'], '[INVALID_ARGUMENT]\nhint: did you mean file:./vault or sqlite:./vault\n'],
+    [['init', './vault.db'], '[INVALID_ARGUMENT]\nhint: did you mean sqlite:./vault.db or file:./vault.db\n'],
+    [['ls', '--store', 'vault'], 'hint: give a store URL such as sqlite:./vault.db or file:./vault\n'],
+    [['ls', '--passphrase', 'x'], 'hint: give --passphrase-file FILE or --passphrase-command COMMAND: other users'],
+    [['ls', '--password=x'], 'hint: give --passphrase-file FILE or --passphrase-command COMMAND: other users'],
+    [['rotate', '--new-password', 'x'], 'hint: give --new-passphrase-file FILE or --new-passphrase-command COMMAND'],
     [['keygen'], 'hint: did you mean identity: securestore help identity'],
   ] as const)('%j is said to be it', async (args, message) => {
     const result = await runHere(args);
@@ -171,11 +189,12 @@ describe('wrong usage', () => {
     ['member', 'revoke', '--al'],
     ['ls', '--acept-head'],
     ['purge', 'k', '--yess'],
+    ['help', 'token', 'revok'],
   ])('suggests nothing that destroys: %j', async (...args) => {
     const { exitCode, stderr } = await runHere(args);
     expect(exitCode).toBe(2);
     expect(stderr).toMatch(
-      /^error: unknown (?:command|option) '[^']+' \[INVALID_ARGUMENT\]\nhint: to [a-z ]+: securestore help/,
+      /^error: (?:unknown (?:command|option) '[^']+'|the action of token must be list, new or revoke) \[INVALID_ARGUMENT\]\nhint: to [a-z ]+: securestore help/,
     );
     expect(stderr).not.toContain('did you mean');
   });

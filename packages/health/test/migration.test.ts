@@ -16,15 +16,15 @@ describe('the health of a store that is to move', () => {
     expect(report.status).toBe('ok');
     expect(checkOf(report, 'migration')).toMatchObject({
       status: 'ok',
-      reason: 'the store was to move to file:/new/place, and nobody has gone on with that for 3 h: it is still here',
+      reason: 'a migration to file:/new/place has not been resumed for 3 h: the store is still here',
       advice: '',
     });
     clock.advance(DAY);
     expect(checkOf(await health.check(), 'migration')).toMatchObject({
       status: 'degraded',
-      reason: expect.stringMatching(/nobody has gone on with that for 27 h/),
+      reason: expect.stringMatching(/has not been resumed for 27 h/),
       advice: expect.stringMatching(
-        /the same "securestore migrate", or give it up by "securestore migrate .* --cancel"/,
+        /the same "securestore migrate", or cancel it by "securestore migrate .* --cancel"/,
       ),
       figures: { idle: expect.any(Number) },
     });
@@ -57,7 +57,7 @@ describe('the health of a store that is to move', () => {
     const other = new Health(await openAt(place, { clock }));
     expect(checkOf(await other.check(), 'migration')).toMatchObject({
       status: 'ok',
-      reason: 'the store is being moved to file:/new/place',
+      reason: 'the store is being migrated to file:/new/place',
       figures: { idle: 0 },
     });
     work.reject(new Error('stopped'));

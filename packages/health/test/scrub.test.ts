@@ -206,7 +206,7 @@ describe('a scrub', () => {
     ]);
     expect(checkOf(await health.check(), 'scrub')).toMatchObject({
       status: 'ok',
-      reason: expect.stringContaining('1 leftover is for a collection to remove'),
+      reason: expect.stringContaining('1 leftover is for garbage collection to remove'),
     });
   });
 

@@ -54,7 +54,7 @@ describe('the health of a store', () => {
     expect(report.status).toBe('failing');
     expect(checkOf(report, 'backend')).toMatchObject({
       status: 'failing',
-      reason: 'it can not be reached (UNAVAILABLE)',
+      reason: 'it cannot be reached (UNAVAILABLE)',
       advice: expect.stringContaining('see that the server, or the disk, is there'),
     });
     expect(checkOf(report, 'head')).toMatchObject({
@@ -281,7 +281,7 @@ describe('the health of a store', () => {
     const report = await health.check();
     expect(troubles(report)).toEqual({ keys: 'degraded' });
     expect(checkOf(report, 'keys')).toMatchObject({
-      reason: expect.stringContaining('31 d old: new ones are due'),
+      reason: expect.stringContaining('31 d old: a rotation is due'),
       advice: expect.stringContaining('securestore rotate'),
     });
     expect((await health.check({ thresholds: { maxKeyAge: Infinity } })).status).toBe('ok');
@@ -341,7 +341,7 @@ describe('the health of a store', () => {
     clock.advance(60_000);
     expect(checkOf(await health.check(), 'head')).toMatchObject({
       status: 'failing',
-      reason: expect.stringContaining('the head does not advance'),
+      reason: expect.stringContaining('the manifest that the backend returns is out of date'),
       advice: expect.stringContaining('a cache, a proxy, a replica'),
     });
   });
@@ -360,7 +360,7 @@ describe('the health of a store', () => {
     await backend.delete('store');
     expect(checkOf(await health.check(), 'head')).toMatchObject({
       status: 'failing',
-      reason: 'the head of the store is gone',
+      reason: 'the manifest of the store is gone',
     });
   });
 

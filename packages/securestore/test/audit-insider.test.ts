@@ -105,7 +105,7 @@ async function honestly(url: string, anchor: Anchor): Promise<void> {
   await store.close();
 }
 
-const replaced = { ok: false, problems: expect.arrayContaining([expect.objectContaining({ kind: 'replaced' })]) };
+const replaced = { ok: false, findings: expect.arrayContaining([expect.objectContaining({ kind: 'replaced' })]) };
 
 describe('whoever has every key but that of the auditor cannot rewrite what an anchor remembers', () => {
   test.each([0, 1])(

@@ -91,7 +91,12 @@ describe.each(files)('%s', (file) => {
       expect(store.fingerprint).toBe(fingerprint);
       // Later releases may tell more.
       expect(await contentsOf(store, OTHERS)).toMatchObject(golden.owner);
-      expect(plain(await store.members.list())).toMatchObject(golden.members as object);
+      // Areas were called groups when the first golden stores were described.
+      const members = (golden.members as { readonly groups?: unknown }[]).map(({ groups, ...member }) => ({
+        ...(groups !== undefined && { areas: groups }),
+        ...member,
+      }));
+      expect(plain(await store.members.list())).toMatchObject(members);
       expect(await oldEntries(store)).toMatchObject(golden.log.entries);
       expect(await store.verify({ payloads: true })).toMatchObject({ ok: true, findings: [] });
       const report = await verify(store);

@@ -82,7 +82,7 @@ describe('a store is not moved, and nothing is changed,', () => {
     const inner = await made(`sqlite:${join(path, 'around', 'vault.db')}`);
     await refused(move(inner, `file:${path}/around`), 'INVALID_ARGUMENT', /the store is inside the target/);
     await isUntouched(inner);
-    expect(await move(inner, `file:${path}/aroundabout`)).toMatchObject({ moved: true });
+    expect(await move(inner, `file:${path}/aroundabout`)).toMatchObject({ migrated: true });
   }, 60_000);
 
   it('to where backups are, its own or others', async () => {
@@ -180,7 +180,7 @@ describe.concurrent('a store that is moved', { timeout: 120_000 }, () => {
       /The store is still at/,
     );
     await again;
-    expectHere(await move(from, to, { destinations: { [to]: { backend } } })).toMatchObject({ moved: true });
+    expectHere(await move(from, to, { destinations: { [to]: { backend } } })).toMatchObject({ migrated: true });
   });
 
   it('is kept in line where it was until it moves back there', async ({ expect: expectHere }) => {
@@ -188,7 +188,7 @@ describe.concurrent('a store that is moved', { timeout: 120_000 }, () => {
     await move(from, to);
     const keeping = replicateBack(to, from, { unlock });
     await sleep(1000);
-    expectHere(await move(to, from)).toMatchObject({ moved: true });
+    expectHere(await move(to, from)).toMatchObject({ migrated: true });
     expectHere(await keeping).toMatchObject({ migratesBack: true, failures: 0 });
   });
 });

@@ -76,7 +76,7 @@ describe.concurrent('a store whose new place is lost', () => {
       return Promise.reject(new Error('no'));
     };
     await expect(failBack(from.url, { unlock, beforeFailBack: no })).rejects.toThrow('no');
-    expect(told).toEqual([{ from: from.url, lost: to.url, moved: expect.any(Date), objects: 1 }]);
+    expect(told).toEqual([{ source: from.url, lost: to.url, migrated: expect.any(Date), objects: 1 }]);
     await refused(openStore(from.url, { unlock }), 'LOCKED', /has moved to/);
     expect(await failBack(from.url, { unlock })).toEqual({ source: from.url, lost: to.url });
     await using store = await openStore(from.url, { unlock, maintenance: false });

@@ -185,7 +185,7 @@ describe('a store is not moved, and nothing is changed,', () => {
 describe.concurrent('a store that is being moved', { timeout: 120_000 }, () => {
   it('is not moved elsewhere, rotated, restored or retired, until that is cancelled', async () => {
     const [store, to] = [await made(), memoryPlace()];
-    expect(await move(store, to, { copyOnly: true })).toMatchObject({ moved: false, failures: 0 });
+    expect(await move(store, to, { copyOnly: true })).toMatchObject({ migrated: false, failures: 0 });
     await refused(openStore(to, { unlock }), 'INTEGRITY', /no store is here yet: a migration to this store URL/);
     await refused(createStore(to, { unlock }), 'INTEGRITY', /no store is here yet: a migration to this store URL/);
     await refused(move(store, memoryPlace()), 'LOCKED', /already being migrated to memory:/);
@@ -205,7 +205,7 @@ describe.concurrent('a store that is being moved', { timeout: 120_000 }, () => {
     expect(await cancelMigration(store, { unlock })).toEqual({ source: store, target: to });
     await isUntouched(store);
     // What was copied is of use to the next one to the same place.
-    expect(await move(store, to)).toMatchObject({ moved: true, versions: 0 });
+    expect(await move(store, to)).toMatchObject({ migrated: true, versions: 0 });
   });
 
   it('is moved by one at a time, and can not be cancelled meanwhile', async () => {
@@ -225,7 +225,7 @@ describe.concurrent('a store that is being moved', { timeout: 120_000 }, () => {
     await refused(createStore(store, { unlock }), 'ALREADY_EXISTS', /a store already exists here/);
     await refused(move(await made(), store), 'ALREADY_EXISTS', /another store/);
     // By who did not see how it ended.
-    expect(await move(store, to)).toMatchObject({ moved: true, pause: 0 });
+    expect(await move(store, to)).toMatchObject({ migrated: true, pause: 0 });
     await refused(cancelMigration(to, { unlock }), 'NOT_FOUND', /not being migrated/);
     await refused(
       replicateBack(to, memoryPlace(), { unlock }),
@@ -234,7 +234,7 @@ describe.concurrent('a store that is being moved', { timeout: 120_000 }, () => {
     );
     expect(await finalizeMigration(to, { unlock })).toBe(true);
     expect(await finalizeMigration(to, { unlock })).toBe(false);
-    expect(await move(to, store)).toMatchObject({ moved: true });
+    expect(await move(to, store)).toMatchObject({ migrated: true });
   });
 
   it('waits for a rotation that was stopped', async () => {

@@ -1,10 +1,11 @@
 import { asBuffer, SecureStoreError } from '@securestore/core-format';
 import type { BackupArea, CopiedHead } from '@securestore/objects/internal';
-import { inTime } from '@securestore/objects/internal';
+import { inTime, isInstance } from '@securestore/objects/internal';
 import type { FoundDestination } from '../repository/destination.ts';
 import { accessAt, headOf, publishHead, prepareDestination, requireDestination } from '../repository/destination.ts';
 import type { Fence, RegisteredDestination } from './registry.ts';
 import { changeRegistry, isFenced, registryOf } from './registry.ts';
+import { trustedTipAt } from './trusted-tip.ts';
 import { publishKeyChange } from './key-change-points.ts';
 import type { Destinations } from './destinations.ts';
 import { rekeyDestination } from '../repository/rekey.ts';
@@ -42,9 +43,13 @@ export class DestinationKeeper {
     return { results, pending };
   }
 
-  /** A restored store has the destinations of the one before: its first backup takes one over, and a rotation of keys does not. */
-  #checkOwn(found: FoundDestination): void {
-    if (asBuffer(headOf(found).instance).equals(this.#area.head.instance)) return;
+  /**
+   * A restored store has the destinations of the one before, which may still be there: its first backup takes one over, and a rotation of
+   * keys does not. A migrated store is the only one that is left, and remembers what it has backed up.
+   */
+  async #checkOwn(found: FoundDestination, signal: AbortSignal | undefined): Promise<void> {
+    if (isInstance(headOf(found), this.#area.head)) return;
+    if ((await trustedTipAt(this.#area, found, signal)) !== undefined) return;
     throw new SecureStoreError(
       'CONFLICT',
       `${found.url} has the backups of the store that this one was restored from`,
@@ -66,7 +71,7 @@ export class DestinationKeeper {
     const copied = await this.#area.copyHead(signal);
     const fences = new Map<string, Fence>();
     const done = await this.#visitAll(signal, async (found) => {
-      this.#checkOwn(found);
+      await this.#checkOwn(found, signal);
       await prepareDestination(this.#area, found, copied, signal);
       fences.set(...(await this.#noteAt(found, signal)));
       return goOn(found);
@@ -97,7 +102,7 @@ export class DestinationKeeper {
       signal,
     );
     const { pending } = await this.#visitAll(signal, async (found) => {
-      this.#checkOwn(found);
+      await this.#checkOwn(found, signal);
       await publishHead(this.#area, found, signal);
     });
     return pending.filter((url) => !skipped.includes(url));
@@ -125,7 +130,7 @@ export class DestinationKeeper {
     const bring = async (url: string, copied: CopiedHead, end: AbortSignal | undefined): Promise<void> =>
       this.#destinations.at(url, end, async (connected) => {
         const found = await requireDestination(connected.backend, connected.url, end);
-        this.#checkOwn(found);
+        await this.#checkOwn(found, end);
         const has = accessAt(found, copied);
         if (has.openers && has.policy) return;
         await prepareDestination(this.#area, found, copied, end);

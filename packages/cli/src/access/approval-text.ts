@@ -15,8 +15,7 @@ export function planCounts({ call, creates, replaces, deletes }: ApprovalPlan): 
 
 /** What the server would do, and what it is given for that, in lines. */
 export function planLines(plan: ApprovalPlan | undefined): string[] {
-  if (plan === undefined)
-    return ['nobody has worked out what it would do: it passes nothing, and has to be asked for again'];
+  if (plan === undefined) return ['its plan was not computed: it permits nothing; request it again'];
   const { about = {}, objects = [], unnamed = 0 } = plan;
   const given = Object.entries(about).flatMap(([name, value]) => {
     // How a policy changes is read line by line.

@@ -4,7 +4,7 @@ import type { Call } from '../call/call.ts';
 import { discoveryOf } from '../store/discovery.ts';
 import { whileMistyped } from '../secret/mistyped.ts';
 import { invitationOf, loggerFor } from '../store/open.ts';
-import { withHints } from '../errors/refuse.ts';
+import { ownHintsOf, withHints } from '../errors/refuse.ts';
 import { findSecret } from '../secret/secret.ts';
 import { oneFingerprint, unlockWith } from '../secret/unlocking.ts';
 
@@ -37,8 +37,7 @@ export async function withBackupSecret<T>(
     const { redactStoreUrl } = await import('@securestore/backend-api');
     const message = `${redactStoreUrl(url)}: ${error.message}`;
     // Every rotation brings the backups that it reaches under the new secret.
-    throw withHints(SecureStoreError.from(error, { message }), {
-      text: 'backups open by the secrets that the store had when they were last reached',
-    });
+    const last = { text: 'backups open by the secrets that the store had when they were last reached' };
+    throw withHints(SecureStoreError.from(error, { message }), ...ownHintsOf(error), last);
   }
 }

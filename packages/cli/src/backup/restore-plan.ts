@@ -15,8 +15,15 @@ const WOULD: Readonly<Record<RestoredObject['type'], readonly [would: string, la
   unchanged: ['nothing'],
 };
 
+/** Said of an object that the store has, and not as the backup has it. */
+export const OTHER_VERSION = 'the store has another version';
+
 /** Where nothing says what becomes of another version, the restore would refuse. */
-const IN_THE_WAY: readonly [would: string, label: string] = ['conflict', 'there as another version'];
+const IN_THE_WAY: readonly [would: string, label: string] = ['conflict', OTHER_VERSION];
+
+/** What would be done is said before the key, and what keeps it from being done after it. */
+const lineOf = (label: string, key: string): string =>
+  label === OTHER_VERSION ? `${key}: ${label}` : `${label}: ${key}`;
 
 /** Tells what a restore would do with each object. */
 export interface RestorePlan {
@@ -42,8 +49,8 @@ export function restorePlan(out: Output, policy: ConflictPolicy): RestorePlan {
   const lines = (): string[] =>
     order.flatMap((label) => {
       const { names, more } = kinds.get(label) ?? { names: [], more: 0 };
-      const shown = names.toSorted().map((name) => `${label}: ${printable(name)}`);
-      return more === 0 ? shown : [...shown, `${label}: … and ${more} more; --json lists all`];
+      const shown = names.toSorted().map((name) => lineOf(label, printable(name)));
+      return more === 0 ? shown : [...shown, `${lineOf(label, `… and ${more} more`)}; --json lists all`];
     });
   return { onObject, lines };
 }

@@ -23,7 +23,7 @@ export function noteMoment({ out }: Call, options: RestoreOptions, moment: Recov
   if (gap === undefined) return;
   const from = formatTime(gap.from);
   const span = gap.to === undefined ? `after ${from}` : `between ${from} and ${formatTime(gap.to)}`;
-  out.note(`warning: nothing is known of what happened ${span}: changes from then until ${at} are missing`);
+  out.note(`warning: the backup has no recovery points ${span}: changes from then until ${at} are missing`);
 }
 
 /** Of when it is who may open the new store and do what with it: whoever lost that later has it there. */
@@ -69,8 +69,8 @@ export function objectsInWords(
   const from = momentInWords(options, { number: snapshot, time, gap });
   if (dryRun && policy === 'fail' && report.conflicts.length > 0) {
     return [
-      `would restore nothing from ${from}: ${count(skipped, 'object')} ${skipped === 1 ? 'is' : 'are'} there as ` +
-        'another version; choose --conflict skip, newer, overwrite or rename',
+      `would restore nothing from ${from}: the store has another version of ${count(skipped, 'object')}; ` +
+        'choose --conflict skip, newer, overwrite or rename',
     ];
   }
   const counts: [number, string][] = [

@@ -3,7 +3,7 @@ import type { Cli } from '../terminal/cli-context.ts';
 import { addGlobalOptions, COMMON_GROUP, type GlobalOptions } from '../options/global-options.ts';
 import type { OwnHint } from '../errors/hints.ts';
 import { createOutput, type Output } from './output.ts';
-import { wrongAction } from '../errors/refuse.ts';
+import { actionHints, wrongAction } from '../errors/refuse.ts';
 import { setNotes } from '../options/verb-notes.ts';
 
 /** One use of a verb: what it was given, and where it answers. */
@@ -178,6 +178,7 @@ export function addNoun(program: Command, run: Run, noun: Noun, addActions: (nou
       if (error.code !== 'commander.excessArguments' || isNamed || given === undefined) throw error;
       run.verb = noun.name;
       const names = command.commands.map((one) => one.name());
+      [run.usage] = actionHints(noun.name, names, given);
       throw new CommanderError(2, 'commander.unknownCommand', wrongAction(noun.name, names));
     });
   }

@@ -1,4 +1,5 @@
 import type { GlobalOptions } from '../options/global-options.ts';
+import { shellWords } from '@securestore/protocol';
 import { Commands, type Hint } from '../errors/hints.ts';
 
 /** What to do with a store that was just created, with the options that it was created with. */
@@ -10,4 +11,10 @@ export function nextSteps(options: GlobalOptions, operand: string | undefined): 
     { text: 'list what is stored', command: commands.on(['ls']) },
     { text: 'back up', command: commands.on(['backup', 'file:FOLDER']) },
   ];
+}
+
+/** How a shell is told of a store once and for all its commands; credentials in the store URL are for the person to write again. */
+export function storeVariable(storeUrl: string): { readonly url: string; readonly command: string } {
+  const url = new Commands({ args: [], options: { store: storeUrl } }).store ?? storeUrl;
+  return { url, command: `export ${shellWords([`SECURESTORE_URL=${url}`])}` };
 }

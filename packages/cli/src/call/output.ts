@@ -5,7 +5,7 @@ import { hintsOf } from '../errors/advice-hints.ts';
 import type { Cli, OutputStream } from '../terminal/cli-context.ts';
 import { commandHintsOf, type ErrorContext, type ErrorReport, reportOf } from '../errors/error-report.ts';
 import { type HintContext, hintText } from '../errors/hints.ts';
-import { jsonLine, printable } from '../terminal/terminal-text.ts';
+import { jsonLine, printable, widthOf, wrapLines } from '../terminal/terminal-text.ts';
 
 /** Where a command says what it has to say: results on stdout, everything else on stderr. */
 export interface Output {
@@ -71,6 +71,8 @@ export function createOutput(cli: Pick<Cli, 'stdout' | 'stderr'>, json: boolean,
   let closed = false;
   let failure: unknown;
   const reader = new AbortController();
+  /** Text for a person, in lines that fit their terminal. */
+  const wrapped = (text: string): string => wrapLines(stderr.isTTY === true ? widthOf(stderr) : undefined, text);
   // A reader that stops reading is no failure: what is left to say is dropped, and loops that only say things stop.
   stdout.on('error', (error: NodeJS.ErrnoException) => {
     closed = true;
@@ -92,11 +94,11 @@ export function createOutput(cli: Pick<Cli, 'stdout' | 'stderr'>, json: boolean,
       await write(typeof lines === 'string' ? `${lines}\n` : lines.map((line) => `${line}\n`).join(''));
     },
     note: (text) => {
-      if (!json) stderr.write(`${text}\n`);
+      if (!json) stderr.write(`${wrapped(text)}\n`);
     },
     warning: (text) => {
       // Once is enough for a person, however many steps of a command meet it.
-      if (!json && !said.has(text)) stderr.write(`warning: ${printable(text)}\n`);
+      if (!json && !said.has(text)) stderr.write(`${wrapped(`warning: ${printable(text)}`)}\n`);
       said.add(text);
     },
     error: (error, { subject, ...known } = {}) => {
@@ -107,7 +109,7 @@ export function createOutput(cli: Pick<Cli, 'stdout' | 'stderr'>, json: boolean,
       // A message of our own may begin with the verb, and loses nothing.
       const about = { subject, operation: SecureStoreError.is(error) ? error.operation : undefined };
       const told = hints.length === 0 ? report : { ...report, hints };
-      stderr.write(json ? `${jsonLine(told)}\n` : errorLines(report, about, hints, stderr));
+      stderr.write(json ? `${jsonLine(told)}\n` : wrapped(errorLines(report, about, hints, stderr)));
       return report.exitCode;
     },
     name: (name) => (stdout.isTTY === true ? printable(name) : name),

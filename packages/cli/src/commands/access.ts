@@ -73,8 +73,8 @@ async function list({ cli, out }: Call, store: SecureStore): Promise<void> {
     { title: 'HELD BY', align: 'right' },
   ] as const;
   const rows = roles.map(({ name, rules }) => [printable(name), String(rules.length), String(held(name))]);
-  await out.result({}, () => formatTable(columns, rows));
-  if (roles.length === 0) out.note('there are no roles yet; securestore role add NAME --template reader makes one');
+  if (roles.length > 0) await out.result({}, () => formatTable(columns, rows));
+  else out.note('no roles; to create one: securestore role add NAME --template reader');
 }
 
 async function show({ cli, out }: Call, store: SecureStore, name: string): Promise<void> {
@@ -182,9 +182,8 @@ async function listGrants({ cli, out }: Call, store: SecureStore): Promise<void>
       return [printable(name), kind, printable(held), until, remark];
     });
   });
-  await out.result({}, () => formatTable(columns, rows));
-  if (principals.length === 0)
-    out.note('nobody has been granted anything; whoever unlocks the store may do everything');
+  if (principals.length > 0) await out.result({}, () => formatTable(columns, rows));
+  else out.note('no role is granted; the owner may do everything');
 }
 
 /** `securestore revoke <principal> [role]`. */
@@ -248,7 +247,8 @@ async function tokens({ cli, out }: Call, store: SecureStore): Promise<void> {
     formatTime(new Date(created)),
     expires === undefined ? '' : formatTime(new Date(expires)),
   ]);
-  await out.result({}, () => formatTable(columns, rows));
+  if (rows.length > 0) await out.result({}, () => formatTable(columns, rows));
+  else out.note('no API tokens; to create one: securestore token new PRINCIPAL');
 }
 
 function reasonOf({ reason, rule }: Decision, principal: string, policy: Policy): string {

@@ -105,14 +105,15 @@ async function listRequests({ cli, out }: Call, store: SecureStore): Promise<voi
     for (const request of requests) await out.result(request, () => []);
     return;
   }
-  const titles = ['ID', 'STATE', 'PRINCIPAL', 'ACTION', 'KEY', 'UNTIL', 'WOULD', 'THEY WRITE'];
+  const titles = ['ID', 'STATE', 'PRINCIPAL', 'ACTION', 'KEY', 'UNTIL', 'EFFECT', 'REASON'];
   const rows = requests.map(({ id, state, principal, action, key = '', expires, plan, reason = '' }) => {
     const would = plan === undefined ? 'unknown: asked for before plans were made' : planCounts(plan);
     const until = formatTime(new Date(expires));
     return [id, state, printable(principal), action, printable(key), until, would, printable(reason)];
   });
   const columns = titles.map((title) => ({ title }));
-  await out.result({}, () => formatTable(columns, rows));
+  if (rows.length > 0) await out.result({}, () => formatTable(columns, rows));
+  else out.note('no requests for approval');
 }
 
 async function showRequest({ cli, out }: Call, store: SecureStore, id: string): Promise<void> {

@@ -22,6 +22,7 @@ export interface AuditLogOptions {
   readonly until?: string;
   readonly long?: boolean;
   readonly hashes?: boolean;
+  readonly all?: boolean;
 }
 
 type LogCall = Call<AuditLogOptions>;
@@ -38,11 +39,18 @@ interface Query {
   readonly object?: string | undefined;
   readonly since: number;
   readonly isAll: boolean;
+  /** Whether entries are left out of those that match. */
+  readonly isSelective: boolean;
   readonly matches: (entry: TrailEntry) => boolean;
+  /** Whether an entry that matches is of the work of the store itself, and left out. */
+  readonly isLeftOut: (entry: TrailEntry) => boolean;
 }
 
-function queryOf({ cli, options }: LogCall): Query {
-  const { lines, key, name, action, principal, result, since, until } = options;
+/** Actions of the store itself: each command leaves one or more of them, between which what somebody did is hard to find. */
+const OWN_ACTIONS = /^(?:audit\.[^]*|unlock|key\.used)$/;
+
+function queryOf({ cli, options, out }: LogCall): Query {
+  const { lines, key, name, action, principal, result, since, until, all } = options;
   if (key !== undefined && name !== undefined && key !== name) refuse('--key and --name differ; give --key alone');
   if (until !== undefined && options.follow === true) refuse('--until is for a log that ends; leave out --follow');
   const now = cli.now();
@@ -50,11 +58,14 @@ function queryOf({ cli, options }: LogCall): Query {
   const to = until === undefined ? Infinity : parseSince('--until', until, now).getTime();
   if (from > to) refuse('--since must be before --until');
   const many = since === undefined ? DEFAULT_LINES : Infinity;
+  const isSelective = all !== true && action === undefined && !out.json;
   return {
     wanted: lines === undefined ? many : parseCount('--lines', lines),
     object: key ?? name,
     since: from,
     isAll: [action, principal, result, since, until].every((filter) => filter === undefined),
+    isSelective,
+    isLeftOut: (entry) => isSelective && OWN_ACTIONS.test(entry.action),
     matches: (entry) =>
       (action === undefined || entry.action === action) &&
       (principal === undefined || entry.principal === principal) &&
@@ -67,11 +78,11 @@ function queryOf({ cli, options }: LogCall): Query {
 /** What is told of the log beside its entries. */
 type Told = Pick<NonNullable<Parameters<SecureStore['audit']['entries']>[0]>, 'onCut' | 'onDamaged'>;
 
-/** The newest entries that match, the oldest of them first. */
-async function newest({ cli }: LogCall, store: SecureStore, query: Query, told: Told): Promise<TrailEntry[]> {
-  const { wanted, object, since, isAll, matches } = query;
+/** The newest entries that match, the oldest of them first, with those between them that are left out. */
+async function newest(call: LogCall, store: SecureStore, query: Query, told: Told): Promise<TrailEntry[]> {
+  const { wanted, object, since, isAll, isSelective, matches, isLeftOut } = query;
   // To find an object, the whole log is read for each page.
-  const most = isAll ? Math.min(wanted, LARGEST_PAGE) : object === undefined ? PAGE : LARGEST_PAGE;
+  const most = isAll && !isSelective ? Math.min(wanted, LARGEST_PAGE) : object === undefined ? PAGE : LARGEST_PAGE;
   const found: TrailEntry[][] = [];
   let missing = wanted;
   for (let before: TrailEntry | undefined; missing > 0;) {
@@ -81,16 +92,18 @@ async function newest({ cli }: LogCall, store: SecureStore, query: Query, told: 
       ...(object !== undefined && { object }),
       ...place,
       ...told,
-      signal: cli.signal,
+      signal: call.cli.signal,
     });
     const matching = page.filter(matches);
     found.unshift(matching);
-    missing -= matching.length;
+    missing -= matching.filter((entry) => !isLeftOut(entry)).length;
     [before] = page;
     if (before === undefined || page.length < most || before.time < since) break;
   }
   const all = found.flat();
-  return all.slice(Math.max(0, all.length - wanted));
+  if (missing >= 0) return all;
+  const shown = all.flatMap((entry, at) => (isLeftOut(entry) ? [] : [at]));
+  return wanted === 0 ? [] : all.slice(shown.at(-wanted));
 }
 
 function objectOf(entry: TrailEntry): string {
@@ -139,11 +152,11 @@ export function damageOf({ out }: Pick<Call, 'out'>): {
 /** Shows entries as they come. Those of a filter are looked for among the newest {@link PAGE} first. */
 async function follow(call: LogCall, store: SecureStore, query: Query, told: Told, names: AuditNames): Promise<void> {
   const { cli, out, options } = call;
-  const { wanted, object, isAll, matches } = query;
+  const { wanted, object, isAll, matches, isLeftOut } = query;
   const entries = isAll ? Math.min(wanted, LARGEST_PAGE) : PAGE;
   const coming = store.audit.tail({ entries, object, follow: true, signal: cli.signal, ...told });
   for await (const entry of coming) {
-    if (!matches(entry)) continue;
+    if (!matches(entry) || isLeftOut(entry)) continue;
     if (options.hashes !== true) await names.lookUp([entry]);
     await out.result(jsonOf(entry, names), () => rowOf(entry, names, options.long === true).join('  '));
   }
@@ -166,7 +179,9 @@ export async function showLog(call: LogCall, store: SecureStore): Promise<ExitCo
     await follow(call, store, query, told, names);
     return damage.exitCode();
   }
-  const found = await watchWait(cli, 'audit log: reading the log', newest(call, store, query, told));
+  const read = await watchWait(cli, 'audit log: reading the log', newest(call, store, query, told));
+  const found = read.filter((entry) => !query.isLeftOut(entry));
+  const leftOut = read.length - found.length;
   if (options.hashes !== true) await names.lookUp(found);
   if (out.json) {
     for (const entry of found) await out.result(jsonOf(entry, names), () => []);
@@ -174,6 +189,10 @@ export async function showLog(call: LogCall, store: SecureStore): Promise<ExitCo
   }
   if (found.length > 0) await out.result({}, () => linesOf(call, found, names));
   out.note(found.length === 0 ? 'no entries' : count(found.length, 'entry', 'entries'));
+  if (leftOut > 0) {
+    const are = leftOut === 1 ? 'is' : 'are';
+    out.note(`${count(leftOut, 'entry', 'entries')} of audit.*, unlock and key.used ${are} left out; --all shows them`);
+  }
   return damage.exitCode();
 }
 

@@ -35,12 +35,12 @@ async function examine({ cli, out }: Call, store: SecureStore): Promise<ExitCode
     'audit examine: reading the log',
     store.audit.examine({ signal: cli.signal }),
   );
-  for (const problem of findings) await out.result({ problem }, () => [`problem: ${printable(problem)}`]);
+  for (const problem of findings) await out.result({ problem }, () => [`finding: ${printable(problem)}`]);
   const { ok, parts, segments, complete } = summary;
   const looked = `${count(parts, 'part')} of ${count(segments, 'segment')}${complete ? '' : ', the newest,'} looked at`;
   await out.result({ summary: { ...summary, findings: findings.length } }, () => [
-    `${looked}: ${ok ? 'whole, in order, and as far as the head of the store says' : count(findings.length, 'problem')}`,
-    'that no entry was changed only audit verify shows, with the identity of the auditor',
+    `${looked}: ${ok ? 'whole, in order, and as far as the manifest of the store says' : count(findings.length, 'finding')}`,
+    'Only audit verify, with the identity of the auditor, shows that no entry was changed.',
   ]);
   return ok ? 0 : exitCodeOf('INTEGRITY');
 }
@@ -60,7 +60,7 @@ async function switchOn({ cli, out, options }: Call<AuditOnOptions>, store: Secu
   if (auditor === undefined) {
     refuse(
       'audit on needs --auditor RECIPIENT',
-      { text: 'the auditor, who alone can verify the log, makes an identity', command: NEW_AUDITOR },
+      { text: 'the auditor, who alone can verify the log, creates an identity', command: NEW_AUDITOR },
       { text: 'choose an auditor who does not run the store' },
     );
   }
@@ -100,7 +100,11 @@ async function exportLog(call: Call, store: SecureStore): Promise<ExitCode> {
 
 async function identitiesOf(call: Call<AuditVerifyOptions>): Promise<UnlockSecretMethod[]> {
   const files = call.options.auditorIdentity;
-  if (files === undefined) refuse("audit verify needs --auditor-identity FILE, the auditor's identity file");
+  if (files === undefined)
+    refuse("audit verify needs --auditor-identity FILE, the auditor's identity file", {
+      text: 'the auditor has it, from',
+      command: NEW_AUDITOR,
+    });
   for (const file of files) await warnIfShared(call, file, 'identity');
   const { identityFile } = await import('securestore');
   return files.map((file) => identityFile(file));
@@ -126,7 +130,7 @@ async function say({ out }: Call, { ok, findings, notes, segments }: AuditReport
   const entries = segments.reduce((sum, segment) => sum + segment.entries, 0);
   await out.result({ summary: { ok, findings: findings.length, segments: segments.length, entries, notes } }, () => [
     [
-      ok ? 'nothing is wrong' : count(findings.length, 'problem'),
+      ok ? 'nothing is wrong' : count(findings.length, 'finding'),
       `in ${count(segments.length, 'segment')}`,
       `with ${count(entries, 'entry', 'entries')}`,
     ].join(' '),

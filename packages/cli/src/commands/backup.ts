@@ -18,7 +18,7 @@ function inWords({ number, time, objects, versions, bytes, copied, rewrapped }: 
   const nothing = versions === 0 ? 'the store is empty' : 'nothing had changed';
   const changed =
     copied.versions === 0 ? nothing : `copied ${count(copied.versions, 'version')}, ${formatBytes(copied.bytes)}`;
-  const keys = rewrapped === 0 ? [] : [`brought ${count(rewrapped, 'version')} of before under the new keys`];
+  const keys = rewrapped === 0 ? [] : [`rewrapped ${count(rewrapped, 'older version')} under the new keys`];
   return [`made snapshot ${number} of ${formatTime(time)}: ${holds}`, changed, ...keys];
 }
 
@@ -32,7 +32,7 @@ function stoppedInWords({ recoverableTo, error }: ContinuousStatus, destination:
       ? `nothing is at ${place} yet`
       : `everything up to ${recoverableTo.toISOString()} is at ${place}`;
   const missing = error === undefined ? '' : `, and not what came after: ${printable(error.message)} [${error.code}]`;
-  return `stopped; ${reached}${missing}; the same command goes on`;
+  return `stopped; ${reached}${missing}; the same command resumes`;
 }
 
 /** Backs up continuously until it is interrupted. */
@@ -84,7 +84,7 @@ export async function backup(call: Call<BackupOptions>, destination: string): Pr
     });
     const { failed, findings, ...summary } = report;
     await sayFailed(out, failed);
-    for (const alarm of findings) out.note(`warning: ${printable(alarm)}; run securestore verify on the store`);
+    for (const finding of findings) out.note(`finding: ${printable(finding)}; run securestore verify on the store`);
     await out.result({ summary: { ...summary, findings } }, () => inWords(report));
     return failed.length === 0 ? 0 : SOME_FAILED;
   });

@@ -8,6 +8,8 @@ import { reportOf } from '../errors/error-report.ts';
 import { clearProgress } from '../terminal/job-progress.ts';
 import { startObjectProgress } from '../terminal/object-progress.ts';
 import { formatSize } from '../object/object-text.ts';
+import { Commands } from '../errors/hints.ts';
+import { withNearKeys } from '../object/near-keys.ts';
 import { withStore } from '../store/open.ts';
 import { startProgress } from '../terminal/progress.ts';
 import { count, printable } from '../terminal/terminal-text.ts';
@@ -48,7 +50,8 @@ function record({ from, to }: KeyPair, { status, info }: Copied): object {
 async function copyOne(call: Call, store: SecureStore, pair: KeyPair, way: Way): Promise<void> {
   const { cli, out } = call;
   using progress = startProgress(cli, way.moves ? 'moved' : 'copied');
-  const copied = await copyObject(store, pair, { ...way, counted: progress.counted });
+  const one = (): Promise<Copied> => copyObject(store, pair, { ...way, counted: progress.counted });
+  const copied = await withNearKeys(call, store, pair.from, one, 'add --recursive for all of them');
   progress.clear();
   const { status, info } = copied;
   await out.result(record(pair, copied), () => {
@@ -59,8 +62,9 @@ async function copyOne(call: Call, store: SecureStore, pair: KeyPair, way: Way):
   if (way.moves) noteHistory(call, pair.from);
 }
 
-function noteHistory({ out }: Call, key: string): void {
-  out.note(`note: the history stays with the old key; securestore history ${printable(key)} lists it`);
+function noteHistory(call: Call, key: string): void {
+  const list = new Commands(call).on(['history', key]);
+  call.out.note(printable(`note: the history stays with the old key; to list it: ${list}`));
 }
 
 type Counts = Record<Copied['status'] | 'skipped' | 'failed', number>;

@@ -79,7 +79,7 @@ async function remove(
       ? `its schedules were removed: ${names}`
       : `its schedules are still there and will fail: ${names}; securestore schedule remove NAME removes each`;
     return [
-      `${printable(url)} follows the keys of the store no longer; what lies there stays, and opens with the keys of now`,
+      `${printable(url)} is no longer a destination; its backups stay, and open with the encryption keys that they have now`,
       ...(concerned.length === 0 ? [] : [told]),
     ];
   });

@@ -75,7 +75,7 @@ export async function drill(call: Call<DrillOptions>, destination: string): Prom
     });
     for (const problem of report.problems) {
       const told = named(problem, report);
-      await out.result({ problem: told, status: 'failed' }, () => `problem: ${printable(told)}`);
+      await out.result({ problem: told, status: 'failed' }, () => `finding: ${printable(told)}`);
     }
     await out.result({ summary: report }, () => inWords(report, destination));
     if (receipt !== undefined) await writeReceipt(call, receipt, store.url, report.receipt);

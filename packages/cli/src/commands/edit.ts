@@ -7,6 +7,7 @@ import { askAboutText } from '../object/edit-choice.ts';
 import { EditFile, MAX_TEXT_BYTES, memoryFolder, tooLong } from '../object/edit-file.ts';
 import { Editing, editorOf } from '../object/editor.ts';
 import { formatSize, infoRecord } from '../object/object-text.ts';
+import { withNearKeys } from '../object/near-keys.ts';
 import { withStore } from '../store/open.ts';
 import { confirmDestruction } from '../secret/prompt.ts';
 import { printable } from '../terminal/terminal-text.ts';
@@ -23,7 +24,7 @@ export async function edit(call: Call<EditOptions>, key: string): Promise<void> 
   const editor = editorOf(call.cli);
   const place = await placeOf(call);
   await withStore(call, async (store) => {
-    const { info, text } = await readText(store, key, call.cli.signal);
+    const { info, text } = await withNearKeys(call, store, key, () => readText(store, key, call.cli.signal));
     try {
       await editText(call, store, { editor, ...place, info, text });
     } finally {

@@ -5,6 +5,7 @@ import type { RangeOptions, RetrievedStream } from 'securestore';
 import type { Call } from '../call/call.ts';
 import { deliverBytes, deliverToTerminal } from '../call/deliver.ts';
 import { formatSize, infoRecord } from '../object/object-text.ts';
+import { withNearKeys } from '../object/near-keys.ts';
 import { withStore } from '../store/open.ts';
 import { writeOutputFile } from '../terminal/output-file.ts';
 import { parseMoment } from '../call/parse-time.ts';
@@ -32,7 +33,10 @@ export async function get(call: Call<GetOptions>, key: string): Promise<void> {
   const options = rangeOptions(call.options);
   if (call.options.output === '') refuse('--output must name a file, got ""');
   await withStore(call, async (store) => {
-    const retrieved = await store.retrieveStream(key, { ...options, signal: call.cli.signal });
+    const retrieve = (): Promise<RetrievedStream> => store.retrieveStream(key, { ...options, signal: call.cli.signal });
+    // That an object has no such version says nothing of its key.
+    const isCurrent = options.version === undefined && options.at === undefined;
+    const retrieved = isCurrent ? await withNearKeys(call, store, key, retrieve) : await retrieve();
     const totalBytes = options.start === undefined && options.end === undefined ? retrieved.info.size : undefined;
     using progress = startProgress(call.cli, 'retrieved', { totalBytes });
     const isOwn = await ownFiles(store.url);

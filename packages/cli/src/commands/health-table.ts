@@ -1,7 +1,7 @@
 import { styleText } from 'node:util';
 import type { CheckStatus, HealthCheck, HealthReport } from 'securestore';
 import type { OutputStream } from '../terminal/cli-context.ts';
-import { cutTo, formatTable, printable, widthOf } from '../terminal/terminal-text.ts';
+import { formatTable, printable, widthOf, wrapLines, wrapTo } from '../terminal/terminal-text.ts';
 
 interface Look {
   readonly title: string;
@@ -28,37 +28,62 @@ const NAME_WIDTH = 30;
 const nameOf = ({ name, subject }: HealthCheck): string =>
   printable(subject === undefined ? name : `${name} ${subject}`);
 
-/** @param width of the terminal; `undefined` if it is none, and nothing is cut */
+/** Between two columns. */
+const GAP = '  ';
+
+/** A row in as many lines as its longest cell takes; every cell but the last one is padded. */
+function linesOf(cells: readonly (readonly string[])[], widths: readonly number[]): string[] {
+  const height = Math.max(...cells.map(({ length }) => length));
+  return Array.from({ length: height }, (_, at) =>
+    cells
+      .map((cell, column) => (cell[at] ?? '').padEnd(widths[column] ?? 0))
+      .join(GAP)
+      .trimEnd(),
+  );
+}
+
+/** The table for a terminal: a cell that is too long for it goes on below, so that nothing is cut. */
+function terminalTable(rows: readonly (readonly string[])[], titles: readonly string[], columns: number): string[][] {
+  const narrow = Math.min(NAME_WIDTH, Math.floor(columns / 3));
+  const wrapped = [titles, ...rows].map(([status = '', name = '']) => [[status], wrapTo(narrow, name, true)]);
+  const widths = [0, 1].map((at) => Math.max(...wrapped.flatMap((row) => (row[at] ?? []).map(({ length }) => length))));
+  const left = columns - widths.reduce((sum, width) => sum + width + GAP.length, 0);
+  return [titles, ...rows].map(([, , reason = ''], at) =>
+    linesOf([...(wrapped[at] ?? []), wrapTo(left, reason, true)], widths),
+  );
+}
+
+const TITLES = ['STATUS', 'CHECK', 'REASON'] as const;
+
+/** @param width of the terminal; `undefined` if it is none, and each check is one line */
 function tableOf(checks: readonly HealthCheck[], stream: OutputStream, width: number | undefined): string[] {
   const rows = checks.map((check) => {
     const { title, symbol } = lookOf(check.status);
-    const status = width === undefined ? title : `${symbol} ${title}`;
-    const name = width === undefined ? nameOf(check) : cutTo(NAME_WIDTH, nameOf(check));
-    return [status, name, printable(check.reason)];
+    return [width === undefined ? title : `${symbol} ${title}`, nameOf(check), printable(check.reason)];
   });
-  const table = formatTable([{ title: 'STATUS' }, { title: 'CHECK' }, { title: 'REASON' }], rows);
-  const [head = '', ...lines] = width === undefined ? table : table.map((line) => cutTo(width, line));
-  const coloured = lines.map((line, at) => {
+  const columns = TITLES.map((title) => ({ title }));
+  const [head = [], ...groups] =
+    width === undefined ? formatTable(columns, rows).map((line) => [line]) : terminalTable(rows, TITLES, width);
+  const coloured = groups.flatMap(([line = '', ...more], at) => {
     const [status = ''] = rows[at] ?? [];
     const { color } = lookOf(checks[at]?.status ?? 'ok');
-    return `${styleText(color, status, { stream })}${line.slice(status.length)}`;
+    return [`${styleText(color, status, { stream })}${line.slice(status.length)}`, ...more];
   });
-  return [head, ...coloured];
+  return [...head, ...coloured];
 }
 
 const rank = ({ status }: HealthCheck): number => ORDER.indexOf(status);
 
 const isFinding = ({ status }: HealthCheck): boolean => status !== 'ok' && status !== 'not-set-up';
 
-/** What to do about findings; once if it is the same for several. Those of which the line was cut have their reason once more. */
-function advices(checks: readonly HealthCheck[], isCut: boolean): string[] {
+/** What to do about findings; once if it is the same for several. */
+function advices(checks: readonly HealthCheck[]): string[] {
   const subjects = new Map<string, string[]>();
   for (const check of checks.filter(isFinding)) {
     const advice = printable(check.advice);
-    const name = isCut ? `${nameOf(check)}: ${printable(check.reason)}` : nameOf(check);
-    subjects.set(advice, [...(subjects.get(advice) ?? []), name]);
+    subjects.set(advice, [...(subjects.get(advice) ?? []), nameOf(check)]);
   }
-  return [...subjects].map(([advice, names]) => `  ${names.join(isCut ? '; ' : ', ')}: ${advice}`);
+  return [...subjects].map(([advice, names]) => `  ${names.join(', ')}: ${advice}`);
 }
 
 function countsOf(checks: readonly HealthCheck[]): string {
@@ -67,15 +92,15 @@ function countsOf(checks: readonly HealthCheck[]): string {
   return [...counts].map(([status, number]) => `${number} ${lookOf(status).title}`).join(', ');
 }
 
-/** A report in lines: a line for each check, the worst first, then what to do. On a terminal no line of a check is wider than it. */
+/** A report in lines: the checks, the worst first, then what to do. On a terminal no line is wider than it. */
 export function healthLines({ status, checks }: HealthReport, stream: OutputStream): string[] {
   const sorted = checks.toSorted((one, other) => rank(one) - rank(other));
   const width = stream.isTTY === true ? widthOf(stream) : undefined;
-  const todo = advices(sorted, width !== undefined);
+  const todo = advices(sorted).flatMap((line) => wrapLines(width, line).split('\n'));
   return [
     ...tableOf(sorted, stream, width),
     ...(todo.length === 0 ? [] : ['', 'What to do:', ...todo]),
     '',
-    `the store is ${status}: ${countsOf(sorted)}`,
+    ...wrapLines(width, `the store is ${status}: ${countsOf(sorted)}`).split('\n'),
   ];
 }

@@ -1,6 +1,7 @@
 import { parseStoreKey } from '@securestore/core-format';
 import type { HistoryEntry } from 'securestore';
 import type { Call } from '../call/call.ts';
+import { withNearKeys } from '../object/near-keys.ts';
 import { withStore } from '../store/open.ts';
 import { count, formatTable, formatTime } from '../terminal/terminal-text.ts';
 
@@ -21,7 +22,8 @@ export async function history(call: Call<HistoryOptions>, key: string): Promise<
   const { backup } = call.options;
   if (backup !== undefined) return await (await import('./points.ts')).versions(call, key, backup);
   await withStore(call, async (store) => {
-    await report(call, key, await store.history(key, { signal: call.cli.signal }));
+    const entries = await withNearKeys(call, store, key, () => store.history(key, { signal: call.cli.signal }));
+    await report(call, key, entries);
   });
 }
 

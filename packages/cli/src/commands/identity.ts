@@ -35,11 +35,11 @@ export async function makeIdentity(call: Call<IdentityOptions>, file: string | u
   }
   const { generateIdentity, generateIdentityFile, recipientOf } = await import('securestore');
   const { output } = options;
-  const advice = 'Give the recipient to whoever is to let you in; keep the identity to yourself, and a copy of it safe';
+  const advice = 'Give the recipient to the owner of the store; keep the identity secret, and keep a copy of it';
   if (output !== undefined) {
     const recipient = await generateIdentityFile(output);
     await out.result({ identityFile: output, recipient }, () => [
-      `made the identity file ${printable(output)}`,
+      `created the identity file ${printable(output)}`,
       `recipient: ${recipient}`,
     ]);
     return out.note(advice);
@@ -74,10 +74,9 @@ async function withIdentity<T>(
 export async function showIdentity(call: Call, file: string | undefined): Promise<void> {
   const { out } = call;
   await withIdentity(fileOf(call, file), async (_, recipient, fingerprints) => {
-    await out.result({ recipient, fingerprints }, () => [
-      `recipient: ${recipient}`,
-      ...fingerprints.map((fingerprint) => `opens the store with the fingerprint ${fingerprint}`),
-    ]);
+    // Alone on stdout, as `member add` and `audit on` take it.
+    await out.result({ recipient, fingerprints }, () => recipient);
+    for (const fingerprint of fingerprints) out.note(`unlocks the store with the fingerprint ${fingerprint}`);
   });
 }
 
@@ -112,7 +111,7 @@ export async function pinIdentity(call: Call, given: string | undefined): Promis
       }
     }
     await out.result({ identityFile: file, fingerprint }, () => [
-      `${printable(file)} opens the store with the fingerprint ${fingerprint}`,
+      `${printable(file)} unlocks the store with the fingerprint ${fingerprint}`,
     ]);
   });
 }

@@ -6,7 +6,7 @@ import { hintText } from '../errors/hints.ts';
 import { ensureKeyFile } from '../secret/key-file.ts';
 import { sayMissingFolders } from '../call/missing-folders.ts';
 import { storeUrlOf, loggerFor } from '../store/open.ts';
-import { nextSteps } from '../call/next-steps.ts';
+import { nextSteps, storeVariable } from '../call/next-steps.ts';
 import { refuse } from '../errors/refuse.ts';
 import { findFirstSecret } from '../secret/secret.ts';
 import { printable } from '../terminal/terminal-text.ts';
@@ -58,6 +58,10 @@ export async function init(call: Call<InitOptions>, operand: string | undefined)
   });
   await report(call, store, madeKeyFile);
   for (const step of nextSteps(call.options, operand)) call.out.note(`next, to ${hintText(step)}`);
+  const variable = storeVariable(store.url);
+  // Whoever set it, or has a configuration, names the store without the option already.
+  if ((operand ?? call.options.store) !== undefined && call.cli.env['SECURESTORE_URL'] !== variable.url)
+    call.out.note(printable(`to use it without --store: ${variable.command}`));
 }
 
 function settingsOf(options: InitOptions): Omit<CreateOptions, 'unlock'> {
@@ -73,9 +77,9 @@ async function report({ out }: Call, store: SecureStore, keyFile: string | undef
   const { url, fingerprint } = store;
   const value = { url, fingerprint, ...(keyFile === undefined ? {} : { keyFile }) };
   await out.result(value, () => [
-    `made a store at ${printable(url)}`,
+    `created a store at ${printable(url)}`,
     `fingerprint: ${fingerprint}`,
-    ...(keyFile === undefined ? [] : [`made the key file ${printable(keyFile)}`]),
+    ...(keyFile === undefined ? [] : [`created the key file ${printable(keyFile)}`]),
   ]);
   out.note(
     keyFile === undefined

@@ -65,7 +65,7 @@ async function resume({ cli, out }: Call, { jobs }: SecureStore, id: string): Pr
 async function cancel({ cli, out }: Call, { jobs }: SecureStore, id: string): Promise<void> {
   await jobs.cancel(id, { signal: cli.signal });
   await out.result({ id, cancelled: true }, () => {
-    return `asked the job ${printable(id)} to stop, which takes up to 5 s; securestore job resume ${printable(id)} goes on`;
+    return `asked the job ${printable(id)} to stop, which takes up to 5 s; securestore job resume ${printable(id)} resumes it`;
   });
 }
 

@@ -64,7 +64,7 @@ function notePending({ out }: Call, pending: readonly string[]): void {
   for (const url of pending) out.note(`backups not reached: ${printable(url)}`);
   if (pending.length === 0) return;
   out.note(
-    'the destroyed keys are still there, and open what lies there: once they can be reached, run securestore key list, which removes them',
+    'their copies of the destroyed keys still decrypt their backups: once they can be reached, run securestore key list, which removes these',
   );
 }
 

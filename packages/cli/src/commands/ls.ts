@@ -2,6 +2,7 @@ import { SecureStoreError } from '@securestore/core-format';
 import { endsAll, forEachConcurrently, isNotGranted } from '@securestore/migrate';
 import type { HistoryEntry, ObjectInfo, SecureStore } from 'securestore';
 import { type Call, type ExitCode, SOME_FAILED } from '../call/call.ts';
+import { Commands } from '../errors/hints.ts';
 import { infoRecord } from '../object/object-text.ts';
 import { withStore } from '../store/open.ts';
 import { count, formatTable, formatTime, jsonLine, printable } from '../terminal/terminal-text.ts';
@@ -34,6 +35,10 @@ export async function ls(call: Call<LsOptions>, prefix: string | undefined): Pro
       out.note(
         prefix === undefined || prefix === '' ? 'no keys' : `no keys under ${printable(JSON.stringify(prefix))}`,
       );
+      if (prefix?.includes('*') === true) {
+        const list = new Commands(call).on(['ls', ...(prefix.startsWith('*') ? [] : [prefix.replace(/\*[^]*$/, '')])]);
+        out.note(printable(`ls takes the beginning of keys, and no pattern: ${list}`));
+      }
       return 0;
     }
     if (options.tree === true) return await tree(call, store, keys);
@@ -63,6 +68,8 @@ interface Readers {
   readonly onExpired: (key: string, newest: HistoryEntry) => Promise<void>;
 }
 
+const leftOutText = (number: number): string => `${count(number, 'object')} ${number === 1 ? 'is' : 'are'} left out`;
+
 /** Reads what is known of each object, and says what could not be read or was left out. */
 async function readEach(
   call: Call,
@@ -90,9 +97,9 @@ async function readEach(
     }
   });
   const { denied, unapproved } = leftOut;
-  if (denied > 0) out.note(`left out: ${count(denied, 'object')} of which more than the name was not granted to you`);
+  if (denied > 0) out.note(`${leftOutText(denied)}: you may see ${denied === 1 ? 'its name' : 'their names'} only`);
   if (unapproved > 0) {
-    out.note(`left out: ${count(unapproved, 'object')} of which it takes the approval of a second person to see more`);
+    out.note(`${leftOutText(unapproved)}: to see more than the name takes the approval of a second person`);
   }
   return failed === 0 ? 0 : SOME_FAILED;
 }

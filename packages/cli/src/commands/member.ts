@@ -119,7 +119,7 @@ async function add(
     out.note(`warning: ${shown} can now read everything AND forge anything in: ${which}`);
   }
   out.note(
-    `warning: ${shown} sees the names of all objects of the store, and can mislead what follows its journal. Where that ` +
+    `warning: ${shown} sees the names of all objects of the store, and can mislead continuous backup and migration. If that ` +
       'is too much, use a store of its own',
   );
   if (areas?.includes('audit') === true) out.note(`${shown} can read and verify the audit log`);
@@ -168,12 +168,14 @@ async function watchRevocation(
   { whom, isThere, ...more }: Revocation,
 ): Promise<ExitCode> {
   const { cli, out } = call;
-  if (isThere) out.note(`warning: until this is done ${whom} can still forge what was granted to them`);
+  if (isThere) out.note(`warning: until this is done, ${whom} can still forge what was granted to them`);
   const done = await watchJob(cli, 'member revoke', job);
-  const first = `revoked ${whom}: nothing that is written from now on opens to them`;
+  // Of all members at once, who are more than one or none.
+  const revoked = more.name === undefined ? `${whom}: none of them can` : `${whom}, who cannot`;
+  const first = `revoked ${revoked} decrypt what is written from now on`;
   const exitCode = await sayRotation(call, done, first, { ...more, revoked: true });
   if (Object.keys(done.remaining).length > 0) {
-    out.note(`warning: by keys that are still in use ${whom} can forge what lies under them`);
+    out.note(`warning: ${whom} can forge what is encrypted under keys that are still in use`);
   }
   out.note(`${whom} keeps what they have read or copied, and knows the names of the objects`);
   return exitCode;

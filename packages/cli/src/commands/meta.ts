@@ -3,6 +3,7 @@ import { parseStoreKey, SecureStoreError } from '@securestore/core-format';
 import type { Metadata, ObjectInfo, SecureStore } from 'securestore';
 import type { Call } from '../call/call.ts';
 import { infoRecord } from '../object/object-text.ts';
+import { withNearKeys } from '../object/near-keys.ts';
 import { withStore } from '../store/open.ts';
 import { parseMetadata } from '../call/parse-values.ts';
 import { refuse } from '../errors/refuse.ts';
@@ -24,7 +25,8 @@ export async function getMeta(call: Call, key: string, name: string | undefined)
   const { cli, out } = call;
   parseStoreKey(key);
   await withStore(call, async (store) => {
-    const { metadata, version } = await store.info(key, { signal: cli.signal });
+    const read = (): Promise<ObjectInfo> => store.info(key, { signal: cli.signal });
+    const { metadata, version } = await withNearKeys(call, store, key, read);
     if (name === undefined) {
       const lines = Object.entries(metadata).map(([each, value]) => [printable(each), printable(textOf(value))]);
       await out.result({ key, version, metadata }, () => formatFields(Object.fromEntries(lines)));

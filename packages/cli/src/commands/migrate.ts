@@ -49,7 +49,7 @@ const PHASES: Readonly<Record<MigrationPhase, PhaseWords[string]>> = {
   comparing: { unit: 'objects' },
   verifying: { unit: 'objects' },
   announcing: { unit: 'changes', text: 'announcing that the store is about to move (6 s)' },
-  switching: { unit: 'changes', text: 'moving, nobody can use the store' },
+  switching: { unit: 'changes', text: 'switching to the target: calls of the store wait' },
   'replicating back': { unit: 'changes' },
 };
 
@@ -157,7 +157,7 @@ async function endKeeping(call: MigrateCall, url: string): Promise<ExitCode> {
   const kept = await withUnlock(call, (options) => finalizeMigration(url, options));
   await call.out.result({ retired: kept, url: redactStoreUrl(url) }, () =>
     kept
-      ? 'nothing is kept for the way back any more: where the store was can be removed'
+      ? 'changes are no longer kept for a migration back: the source can be removed'
       : 'nothing was kept for the way back',
   );
 }
@@ -177,7 +177,7 @@ async function newSecretOf(call: MigrateCall, present: UnlockSecretMethod, to: s
   // Where the store is there already, a key file that is made now would open nothing.
   const beforeMaking = async (): Promise<void> => {
     if (source.kind === 'key-file' && (await ensureKeyFile(source.path))) {
-      out.note(`made the key file ${printable(source.path)}; keep a copy of it apart from the store`);
+      out.note(`created the key file ${printable(source.path)}; keep a copy of it apart from the store`);
     }
     if (await isSameSecret(present, next.method)) {
       refuse('the new secret is the present one. Nothing was changed.', { text: 'give another secret' });
@@ -226,25 +226,24 @@ async function move(call: MigrateCall, from: string, to: string): Promise<ExitCo
         () => `failed: ${printable(name)}: ${printable(message)} [${code}]`,
       );
     }
-    for (const alarm of report.findings) out.note(`warning: ${printable(alarm)}`);
+    for (const finding of report.findings) out.note(`finding: ${printable(finding)}`);
     const { failed: _, ...summary } = report;
     await out.result({ summary }, () => inWords(report, copyOnly === true, reencrypt !== undefined));
     // It goes on until it is interrupted.
     if (replicatesBack === true && report.migrated) {
-      out.note(`what changes is brought to ${printable(report.source)} from now on, until this is interrupted`);
+      out.note(`changes are replicated to ${printable(report.source)} from now on, until this is interrupted`);
       const kept = replicateBack(to, from, opening);
       const done = await watchJob(cli, 'migrate', kept, PHASES);
       if (done.migratesBack) {
         await out.result(
           { stopped: true, kept: done },
-          () => `the store moves back to ${printable(report.source)}, so nothing is to be kept in line there any more`,
+          () => `the store is being migrated back to ${printable(report.source)}, so replication to it has ended`,
         );
         return 0;
       }
       await out.result(
         { stopped: true, kept: done },
-        () =>
-          `stopped; brought ${count(done.changes, 'change')} there, and what comes from now on is kept for seven days`,
+        () => `stopped; replicated ${count(done.changes, 'change')}, and later changes are kept for seven days`,
       );
       return exitCodeOf('ABORTED');
     }
@@ -255,11 +254,11 @@ async function move(call: MigrateCall, from: string, to: string): Promise<ExitCo
 function inWords(report: MigrationReport, copyOnly: boolean, resealed: boolean): string[] {
   const { target, migrated, objects, versions, bytes, changes, corrected, failures, pause } = report;
   if (migrated && pause === 0) return [`the store is at ${printable(target)} already: it had moved before`];
-  const wrote = `this run wrote ${count(versions, 'record')}, ${formatBytes(bytes)}, to ${printable(target)}`;
+  const wrote = `this run wrote ${count(versions, 'version')} of them, ${formatBytes(bytes)}, to ${printable(target)}`;
   const written = bytes === 0 ? `nothing was left to be written to ${printable(target)}` : wrote;
   const copied = `looked at ${count(objects, 'object')}, deletions included; ${written}`;
   const followed = changes === 0 ? [] : [`followed ${count(changes, 'change')} that came meanwhile`];
-  const differed = corrected === 0 ? [] : [`brought in line what differed: ${count(corrected, 'name')}`];
+  const differed = corrected === 0 ? [] : [`corrected ${count(corrected, 'name')} that differed`];
   const lost = failures === 0 ? [] : [`damaged, missing or too large: ${count(failures, 'name')}`];
   const hidden = [report.source, target].some((url) => url.includes('***')) ? [HIDDEN] : [];
   return [copied, ...followed, ...differed, ...lost, ...verdict(report, copyOnly, resealed), ...hidden];
@@ -276,15 +275,15 @@ function verdict(
 ): string[] {
   if (migrated && resealed) {
     return [
-      `the store is at ${printable(target)} now, sealed anew; nobody could use it for ${pause} ms`,
-      'its new secret opens it, and no other; members, backups and API tokens are to be made anew, and the audit log of before stays where it was',
-      `once you are sure, remove ${printable(source)}: whatever opened it opens it still`,
+      `the store is at ${printable(target)} now, re-encrypted; its calls waited for ${pause} ms`,
+      'only its new unlock secret opens it; add members, make backups and create API tokens again; the earlier audit log stays at the source',
+      `once you are sure, remove ${printable(source)}: its unlock secrets still open it`,
     ];
   }
   if (migrated) {
     return [
-      `the store is at ${printable(target)} now; nobody could use it for ${pause} ms`,
-      `what changes is kept for moving it back for seven days: securestore migrate ${printable(target)} ${printable(source)}`,
+      `the store is at ${printable(target)} now; its calls waited for ${pause} ms`,
+      `changes are kept for seven days, for a migration back: securestore migrate ${printable(target)} ${printable(source)}`,
       `once you are sure, securestore migrate ${printable(target)} --finalize; then remove ${printable(source)}`,
     ];
   }
@@ -292,7 +291,7 @@ function verdict(
     return [
       `the store is still at ${printable(source)}. securestore verify --store ${printable(source)} says more; repair it from a backup with scrub ` +
         '--repair, restore single objects with restore --key, or move it with --partial, which leaves these as they are',
-      'the same command goes on with the move; --cancel gives it up, which restoring the whole store needs first',
+      'the same command resumes the migration; --cancel gives it up, which restoring the whole store needs first',
     ];
   }
   return copyOnly

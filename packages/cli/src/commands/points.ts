@@ -4,7 +4,7 @@ import { type Call, type ExitCode, SOME_FAILED } from '../call/call.ts';
 import { withStore } from '../store/open.ts';
 import { pointOf } from '../backup/point-choice.ts';
 import { refuse } from '../errors/refuse.ts';
-import { count, formatTable, formatTime } from '../terminal/terminal-text.ts';
+import { count, formatTable, formatTime, printable } from '../terminal/terminal-text.ts';
 
 /** The most that a page holds. */
 const PAGE = 500;
@@ -86,7 +86,8 @@ export async function browse(call: Call<BrowseOptions>, destination: string | un
     }
     const columns = [{ title: 'SIZE', align: 'right' }, { title: 'MODIFIED' }, { title: 'KEY' }] as const;
     const rows = entries.map((entry) => entryRow(entry, out.name));
-    if (!out.json) await out.result({}, () => formatTable(columns, rows));
+    if (!out.json && rows.length > 0) await out.result({}, () => formatTable(columns, rows));
+    if (!out.json && rows.length === 0) out.note(options.prefix === undefined ? 'no keys' : 'no keys in this folder');
     return entries.some(({ type }) => type === 'damaged') ? SOME_FAILED : 0;
   });
 }
@@ -106,10 +107,13 @@ export async function find(
   await withStore(call, async ({ recoveryPoints }) => {
     const { signal } = cli;
     const pages = pagesOf((after) => recoveryPoints.find({ ...moment, contains, after, limit: PAGE, signal }));
+    let found = 0;
     for await (const name of inOrder(pages, ({ keys }) => keys)) {
       await out.result(name, () => [`${out.name(name.key)}${sinceWhen(name)}`]);
+      found += 1;
       if (out.closed()) return;
     }
+    if (found === 0) out.note(`no key contains ${printable(JSON.stringify(contains))}`);
   });
 }
 

@@ -1,5 +1,6 @@
 import { parseStoreKey, SecureStoreError } from '@securestore/core-format';
 import type { SecureStore } from 'securestore';
+import { withNearKeys } from '../object/near-keys.ts';
 import type { Call } from '../call/call.ts';
 import { withStoreToDelete } from '../store/open.ts';
 import { confirmDestruction } from '../secret/prompt.ts';
@@ -10,20 +11,27 @@ function nothingThere(key: string): SecureStoreError {
 }
 
 /**
- * Lets a person agree, unless there is nothing to agree to. What can't be read can be purged, and is asked about; so is
- * what was purged before, since that may have been stopped half-way.
+ * Lets a person agree, unless there is nothing to agree to. What can't be read can be purged, and is asked about. What was purged
+ * before is not: that may have been stopped half-way, and is finished unless somebody has stored the object again.
  */
-async function confirmPurge({ cli, options }: Call, store: SecureStore, key: string): Promise<void> {
-  if (options.yes === true) return;
+async function confirmPurge(
+  { cli, options }: Call,
+  store: SecureStore,
+  key: string,
+): Promise<Parameters<SecureStore['purge']>[1]> {
+  if (options.yes === true) return {};
   let what = 'with all its versions';
   try {
     const versions = await store.history(key, { signal: cli.signal });
+    const [newest] = versions;
+    if (newest !== undefined && versions.every(({ purged }) => purged)) return { ifVersion: newest.version };
     what = `with ${versions.length === 1 ? 'its 1 version' : `all its ${versions.length} versions`}`;
   } catch (error) {
     if (SecureStoreError.is(error, 'NOT_FOUND')) throw nothingThere(key);
     cli.signal.throwIfAborted();
   }
   await confirmDestruction(cli, options.yes, `Destroy ${printable(key)} ${what}, for good?`);
+  return {};
 }
 
 /** `securestore purge`. @throws `NOT_FOUND` where nothing is known of that name. */
@@ -31,8 +39,10 @@ export async function purge(call: Call, key: string): Promise<void> {
   const { cli, out } = call;
   parseStoreKey(key);
   await withStoreToDelete(call, async (store) => {
-    await confirmPurge(call, store, key);
-    if (!(await store.purge(key, { signal: cli.signal }))) throw nothingThere(key);
+    await withNearKeys(call, store, key, async () => {
+      const condition = await confirmPurge(call, store, key);
+      if (!(await store.purge(key, { ...condition, signal: cli.signal }))) throw nothingThere(key);
+    });
     await out.result({ key, purged: true }, () => `purged ${printable(key)} and its history`);
   });
 }

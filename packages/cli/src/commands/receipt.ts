@@ -50,7 +50,7 @@ function inWords(facts: Facts): string[] {
   }
   const { source, by, begun, took, created, replaced, renamed, skipped, unchanged, deleted, failed, verified } = facts;
   const { at = time } = facts;
-  const chosen = at === time ? '' : `, the last moment known before ${formatTime(new Date(at))}, which was chosen`;
+  const chosen = at === time ? '' : `, the last recovery point before ${formatTime(new Date(at))}, which was chosen`;
   const where = facts.to === undefined ? '' : ` to ${printable(facts.to)}`;
   return [
     `the store has signed it: a restore of ${printable(source)}${where} by ${printable(by)}`,

@@ -16,7 +16,7 @@ import { momentAt, pointSource } from '../backup/point-source.ts';
 import { canAsk, confirmDestruction } from '../secret/prompt.ts';
 import { refuseToReplace, writeReceipt } from '../backup/receipt-file.ts';
 import { refuse } from '../errors/refuse.ts';
-import { restorePlan } from '../backup/restore-plan.ts';
+import { OTHER_VERSION, restorePlan } from '../backup/restore-plan.ts';
 import type { RestoreOptions } from '../backup/restore-way.ts';
 import { nothingBegins, noteMoment, objectsInWords, storeInWords } from '../backup/restore-words.ts';
 import { checkGivesUpAlone, wayOf } from '../backup/restore-way.ts';
@@ -60,7 +60,7 @@ async function restoreStoreTo(call: RestoreCall, source: string): Promise<ExitCo
     ...(prefix === undefined ? {} : { prefix }),
     ...(partial === undefined ? {} : { partial }),
   };
-  const operation: PlannedOperation = { call: 'backups.restoreStore', about: { source, to, ...chosen } };
+  const operation: PlannedOperation = { call: 'backups.restoreStore', about: { destination: source, to, ...chosen } };
   if (options.ask !== undefined)
     return await askToRestore(call, operation, [['restore'], ['backup.manage']], options.ask);
   const watch = async (job: Job<RestoreReport>): Promise<RestoreReport> => {
@@ -85,7 +85,7 @@ async function restoreStoreTo(call: RestoreCall, source: string): Promise<ExitCo
     out.note(`warning: ${nothingBegins(report.snapshot, prefix)}: the new store is empty`);
   }
   const { failed, ...summary } = report;
-  for (const warning of summary.findings) out.note(`warning: ${warning}`);
+  for (const finding of summary.findings) out.note(`finding: ${finding}`);
   await sayFailed(out, failed);
   await out.result({ summary: { ...summary, to, failed: failed.length } }, () => storeInWords(report, options));
   return failed.length === 0 ? 0 : SOME_FAILED;
@@ -172,7 +172,7 @@ async function restoreHere(call: RestoreCall, source: string): Promise<ExitCode>
     conflict: policy,
     ...(deleteExtra === undefined ? {} : { deleteExtra }),
   };
-  const operation: PlannedOperation = { call: 'restore', about: { source, ...about } };
+  const operation: PlannedOperation = { call: 'restore', about: { destination: source, ...about } };
   if (options.ask !== undefined)
     return await askToRestore(call, operation, [['restore'], ['restore.replace']], options.ask);
   const replaces = dryRun !== true && (isWhole || policy === 'overwrite' || deleteExtra === true);
@@ -201,7 +201,7 @@ async function restoreHere(call: RestoreCall, source: string): Promise<ExitCode>
       throw await withOwnRequests(error, store, operation, cli.signal);
     });
     const { failed, conflicts, ...summary } = report;
-    for (const warning of summary.findings) out.note(`warning: ${warning}`);
+    for (const finding of summary.findings) out.note(`finding: ${finding}`);
     for (const { key, code, message } of failed) {
       await out.result({ key, code, message, status: 'failed' }, () => {
         return `failed: ${printable(key)}: ${printable(message)} [${code}]`;
@@ -210,7 +210,7 @@ async function restoreHere(call: RestoreCall, source: string): Promise<ExitCode>
     const isFailed = new Set(failed.map(({ key }) => key));
     for (const key of report.skipped > 0 && !report.dryRun ? conflicts : []) {
       if (isFailed.has(key)) continue;
-      await out.result({ key, status: 'conflict' }, () => `there as another version: ${printable(key)}`);
+      await out.result({ key, status: 'conflict' }, () => `${printable(key)}: ${OTHER_VERSION}`);
     }
     if (!isWhole && deleteExtra !== true && touched(report) === 0) {
       const which =
@@ -238,7 +238,7 @@ async function noteServedMoment(call: RestoreCall, store: SecureStore, source: s
 function question({ deleteExtra }: RestoreOptions, isWhole: boolean): string {
   const deleted = deleteExtra === true ? ' What was not there then is deleted.' : '';
   return isWhole
-    ? `Replace every object that differs by the one of then?${deleted} The history keeps what is there now, and nobody else can write meanwhile.`
+    ? `Replace every object that differs?${deleted} The history keeps the present versions, and other writers wait meanwhile.`
     : `Replace those of these objects that differ by the ones of then?${deleted} The history keeps what is there now.`;
 }
 

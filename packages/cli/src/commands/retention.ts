@@ -39,7 +39,7 @@ function settingsOf(options: RetentionOptions): RetentionSettings | undefined {
 
 function inWords({ kept, removed, removedChanges, done }: RetentionReport): string[] {
   const verb = done === undefined ? 'would remove' : 'removed';
-  const moments = removedChanges === 0 ? '' : ` and ${count(removedChanges, 'moment')} between them`;
+  const moments = removedChanges === 0 ? '' : ` and ${count(removedChanges, 'recovery point')} between them`;
   const freed = done === undefined ? [] : [`freed ${formatBytes(done.bytes)} in ${count(done.files, 'file')}`];
   const gone = removed.filter((number) => done?.refused?.snapshots.includes(number) !== true).length;
   const stay = kept.length + removed.length - gone;
@@ -63,9 +63,10 @@ export async function retention(call: Call<RetentionOptions>, destination: strin
     const looking = backups.retain(destination, { ...given, dryRun: true, signal });
     const preview = await watchWait(cli, 'retention: reading the snapshots', looking);
     for (const { number, reasons } of preview.kept) {
-      await out.result({ number, kept: reasons }, () => `keeps ${number}: ${reasons.join(', ')}`);
+      await out.result({ number, kept: reasons }, () => `keep snapshot ${number} (${reasons.join(', ')})`);
     }
-    for (const number of preview.removed) await out.result({ number, removed: true }, () => `removes ${number}`);
+    for (const number of preview.removed)
+      await out.result({ number, removed: true }, () => `remove snapshot ${number}`);
     const isNothing = preview.removed.length === 0 && preview.removedChanges === 0;
     if (options.dryRun === true) {
       await out.result({ summary: { removed: preview.removed.length, dryRun: true } }, () => inWords(preview));
@@ -74,7 +75,7 @@ export async function retention(call: Call<RetentionOptions>, destination: strin
     // What an interrupted run has left goes all the same, which nobody needs to be asked about.
     if (!isNothing) {
       const moments =
-        preview.removedChanges === 0 ? '' : ` and ${count(preview.removedChanges, 'moment')} between them`;
+        preview.removedChanges === 0 ? '' : ` and ${count(preview.removedChanges, 'recovery point')} between them`;
       const what = `${count(preview.removed.length, 'snapshot')}${moments}`;
       const question = `Remove ${what} at ${printable(destination)} for good? ${preview.kept.length} stay.`;
       await confirmDestruction(cli, options.yes, question);
@@ -83,7 +84,7 @@ export async function retention(call: Call<RetentionOptions>, destination: strin
     const report = await watchWait(cli, 'retention: removing what is not kept', removing);
     const { files = 0, bytes = 0, refused } = report.done ?? {};
     for (const number of refused?.snapshots ?? []) {
-      await out.result({ number, refused: refused?.code }, () => `could not remove ${number}`);
+      await out.result({ number, refused: refused?.code }, () => `could not remove snapshot ${number}`);
     }
     const removed = report.removed.filter((number) => refused?.snapshots.includes(number) !== true).length;
     const summary = {

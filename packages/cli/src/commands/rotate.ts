@@ -32,13 +32,13 @@ async function replaceSecret(
   const { out } = call;
   const source = await findNewSecret(call, store.url, ', or --same-secret to keep the one that there is');
   if (source.kind === 'key-file' && (await ensureKeyFile(source.path))) {
-    out.note(`made the key file ${printable(source.path)}; keep a copy of it apart from the store`);
+    out.note(`created the key file ${printable(source.path)}; keep a copy of it apart from the store`);
   }
   using next = await unlockWith(source);
   // Asked for now, and not once the rotation runs.
   if (await isSameSecret(unlock, next.method)) {
     refuse('the new secret is the present one. Nothing was changed.', {
-      text: 'to keep it and renew the keys under it',
+      text: 'to keep it and rotate the encryption keys',
       on: ['rotate'],
       options: { 'same-secret': true },
     });

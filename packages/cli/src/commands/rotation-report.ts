@@ -17,16 +17,16 @@ export async function sayRotation(
 ): Promise<number> {
   const { failures, foreign, ...summary } = done;
   for (const { name, code } of failures) {
-    const error = new SecureStoreError(
-      code,
-      'cannot be brought under the new encryption keys. Nothing of it was changed.',
-    );
+    const error = new SecureStoreError(code, 'cannot be rewrapped under the new encryption keys. It was not changed.');
     if (out.json) await out.result({ name, status: 'failed', error: { code } }, () => []);
     else out.error(error, { operation: verb, subject: name });
   }
   for (const { name, code } of foreign) {
-    const reason = 'nobody who has the keys wrote it; it keeps no key in use, and securestore gc removes it in time';
-    await out.result({ name, status: 'foreign', error: { code } }, () => [`stray: ${printable(name)}: ${reason}`]);
+    const reason =
+      'it was not written with the keys of the store; it keeps no key in use, and securestore gc removes it in time';
+    await out.result({ name, status: 'foreign', error: { code } }, () => [
+      `foreign object: ${printable(name)}: ${reason}`,
+    ]);
   }
   await out.result({ ...more, summary }, () => [first, ...reportLines(done)]);
   return done.failed > 0 || done.contradicted > 0 || done.pending.length > 0 ? SOME_FAILED : 0;
@@ -36,12 +36,12 @@ function reportLines(report: RotationReport): string[] {
   const { depth, examined, rotated, failed, retired, remaining, contradicted, pending } = report;
   if (depth === 'unlock') return [];
   const left = Object.entries(remaining).map(([id, number]) => `${id} (${count(number, 'object')})`);
-  const lines = [`looked at ${count(examined, 'object')}: ${rotated} brought under new keys, ${failed} failed`];
-  if (retired.length > 0) lines.push(`retired: ${retired.join(', ')}`);
+  const lines = [`looked at ${count(examined, 'object')}: ${rotated} under new keys, ${failed} failed`];
+  if (retired.length > 0) lines.push(`disabled: ${retired.join(', ')}`);
   if (left.length > 0) {
     lines.push(`still in use: ${left.join(', ')}`);
     lines.push(
-      'the daily collection retires keys of the journal within two weeks; for others run securestore rotate --same-secret again later',
+      'the daily garbage collection disables keys of the journal within two weeks; for others run securestore rotate --same-secret again later',
     );
   }
   if (contradicted > 0) {
@@ -51,9 +51,7 @@ function reportLines(report: RotationReport): string[] {
   }
   lines.push(...pending.map((url) => `backups not reached: ${printable(url)}`));
   if (pending.length > 0) {
-    lines.push(
-      'what lies there needs the old keys still: once they can be reached, run securestore rotate --same-secret',
-    );
+    lines.push('their backups still need the old keys: once they can be reached, run securestore rotate --same-secret');
   }
   return lines;
 }

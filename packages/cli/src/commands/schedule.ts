@@ -167,7 +167,7 @@ async function run(call: ScheduleCall, store: SecureStore, hookTimeout: number |
   if (cli.signal.aborted) {
     const made = `${count(runs, 'run')} ${runs === 1 ? 'was' : 'were'} made, ${failed} of them without success`;
     await out.result({ summary: { stopped: true, runs, failed } }, () => {
-      return `stopped; ${made}; securestore schedule run goes on, and makes up for what is missed until then`;
+      return `stopped; ${made}; securestore schedule run resumes, and makes up for what is missed until then`;
     });
     return exitCodeOf('ABORTED');
   }

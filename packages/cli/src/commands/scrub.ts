@@ -73,7 +73,7 @@ export async function scrub(call: Call<ScrubOptions>): Promise<ExitCode> {
     for (const stray of foreign) {
       await out.result(
         { kind: 'foreign', ...stray },
-        () => `stray: ${printable(stray.name)}: ${printable(stray.message)}`,
+        () => `foreign object: ${printable(stray.name)}: ${printable(stray.message)}`,
       );
     }
     await out.result({ summary }, () => inWords(report, repair !== undefined));

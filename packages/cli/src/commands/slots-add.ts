@@ -54,7 +54,7 @@ async function addSecret(call: Call<SlotsOptions>, store: SecureStore): Promise<
   const slot = await store.slots.add(secret.method, { signal: cli.signal });
   await out.result(made === undefined ? slot : { ...slot, keyFile: made }, () => [
     `added the slot ${slot.id}: a ${METHODS[slot.method]} that opens the store`,
-    ...(made === undefined ? [] : [`made the key file ${printable(made)}`]),
+    ...(made === undefined ? [] : [`created the key file ${printable(made)}`]),
   ]);
 }
 
@@ -112,7 +112,7 @@ async function addRecoveryCode(call: Call<SlotsOptions>, store: SecureStore): Pr
   try {
     const kits = { kind: 'recovery code', secrets: [code] } as const;
     const { slot, paths } = await addPrinted(call, store, recoveryCode(code), kits);
-    const added = `added the slot ${slot.id}: whoever has this code can open the store`;
+    const added = `added the slot ${slot.id}: this code opens the store`;
     if (paths.length > 0) return await reportKits(call, slot, paths, added);
     const shown = code.toString('latin1');
     await out.result({ ...slot, recoveryCode: shown }, () => [shown]);
@@ -133,7 +133,7 @@ async function addShares(call: Call<SlotsOptions>, store: SecureStore, scheme: S
     if (paths.length > 0) return await reportKits(call, slot, paths, added);
     const shown = made.map((share) => share.toString('latin1'));
     await out.result({ ...slot, shares: shown }, () => shown);
-    return out.note(`${added}. They are not shown again; give each to somebody else`);
+    return out.note(`${added}. They are not shown again; give each to another person`);
   } finally {
     for (const share of made) share.fill(0);
   }
@@ -143,7 +143,7 @@ async function reportKits({ out }: Call, slot: SlotInfo, kits: readonly string[]
   await out.result({ ...slot, kits }, () => kits.map((path) => `wrote the recovery kit ${printable(path)}`));
   const advice =
     kits.length > 1
-      ? 'Print each kit, give each to somebody else, and delete these files'
-      : 'Print the kit, keep it where the store is not, and delete this file';
+      ? 'Print each kit, give each to another person, and delete these files'
+      : 'Print the kit, keep it apart from the store, and delete this file';
   out.note(`${added}. ${advice}`);
 }

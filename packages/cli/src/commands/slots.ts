@@ -59,12 +59,12 @@ async function remove({ cli, out, options }: Call, store: SecureStore, id: strin
   for (const url of pending) out.note(`backups not reached: ${printable(url)}`);
   if (pending.length > 0) {
     out.note(
-      'the secret still opens what lies there: once they can be reached, run securestore backup with each, which ends that',
+      'the unlock secret still opens their backups: once they can be reached, run securestore backup with each, which ends that',
     );
   }
   out.note(
     'Whoever has its secret and an old copy of the store can still find the keys that the store has now. ' +
-      'To renew them: securestore rotate --same-secret',
+      'To replace them: securestore rotate --same-secret',
   );
   return pending.length === 0 ? 0 : SOME_FAILED;
 }

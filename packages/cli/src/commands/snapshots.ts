@@ -162,8 +162,8 @@ function countOf(found: readonly SnapshotInfo[]): string {
   const moments = found.length - all.length;
   const copied = found.reduce((sum, info) => sum + info.copied, 0);
   if (moments === 0) return `${count(all.length, 'snapshot')}, for which ${formatBytes(copied)} were copied`;
-  const what = `${count(all.length, 'snapshot')} and ${count(moments, 'moment')} between them`;
-  return `${what}; --windows says which moments restore --at brings back`;
+  const what = `${count(all.length, 'snapshot')} and ${count(moments, 'recovery point')} between them`;
+  return `${what}; --windows shows which times restore --at can restore`;
 }
 
 async function list({ cli, out }: Call, found: readonly SnapshotInfo[]): Promise<void> {

@@ -12,7 +12,7 @@ export async function undelete(call: Call, key: string): Promise<void> {
     await call.out.result(infoRecord(info), () => {
       // Whoever may not read the object is not told its size.
       const size = info.size === undefined ? '' : `, ${formatSize(info.size)}`;
-      return `brought back ${printable(key)}${size}, version ${info.version}`;
+      return `undeleted ${printable(key)}${size}, version ${info.version}`;
     });
   });
 }

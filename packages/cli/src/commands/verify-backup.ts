@@ -42,7 +42,7 @@ function progressOf({ total, checkedSince }: NonNullable<BackupVerifyReport['rol
 
 const WHAT_NEXT: readonly string[] = [
   'nothing here is repaired: back the store up to a new destination while it is there',
-  'of what is here, restore --snapshot brings back a snapshot that no finding affects, and --to with --partial what is whole of any',
+  'restore --snapshot restores a snapshot without findings, and --to with --partial the intact objects of any snapshot',
 ];
 
 function inWords({

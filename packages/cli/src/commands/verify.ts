@@ -84,7 +84,7 @@ function destroyedOf({ unreadable }: VerifyReport): string[] {
   return [`${count(unreadable, 'record')} ${were} not looked into: ${their} keys are destroyed, or to be`];
 }
 
-const AFTER_CHECKPOINT = 'what was stored since then can be older than it was, or gone, unnoticed';
+const AFTER_CHECKPOINT = 'rollback or loss of anything stored since then cannot be detected';
 
 function basisOf({ baseline, anchored }: VerifyReport, makesOne: boolean): string[] {
   const without = 'only damage shows, not that an object is older than it was or gone';
@@ -104,7 +104,7 @@ async function say({ out, options }: Call<VerifyOptions>, report: VerifyReport):
   for (const stray of foreign) {
     await out.result(
       { kind: 'foreign', ...stray },
-      () => `stray: ${printable(stray.name)}: ${printable(stray.message)}`,
+      () => `foreign object: ${printable(stray.name)}: ${printable(stray.message)}`,
     );
   }
   const verdict = report.ok ? 'nothing is wrong' : count(report.found, 'finding');

@@ -28,7 +28,7 @@ const RENDERERS: { readonly [I in AdviceId]: Renderer<I> } = {
   'reopen-store': (_, commands) => same('try again', commands.again()),
   'open-at': ({ url }, commands) => ({
     text: 'to use it there',
-    command: commands.elsewhere(['ls'], { store: url }),
+    command: commands.againAt(url) ?? commands.elsewhere(['ls'], { store: url }),
   }),
   'reset-clock': (_, commands) => ({
     text: 'if the clock of this machine is right',
@@ -190,7 +190,9 @@ const RENDERERS: { readonly [I in AdviceId]: Renderer<I> } = {
         : `give the certificate of its authority as "${setting}" of the backend, or in $NODE_EXTRA_CA_CERTS`,
   }),
   'give-credentials': () => ({ text: 'set $SECURESTORE_TOKEN, or give --tls-cert FILE and --tls-key FILE' }),
-  'give-store-url': ({ form }) => ({ text: `give a store URL such as ${form}` }),
+  'give-store-url': ({ form }, commands) => ({
+    text: commands.isMeant(form) ? `did you mean ${form}` : `give a store URL such as ${form}`,
+  }),
   'check-backend-access': () => ({ text: 'check the credentials for the backend, or the owner and mode of its files' }),
   'install-package': ({ package: name }) => ({
     // A name that the project uses is not always published.
@@ -211,7 +213,10 @@ const RENDERERS: { readonly [I in AdviceId]: Renderer<I> } = {
     text: 'to remove the slot',
     command: commands.on(['slot', 'remove', slot]),
   }),
-  'enable-audit-log': (_, commands) => ({ text: 'to begin one', command: commands.on(['audit', 'on']) }),
+  'enable-audit-log': (_, commands) => ({
+    text: 'to begin one',
+    command: commands.on(['audit', 'on'], { auditor: 'RECIPIENT' }),
+  }),
   'export-audit-log': (_, commands) => ({ text: 'to see older entries', command: commands.on(['audit', 'export']) }),
   'undo-key-destruction': ({ target }, commands) => ({
     text: 'to undo it',
@@ -230,8 +235,22 @@ function renderOwn({ text, on, options, command, again }: OwnHint, commands: Com
   return command === undefined ? { text } : { text, command };
 }
 
-/** What tells two hints apart. */
-const identityOf = ({ text, command }: Hint): string => command ?? text;
+/** The name of a file that is most likely a database, and no folder. */
+const DATABASE = /\.(?:db|sqlite3?)$/;
+
+/** Several forms that would be right as one, the likeliest first. */
+function withOneForm(advice: readonly Advice[]): readonly Advice[] {
+  const forms = advice.flatMap((one) => (one.id === 'give-store-url' ? [one.form] : []));
+  if (forms.length < 2) return advice;
+  const sorted = forms.some((form) => DATABASE.test(form)) ? forms : forms.toSorted();
+  return [{ id: 'give-store-url', form: sorted.join(' or ') }, ...advice.filter(({ id }) => id !== 'give-store-url')];
+}
+
+/** Whether two hints say the same; the first one may say more. */
+function isSame(first: Hint, second: Hint): boolean {
+  if (first.command === undefined && second.command === undefined) return first.text.startsWith(second.text);
+  return first.command === second.command;
+}
 
 /**
  * The hints of an error: what to do next, the best first, at most three.
@@ -241,7 +260,7 @@ const identityOf = ({ text, command }: Hint): string => command ?? text;
 export function hintsOf(advice: readonly Advice[], context: HintContext, own: readonly OwnHint[] = []): Hint[] {
   const commands = new Commands(context);
   const ours = own.map((hint) => renderOwn(hint, commands));
-  const all = [...ours, ...advice.map((one) => render(one, commands))];
-  const first = all.filter((hint, at) => all.findIndex((one) => identityOf(one) === identityOf(hint)) === at);
+  const all = [...ours, ...withOneForm(advice).map((one) => render(one, commands))];
+  const first = all.filter((hint, at) => all.findIndex((one) => isSame(one, hint)) === at);
   return first.slice(0, MOST);
 }

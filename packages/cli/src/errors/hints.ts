@@ -60,6 +60,9 @@ const WITH_CREDENTIALS = /^(?:--[a-z-]+=)?[a-z][a-z0-9+-]{0,31}:(?:\/\/[^]*@|[^]
 /** Options whose values may hold a secret. */
 const PRIVATE = /^--(?:token|meta|webhook|ping|(?:new-)?passphrase-command)(?:=|$)/;
 
+/** Commands whose operand may be the URL of the store. */
+const NAMES_STORE: ReadonlySet<string> = new Set(['', 'init', 'migrate', 'verify']);
+
 /** A word of a command as a log may keep it: a store URL with credentials is for the person to write again. */
 function shown(word: string): string {
   return WITH_CREDENTIALS.test(word) ? 'URL' : word;
@@ -104,6 +107,26 @@ export class Commands {
 
   #line(operands: readonly string[], options: Options): string {
     return shellCommand({ operands: operands.map(shown), options });
+  }
+
+  /** Whether a store URL in its right form, or one of several, is what was given, rather than an example. */
+  isMeant(form: string): boolean {
+    const words = [...this.#context.args, this.#context.options?.store ?? ''].map((word) =>
+      word.replace(/^--\w+=/, ''),
+    );
+    // Of a store URL whose scheme alone was wrong the rest is not repeated: it may hold credentials.
+    if (form.endsWith(':…')) return true;
+    return form.split(' or ').some((one) => words.includes(one.replace(/^\w+:/, '')));
+  }
+
+  /** The command that failed once more, on a store elsewhere; `undefined` if it may hold a secret, or names its store by an operand. */
+  againAt(store: string): string | undefined {
+    const { args, verb = '' } = this.#context;
+    if (NAMES_STORE.has(verb) || this.again() === undefined) return undefined;
+    const at = args.findIndex((arg) => arg === '--store' || arg === '-s');
+    const others = at === -1 ? args : args.toSpliced(at, 2);
+    const rest = others.filter((arg) => !arg.startsWith('--store='));
+    return shellWords(['securestore', '--store', shown(store), ...rest]);
   }
 
   /** The command that failed once more, with one option more; `undefined` if its arguments may hold a secret, which a log would keep. */

@@ -1,4 +1,6 @@
+import { similarTo } from '@securestore/backend-api';
 import { type ErrorCode, type ErrorDetails, SecureStoreError } from '@securestore/core-format';
+import { actionSynonymOf, DESTROYING_ACTIONS } from '../options/synonyms.ts';
 import type { OwnHint } from './hints.ts';
 
 /** What a command says of a failure: beside what the library knows its own hints. */
@@ -9,14 +11,19 @@ interface RefusalDetails extends ErrorDetails {
 /** The hints of the command line for an error, beside the error itself: no other program renders them. */
 const HINTS = new WeakMap<object, readonly OwnHint[]>();
 
+const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
+
 /** The hints of the command line for an error. */
 export function ownHintsOf(error: unknown): readonly OwnHint[] {
-  return typeof error === 'object' && error !== null ? (HINTS.get(error) ?? []) : [];
+  if (!isObject(error)) return [];
+  // The library makes another error of one that a callback threw, such as to name the store, and keeps its cause.
+  const cause = 'cause' in error && isObject(error.cause) ? error.cause : error;
+  return HINTS.get(error) ?? HINTS.get(cause) ?? [];
 }
 
 /** `error` with further hints, the best first. */
 export function withHints<E>(error: E, ...hints: readonly OwnHint[]): E {
-  if (typeof error === 'object' && error !== null) HINTS.set(error, [...hints, ...ownHintsOf(error)]);
+  if (isObject(error)) HINTS.set(error, [...hints, ...ownHintsOf(error)]);
   return error;
 }
 
@@ -26,7 +33,9 @@ export function refusal(
   message: string,
   { hints = [], ...details }: RefusalDetails = {},
 ): SecureStoreError {
-  return withHints(new SecureStoreError(code, message, details), ...hints);
+  const cause = hints.length === 0 || isObject(details.cause) ? details.cause : {};
+  if (isObject(cause) && hints.length > 0) HINTS.set(cause, hints);
+  return new SecureStoreError(code, message, { ...details, cause });
 }
 
 /** @throws SecureStoreError `INVALID_ARGUMENT` */
@@ -44,4 +53,12 @@ export function wrongAction(verb: string, actions: readonly string[]): string {
   const last = actions.at(-1) ?? '';
   const choice = actions.length > 1 ? `${actions.slice(0, -1).join(', ')} or ${last}` : last;
   return `the action of ${verb} must be ${choice}`;
+}
+
+/** What an action that a noun does not have may have been meant to be, if that is known. */
+export function actionHints(noun: string, actions: readonly string[], given: string): OwnHint[] {
+  const spelt = actions.filter((one) => !DESTROYING_ACTIONS.has(one));
+  const meant = actionSynonymOf(given, actions) ?? similarTo(given, spelt);
+  if (meant === undefined) return [];
+  return [{ text: `did you mean ${noun} ${meant}`, command: `securestore help ${noun} ${meant}` }];
 }

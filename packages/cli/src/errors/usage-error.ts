@@ -1,8 +1,9 @@
+import { similarTo } from '@securestore/backend-api';
 import type { SecureStoreError } from '@securestore/core-format';
 import type { CommanderError } from 'commander';
 import type { OwnHint } from './hints.ts';
 import { refusal, usageHint } from './refuse.ts';
-import { isDestroying, optionSynonymOf, synonymOf } from '../options/synonyms.ts';
+import { insteadOf, isDestroying, optionSynonymOf, synonymOf } from '../options/synonyms.ts';
 
 /** The longest list of values that an error names, in characters. */
 const MOST_CHOICES = 50;
@@ -61,11 +62,12 @@ function inOurWords(sentence: string): string {
   return sentence.replace(/\.$/, '');
 }
 
-/** What is spelt alike, as commander found it. Nothing that destroys is suggested for its spelling. */
-function alikeIn(message: string): string[] {
+/** What is spelt alike, as commander found it, if it is close enough. Nothing that destroys is suggested for its spelling. */
+function alikeIn(message: string, given: string): string[] {
   const [, list = ''] = /\n\(Did you mean (?:one of )?(.*)\?\)$/.exec(message) ?? [];
+  const close = list.split(', ').filter((word) => similarTo(given, [word]) !== undefined);
   // Commander knows old spellings, too, which nothing shows.
-  const now = list.split(', ').map((word) => synonymOf(word) ?? word);
+  const now = close.map((word) => synonymOf(word) ?? word);
   return [...new Set(now)].filter((word) => word !== '' && !isDestroying(word));
 }
 
@@ -78,14 +80,18 @@ function didYouMean(words: readonly string[], command: string): OwnHint[] {
 function suggestions(message: string, headline: string, { verb }: Typed): OwnHint[] {
   const [, option] = /^unknown option '([^']*)'$/.exec(headline) ?? [];
   if (option !== undefined) {
+    const instead = insteadOf(option);
+    if (instead !== undefined) return [{ text: instead }];
     const synonym = optionSynonymOf(verb, option);
     const help = verb === undefined ? 'securestore help' : `securestore help ${verb}`;
-    return didYouMean(synonym === undefined ? alikeIn(message) : [synonym], help);
+    return didYouMean(synonym === undefined ? alikeIn(message, option) : [synonym], help);
   }
   const [, command] = /^unknown command '([^']*)'$/.exec(headline) ?? [];
   if (command === undefined) return [];
   const synonym = synonymOf(command);
-  const words = synonym === undefined ? alikeIn(message) : [synonym];
+  const alike = alikeIn(message, command);
+  // A word for one command that is another command but for its number, such as `snapshot`: both may be meant.
+  const words = synonym === undefined ? alike : [synonym, ...alike.filter((word) => word === `${command}s`)];
   const [first = ''] = words;
   if (words.length > 1) return didYouMean(words, 'securestore help');
   return didYouMean(words, first.startsWith('--') ? `securestore ${first}` : `securestore help ${first}`);

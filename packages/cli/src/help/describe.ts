@@ -3,6 +3,7 @@ import { EXIT_CODES, type ExitCodeHelp } from '../options/exit-codes.ts';
 import { ENVIRONMENT, type VariableHelp } from '../options/environment-help.ts';
 import { pathOf } from '../call/call.ts';
 import { COMMON_GROUP } from '../options/global-options.ts';
+import { defaultOf, isRequired } from '../options/required.ts';
 import { notesOf } from '../options/verb-notes.ts';
 
 /** An option, as its help and programs that complete a command line know it. */
@@ -16,6 +17,10 @@ export interface OptionHelp {
   readonly value?: string;
   readonly choices?: readonly string[];
   readonly repeatable: boolean;
+  /** What is used without the option; absent if that is nothing. */
+  readonly default?: string;
+  /** Whether the command needs it. */
+  readonly required: boolean;
 }
 
 /** An operand of a command. */
@@ -59,6 +64,7 @@ export interface ProgramHelp {
 function describeOption(option: Option): OptionHelp {
   const { flags, description, argChoices, long, short } = option;
   const [, value] = /[<[]([^>\]]+)[>\]]/.exec(flags) ?? [];
+  const fallback = defaultOf(option);
   return {
     flags,
     long: long ?? '',
@@ -67,6 +73,8 @@ function describeOption(option: Option): OptionHelp {
     ...(value !== undefined && { value }),
     ...(argChoices !== undefined && { choices: argChoices }),
     repeatable: option.parseArg !== undefined && argChoices === undefined,
+    ...(value !== undefined && fallback !== undefined && { default: fallback }),
+    required: isRequired(option),
   };
 }
 

@@ -1,7 +1,9 @@
-import type { Command } from 'commander';
+import type { Command, Option } from 'commander';
 import { pathOf } from '../call/call.ts';
 import { describeProgram, isCommon, type ProgramHelp, visible } from './describe.ts';
-import { DEFAULT_WIDTH } from '../terminal/terminal-text.ts';
+import { DEFAULT_WIDTH, wrapTo } from '../terminal/terminal-text.ts';
+import { SECRET_ORDER } from '../options/environment-help.ts';
+import { defaultOf, isRequired } from '../options/required.ts';
 import { notesOf } from '../options/verb-notes.ts';
 
 /** The commands of the first hour, with what the first help says of them. */
@@ -100,7 +102,7 @@ export function topicHelp(topic: Topic, program: Command, width: number): string
         environment.map(({ name, meaning }) => [name, meaning]),
         width,
         wrap,
-      )}`;
+      )}\n\n${wrap(SECRET_ORDER, width)}`;
     case 'exit-codes':
       return `Exit codes:\n${table(
         exitCodes.map(({ code, meaning, errors }) => [
@@ -127,10 +129,31 @@ function notesText(notes: string, width: number, wrap: (text: string, width: num
     .map((paragraph) =>
       paragraph
         .split(/\n(?= )/)
-        .map((piece) => (piece.startsWith(' ') ? piece : wrap(piece.replaceAll('\n', ' '), width)))
+        .map((piece) => (piece.startsWith(' ') ? hanging(piece, width) : wrap(piece.replaceAll('\n', ' '), width)))
         .join('\n'),
     )
     .join('\n\n');
+}
+
+/** A line such as `  term  what it means`, wrapped so that what it means stays in its column. */
+function hanging(line: string, width: number): string {
+  const [term = ''] = /^ +\S+ +/.exec(line) ?? [];
+  return wrapTo(width - term.length, line.slice(term.length))
+    .map((part, at) => `${at === 0 ? term : ' '.repeat(term.length)}${part}`)
+    .join('\n');
+}
+
+/** The options of a command in their groups, those without one first. */
+function optionsText(
+  options: readonly Option[],
+  width: number,
+  wrap: (text: string, width: number) => string,
+): string[] {
+  const groups = Map.groupBy(options, ({ helpGroupHeading = 'Options:' }) => helpGroupHeading);
+  return [...groups].map(([heading, ones]) => {
+    const rows = ones.map((option) => [option.flags, descriptionOf(option)] as const);
+    return `${heading}\n${table(rows, width, wrap)}`;
+  });
 }
 
 /** The help of one command: what it does, its own options, notes and examples. */
@@ -161,15 +184,7 @@ export function commandHelp(command: Command, width: number = DEFAULT_WIDTH): st
           )}`,
         ]
       : []),
-    ...(own.length > 0
-      ? [
-          `Options:\n${table(
-            own.map(({ flags, description, argChoices }) => [flags, withChoices(description, argChoices)]),
-            width,
-            wrap,
-          )}`,
-        ]
-      : []),
+    ...optionsText(own, width, wrap),
     ...(notes === undefined || notes === '' ? [] : [notesText(notes, width, wrap)]),
     ...(examples.length > 0 ? [`Examples:\n${examples.map((line) => `  ${line}`).join('\n')}`] : []),
     'Options of every command: securestore help options',
@@ -177,5 +192,15 @@ export function commandHelp(command: Command, width: number = DEFAULT_WIDTH): st
   return sections.join('\n\n');
 }
 
-const withChoices = (description: string, choices: readonly string[] | undefined): string =>
-  choices === undefined ? description : `${description} (${choices.join(', ')})`;
+/** What an option is for, with its values and what else a person needs to know. */
+function descriptionOf(option: Option): string {
+  const { description, argChoices } = option;
+  const fallback = defaultOf(option);
+  const isTold = fallback === undefined || /\bdefault\b/.test(description);
+  return [
+    description,
+    ...(argChoices === undefined ? [] : [`(${argChoices.join(', ')})`]),
+    ...(isTold ? [] : [`(default: ${fallback})`]),
+    ...(isRequired(option) ? ['(required)'] : []),
+  ].join(' ');
+}

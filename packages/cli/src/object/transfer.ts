@@ -27,9 +27,13 @@ function inWords(counts: Counts, past: Past): string {
   return words.length === 0 ? 'nothing to do' : words.join(', ');
 }
 
-/** Says what came of an item: on stdout with `--json`; otherwise on stderr, if it was passed over, left out or failed. */
+/**
+ * Says what came of an item: on stdout with `--json`; otherwise on stderr, if it was passed over, left out or failed. What would come of it is a
+ * result, too.
+ */
 async function say({ out, cli, verb }: Call, item: PlannedItem): Promise<void> {
   const { name, status, reason, error, ...rest } = item;
+  const would = status === 'created' ? 'create' : status === 'replaced' ? 'replace' : undefined;
   if (error !== undefined) {
     clearProgress(cli);
     const report = reportOf(error, { operation: verb, interrupted: cli.signal.aborted });
@@ -41,6 +45,9 @@ async function say({ out, cli, verb }: Call, item: PlannedItem): Promise<void> {
   } else if (reason !== undefined) {
     clearProgress(cli);
     out.note(`${status}: ${printable(name)}: ${reason}`);
+  } else if (would !== undefined) {
+    clearProgress(cli);
+    await out.result({}, () => `${would} ${printable(item.key ?? name)}`);
   }
 }
 

@@ -33,3 +33,9 @@ export const ENVIRONMENT: readonly VariableHelp[] = [
   { name: 'EDITOR', meaning: 'the editor of edit' },
   { name: 'NO_COLOR', meaning: 'no colours, also on a terminal' },
 ];
+
+/** What is used if several sources give an unlock secret. */
+export const SECRET_ORDER: string =
+  'If several of them give an unlock secret, only the first in this order is used: an option of the command, ' +
+  '$SECURESTORE_KEY_FILE, $SECURESTORE_PASSPHRASE, $SECURESTORE_PASSPHRASE_FILE, $SECURESTORE_PASSPHRASE_COMMAND, ' +
+  'securestore-key and then securestore-passphrase in $CREDENTIALS_DIRECTORY, a prompt on the terminal.';

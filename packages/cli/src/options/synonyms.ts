@@ -45,6 +45,31 @@ export function synonymOf(word: string): string | undefined {
   return Object.keys(SYNONYMS).find((command) => SYNONYMS[command]?.includes(word.toLowerCase()));
 }
 
+/** What actions of nouns have in common: each of these words means that action which the noun has. */
+const ACTION_SYNONYMS: readonly (readonly string[])[] = [
+  ['new', 'add', 'create', 'make', 'set', 'on', 'enable'],
+  ['remove', 'revoke', 'delete', 'rm', 'del', 'off', 'disable'],
+  ['list', 'ls', 'show', 'get', 'info', 'status'],
+  ['cancel', 'stop', 'abort'],
+];
+
+/** Actions that destroy or take away: none is suggested because of its spelling. */
+export const DESTROYING_ACTIONS: ReadonlySet<string> = new Set([
+  'destroy',
+  'forget',
+  'off',
+  'remove',
+  'reset',
+  'revoke',
+]);
+
+/** The action of a noun that `word` is another word for. @param actions those that the noun has */
+export function actionSynonymOf(word: string, actions: readonly string[]): string | undefined {
+  const given = word.toLowerCase();
+  const meant = ACTION_SYNONYMS.find((group) => group.includes(given)) ?? [];
+  return meant.find((one) => actions.includes(one));
+}
+
 /** Commands and options that destroy, replace or trust what they are given: none is ever suggested because of its spelling. */
 const DESTROYING: ReadonlySet<string> = new Set([
   'collect',
@@ -93,4 +118,18 @@ const OPTIONS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 /** The option of a command that `option` is another word for, with what it does. */
 export function optionSynonymOf(command: string | undefined, option: string): string | undefined {
   return OPTIONS[command ?? '']?.[option];
+}
+
+/** Options that every command might have, and has none of them on purpose: what to give instead, and why. */
+const REFUSED: Readonly<Record<string, string>> = {
+  '--passphrase':
+    'give --passphrase-file FILE or --passphrase-command COMMAND: other users of the machine could read an argument',
+  '--new-passphrase':
+    'give --new-passphrase-file FILE or --new-passphrase-command COMMAND: other users of the machine could read an argument',
+};
+
+/** What to do instead of giving an option that is missing on purpose. */
+export function insteadOf(option: string): string | undefined {
+  const name = option.replace(/(?:password|passwd|passphrase|pass|pwd)$/, 'passphrase');
+  return Object.hasOwn(REFUSED, name) ? REFUSED[name] : undefined;
 }

@@ -6,14 +6,16 @@ import type { Cli } from '../terminal/cli-context.ts';
 import { askNewPassphrase, type NewPassphrase } from './new-passphrase.ts';
 import { runPassphraseCommand } from './passphrase-command.ts';
 import { askHidden, openTerminal } from './prompt.ts';
+import type { OwnHint } from '../errors/hints.ts';
 import { refuse } from '../errors/refuse.ts';
 import { LONGEST_PASSPHRASE, withoutLineEnd } from './secret-bytes.ts';
 import { warnIfShared } from './shared-file.ts';
 import { weaknessOf } from './weak-passphrase.ts';
 
-const HOW_TO_GIVE_ONE =
-  'give --key-file FILE, --passphrase-file FILE or --passphrase-command COMMAND, set $SECURESTORE_KEY_FILE, ' +
-  '$SECURESTORE_PASSPHRASE, $SECURESTORE_PASSPHRASE_FILE or $SECURESTORE_PASSPHRASE_COMMAND, or run this on a terminal to be asked';
+const HOW_TO_GIVE_ONE: readonly OwnHint[] = [
+  { text: 'set $SECURESTORE_PASSPHRASE_FILE, or give --passphrase-file FILE or --key-file FILE' },
+  { text: 'to see every way to give it', command: 'securestore help environment' },
+];
 
 /** A passphrase, and what it comes from: what a person types can be asked for again, the rest read again. */
 export interface PassphraseSource {
@@ -38,7 +40,7 @@ export interface NewSecretOptions {
   readonly newKeyFile?: string;
 }
 
-const HOW_TO_GIVE_A_NEW_ONE =
+const HOW_TO_GIVE_A_NEW_ONE: string =
   'give --new-key-file FILE, --new-passphrase-file FILE or --new-passphrase-command COMMAND, or run this on a terminal to be asked';
 
 /** Reads a file with a secret: its bytes without one trailing line end, which editors and `echo` add. */
@@ -106,9 +108,14 @@ export function nonEmpty(env: Cli['env'], name: string): string | undefined {
 }
 
 /** @param problem what is wrong if there is no terminal @param otherwise what to do then */
-async function ask(cli: Cli, problem: string, otherwise: string, creating?: NewPassphrase): Promise<Uint8Array> {
+async function ask(
+  cli: Cli,
+  problem: string,
+  otherwise: readonly OwnHint[],
+  creating?: NewPassphrase,
+): Promise<Uint8Array> {
   using terminal = openTerminal(cli);
-  if (terminal === undefined) refuse(problem, { text: otherwise });
+  if (terminal === undefined) refuse(problem, ...otherwise);
   if (creating !== undefined) return await askNewPassphrase(cli, terminal, creating);
   return Buffer.from(await askHidden(cli, terminal, 'Passphrase'));
 }
@@ -153,7 +160,7 @@ function newSecretOf({ cli, options }: Call<NewSecretOptions>, url: string, othe
   if (newKeyFile !== undefined) return { kind: 'key-file', path: newKeyFile };
   if (newPassphraseFile !== undefined) return passphraseFile(newPassphraseFile);
   if (newPassphraseCommand !== undefined) return passphraseCommand(cli, newPassphraseCommand);
-  const how = `${HOW_TO_GIVE_A_NEW_ONE}${otherwise}`;
+  const how = [{ text: `${HOW_TO_GIVE_A_NEW_ONE}${otherwise}` }];
   return { kind: 'passphrase', from: 'terminal', read: () => ask(cli, 'no new secret is given', how, { url }) };
 }
 
@@ -256,4 +263,16 @@ const SECRET_VARIABLES = [
 export function secretVariable(call: Call): (typeof SECRET_VARIABLES)[number] | undefined {
   if (optionSecrets(call).length > 0) return undefined;
   return SECRET_VARIABLES.find((name) => call.cli.env[name] !== undefined);
+}
+
+/** Everything that gives a secret of the store, as a person writes it: the first one is used, in the order of {@link findSecret}. */
+export async function secretsGiven(call: Call): Promise<readonly string[]> {
+  const { env } = call.cli;
+  const directory = env['CREDENTIALS_DIRECTORY'];
+  const credential = directory === undefined ? undefined : await fromCredentialsDirectory(directory);
+  return [
+    ...optionSecrets(call).map(([flag]) => flag),
+    ...SECRET_VARIABLES.filter((name) => env[name] !== undefined).map((name) => `$${name}`),
+    ...(credential !== undefined && 'path' in credential ? [`the credential "${credential.path}"`] : []),
+  ];
 }

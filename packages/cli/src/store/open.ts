@@ -222,10 +222,12 @@ async function openWith(
     signal: cli.signal,
     ...more,
   };
-  try {
-    return await whileMistyped(call, unlock, () => openStore(url, opening));
-  } catch (error) {
-    if (!SecureStoreError.is(error, 'UNLOCK_FAILED') || error.advice !== undefined) throw error;
-    throw SecureStoreError.from(error, { advice: [{ id: 'check-unlock-secret' }] });
-  }
+  return await whileMistyped(call, unlock, async () => {
+    try {
+      return await openStore(url, opening);
+    } catch (error) {
+      if (!SecureStoreError.is(error, 'UNLOCK_FAILED') || error.advice !== undefined) throw error;
+      throw SecureStoreError.from(error, { advice: [{ id: 'check-unlock-secret' }] });
+    }
+  });
 }

@@ -25,6 +25,55 @@ export function cutTo(columns: number, text: string): string {
   return characters.length <= columns ? text : `${characters.slice(0, Math.max(0, columns - 1)).join('')}…`;
 }
 
+/** A word in pieces of so many columns at most. */
+function piecesOf(columns: number, word: string): string[] {
+  const characters = Array.from(word);
+  const pieces: string[] = [];
+  for (let at = 0; at < characters.length; at += columns) pieces.push(characters.slice(at, at + columns).join(''));
+  return pieces;
+}
+
+/**
+ * `text` in lines of so many columns at most, broken at spaces; characters of double width count as one.
+ *
+ * @param breaksWords whether a longer word is broken as well; otherwise it stays whole, so that it can be copied
+ */
+export function wrapTo(columns: number, text: string, breaksWords = false): string[] {
+  const width = Math.max(1, columns);
+  const lines: string[] = [];
+  let line: string | undefined;
+  for (const word of text.split(' ').flatMap((one) => (breaksWords && one !== '' ? piecesOf(width, one) : [one]))) {
+    const longer: string = line === undefined ? word : `${line} ${word}`;
+    if (line !== undefined && Array.from(longer).length > width) {
+      lines.push(line);
+      line = word;
+    } else line = longer;
+  }
+  return [...lines, line ?? ''];
+}
+
+/** A command at the end of a line, which a person is to select as a whole. */
+const COMMAND_AT_END = /^(.*?:) ((?:securestore|export|chmod|rm|npm) [^]*)$/;
+
+/**
+ * The lines of a text that is for a person, each as wide as a terminal at most. A command at the end of a line gets a line of
+ * its own and is not broken: the terminal shows it in several rows, and copies it as one.
+ *
+ * @param columns of the terminal; `undefined` if it is none, and nothing is wrapped
+ */
+export function wrapLines(columns: number | undefined, text: string): string {
+  if (columns === undefined) return text;
+  const fit = (line: string): string[] => {
+    if (Array.from(line).length <= columns) return [line];
+    const [, before, command] = COMMAND_AT_END.exec(line) ?? [];
+    if (before !== undefined && command !== undefined) return [...fit(before), `  ${command}`];
+    const [indent = ''] = /^ */.exec(line) ?? [];
+    const [first = '', ...rest] = wrapTo(columns - indent.length - 2, line.slice(indent.length));
+    return [`${indent}${first}`, ...rest.map((one) => `${indent}  ${one}`)];
+  };
+  return text.split('\n').flatMap(fit).join('\n');
+}
+
 /** `text` as one word for a POSIX shell. */
 export function shellWord(text: string): string {
   return /^[\w./@%+=:,-]+$/.test(text) && !text.startsWith('-') ? text : `'${text.replaceAll("'", "'\\''")}'`;

@@ -61,6 +61,9 @@ function addRole(program: Command, run: Run): void {
 restore restore.replace rotate migrate verify checkpoint collect health jobs keys.view keys.destroy slots.view slots.change
 access.view access.change members.view members.change settings.change audit.view audit.change. On either: approve. All: *, or those of a group, such as keys.*.
 
+In a pattern, * is any text within one part of a key, and ** as a whole part any number of parts: db/* matches db/a and not
+db/a/b, and db/** matches both.
+
 With --keys or --category a rule is about objects alone. A principal with access.change, slots.change or members.change can
 get every other permission.`,
       examples: [
@@ -146,7 +149,8 @@ function addMember(program: Command, run: Run): void {
     aliases: ['members'],
     summary: 'list the members, grant one the encryption keys of categories, or revoke them',
     notes: `A member unlocks the store by an identity, and can decrypt what was granted and nothing else, whatever program they use. In
-a granted category a member can read everything AND forge anything, and they see the keys of all objects of the store.`,
+a granted category a member can read everything AND forge anything, and they see the keys of all objects of the store.
+A category takes the objects that are stored after it was defined: with init --define-category, or settings change.`,
     examples: ['securestore member list'],
   };
   const whenMissing = { text: 'to list the members', on: ['member', 'list'] };

@@ -105,7 +105,7 @@ members.change can get the encryption keys: name these actions as well.`,
         new Option('--operation <json>', 'the call and its arguments, as JSON'),
       ],
       notes: `A request shows what the store would do, and an approval allows nothing else. For a restore, use securestore restore --ask.`,
-      examples: ["securestore approval request purge db/test/password --reason 'the customer has left'"],
+      examples: ["securestore approval request purge db/test/password --reason 'customer left'"],
       load: async () => (await import('../commands/approvals.ts')).requestApproval,
     });
   });

@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import { addNoun, addVerb, type Noun, type Run } from '../call/call.ts';
 import { collect } from '../options/global-options.ts';
+import { required } from '../options/required.ts';
 import type { AuditOnOptions, AuditVerifyOptions } from '../commands/audit.ts';
 import type { AuditLogOptions } from '../commands/audit-log.ts';
 
@@ -11,10 +12,11 @@ function logOptions(): Option[] {
     new Option('--key <key>', 'only entries about this object, whose key the log stores as a hash'),
     new Option('--name <key>').hideHelp(),
     new Option('--action <action>', 'only this action, such as read or audit.enable'),
-    new Option('--principal <name>', 'only what this principal did; [root] is the owner'),
+    new Option('--principal <name>', 'only what this principal did; [owner] is the owner'),
     new Option('--result <result>', 'only this result').choices(['allowed', 'denied', 'failed']),
     new Option('--since <time>', 'only from this time on: ISO 8601, or how long ago, such as 24h'),
     new Option('--until <time>', 'only before this time'),
+    new Option('--all', 'also entries of audit.*, unlock and key.used, which are left out without --action and --json'),
     new Option('--long', 'show category, request ID and reason in columns of their own'),
     new Option('--hashes', 'show the hashes of keys as they are'),
   ];
@@ -43,10 +45,12 @@ that no entry was changed. Over a server, this check works too. Exit code 5 if a
     usage: 'verify',
     summary: 'verify the whole log with the identity of the auditor',
     options: [
-      new Option(
-        '--auditor-identity <file>',
-        "the auditor's identity file; may be repeated for former auditors",
-      ).argParser(collect),
+      required(
+        new Option(
+          '--auditor-identity <file>',
+          "the auditor's identity file; may be repeated for former auditors",
+        ).argParser(collect),
+      ),
     ],
     notes: `Exit code 5 if anything is found. The log alone does not show that its newest end was cut off; together with the manifest
 and the anchor it does.`,
@@ -85,7 +89,9 @@ are not: then even an attacker who has all of these cannot change what was recor
       usage: 'on',
       summary: 'begin to record, for an auditor who can verify the log',
       options: [
-        new Option('--auditor <recipient>', 'the recipient of the auditor, whose identity can verify the log'),
+        required(
+          new Option('--auditor <recipient>', 'the recipient of the auditor, whose identity can verify the log'),
+        ),
         new Option('--fail-closed', 'refuse a call that cannot be recorded, and wait for each entry'),
       ],
       notes: `The auditor creates an identity with securestore identity new, keeps its file, and gives you the recipient.`,

@@ -3,6 +3,7 @@ import { addNoun, addVerb, type Noun, type Run } from '../call/call.ts';
 import type { DestinationsOptions } from '../commands/destinations.ts';
 import type { RetentionOptions } from '../commands/retention.ts';
 import type { ScheduleOptions } from '../commands/schedule.ts';
+import { required } from '../options/required.ts';
 import { renamed } from '../options/old-spelling.ts';
 
 function addDestination(program: Command, run: Run): void {
@@ -79,7 +80,7 @@ same time loses nothing.
 Exit code 8 if the destination refuses to remove something; each is one line, and a later run removes it once that is
 allowed. Exit code 4 if the destination lets nothing be removed; then nothing is changed.`,
     examples: [
-      'securestore retention file:./backup --keep-daily 14 --keep-monthly 12 --dry-run',
+      'securestore retention file:./backup --keep-daily 14 --keep-weekly 8 --dry-run',
       'securestore retention file:./backup --keep-daily 14 --set',
     ],
     load: async () => (await import('../commands/retention.ts')).retention,
@@ -91,7 +92,9 @@ function addScheduleAction(schedule: Command, run: Run): void {
     usage: 'add <name> <destination>',
     summary: 'add a schedule',
     options: [
-      new Option('--cron <times>', 'minute, hour, day of month, month, day of week, such as "30 2 * * *", or @daily'),
+      required(
+        new Option('--cron <times>', 'minute, hour, day of month, month, day of week, such as "30 2 * * *", or @daily'),
+      ),
       new Option('--task <task>', 'the task (default: backup)').choices(['backup', 'verify', 'drill', 'retention']),
       ...renamed(
         new Option(
@@ -106,8 +109,8 @@ function addScheduleAction(schedule: Command, run: Run): void {
       new Option('--replace', 'replace the schedule that has this name'),
     ],
     examples: [
-      "securestore schedule add nightly file:./backup --cron '30 2 * * *' --time-zone Europe/Berlin",
-      'securestore schedule add checks file:./backup --cron @daily --task verify --rolling 30d',
+      "securestore schedule add nightly file:./backup --cron '30 2 * * *'",
+      'securestore schedule add prune file:./backup --cron @daily --task retention',
     ],
     load: async () => (await import('../commands/schedule.ts')).addSchedule,
   });
@@ -142,6 +145,11 @@ function addSchedule(program: Command, run: Run): void {
     name: 'schedule',
     aliases: ['schedules'],
     summary: 'schedule backups and their checks, and run what is due',
+    notes: `A schedule runs one task: backup, verify, drill or retention. To remove old snapshots as well, add a second schedule with
+--task retention.
+
+Nothing runs unless a process runs securestore schedule run. Keep one alive, such as by a service of systemd with
+Restart=always; or have cron start securestore schedule run --once every few minutes, which runs what is due and ends.`,
     examples: ['securestore schedule list'],
   };
   addNoun(program, run, noun, (schedule) => {

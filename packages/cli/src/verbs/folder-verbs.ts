@@ -17,7 +17,7 @@ function addImport(program: Command, run: Run): void {
     options: [
       new Option('--prefix <prefix>', 'the folder in the store to put them under'),
       formatOption(),
-      new Option('--dry-run', 'store nothing; count what would be created, replaced and left unchanged'),
+      new Option('--dry-run', 'store nothing; list what would be created and replaced'),
     ],
     notes: `Identical objects are skipped, so an import can be repeated or resumed. Objects that are replaced keep their metadata and
 expiry.
@@ -92,7 +92,7 @@ No value is put among the arguments, and the command does not see $SECURESTORE_.
 of the command; 127 if the command does not exist, 126 if it cannot be run.`,
     examples: [
       'securestore exec --env DATABASE_PASSWORD=db/prod/password -- node server.js',
-      'securestore exec --prefix db/prod --variables PASSWORD,USER_NAME -- ./migrate --verbose',
+      'securestore exec --prefix db/prod --variables PASSWORD,USER_NAME -- ./migrate',
     ],
     passThrough: true,
     load: async () => (await import('../commands/exec.ts')).exec,

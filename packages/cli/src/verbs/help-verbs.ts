@@ -1,4 +1,5 @@
-import type { Command } from 'commander';
+import { type Command, CommanderError } from 'commander';
+import { actionHints, wrongAction } from '../errors/refuse.ts';
 import { addVerb, type Run } from '../call/call.ts';
 import type { Shell } from '../help/completion.ts';
 import { describeCommand, describeProgram } from '../help/describe.ts';
@@ -26,7 +27,7 @@ function addHelp(program: Command, run: Run): void {
   help.action(async (name: string | undefined, action: string | undefined) => {
     const topic = name !== undefined && isTopic(name) ? name : undefined;
     const command = name === undefined || topic !== undefined ? program : find(program, name);
-    const meant = action === undefined ? command : find(command, action);
+    const meant = action === undefined ? command : find(command, action, run);
     if (run.out.json) {
       return await run.out.result(meant === program ? describeProgram(program) : describeCommand(meant), () => []);
     }
@@ -35,10 +36,14 @@ function addHelp(program: Command, run: Run): void {
   });
 }
 
-/** A command of another one. @throws `CommanderError` if there is none */
-function find(within: Command, name: string): Command {
+/** A command of another one. @param run of what an action of a noun may have been meant to be @throws `CommanderError` if there is none */
+function find(within: Command, name: string, run?: Run): Command {
   const found = within.commands.find((one) => one.name() === name || one.aliases().includes(name));
-  return found ?? within.error(`unknown command '${name}'`);
+  if (found !== undefined) return found;
+  const actions = within.commands.map((one) => one.name());
+  if (run === undefined || actions.length === 0) return within.error(`unknown command '${name}'`);
+  [run.usage] = actionHints(within.name(), actions, name);
+  throw new CommanderError(2, 'commander.unknownCommand', wrongAction(within.name(), actions));
 }
 
 /** Adds `completion`, which prints the program by which a shell completes this command line. */

@@ -69,7 +69,7 @@ destruction whose waiting period has passed.`,
     });
     addVerb<DestroyKeysOptions, [string]>(key, run, {
       usage: 'destroy <id|category>',
-      summary: 'destroy the encryption keys of a category, or a key version that a rotation has retired',
+      summary: 'destroy the encryption keys of a category, or a key version that a rotation has disabled',
       options: [new Option('--wait <time>', 'how long it can be undone (default: 30d)')],
       notes: `Everything that a category holds becomes unreadable at once, in every copy. The command asks you to type the ID or
 category, or needs --yes. Until the waiting period has passed, key undo makes everything readable again. After that, the

@@ -40,7 +40,7 @@ an unlock secret, a generated passphrase is offered: press Enter to take it, or 
 A lost passphrase or key file cannot be recovered, and without it the store cannot be decrypted.`,
     examples: [
       'securestore init sqlite:./vault.db',
-      "securestore init file:./vault --key-file ./vault.key --define-category 'prod=prod/**'",
+      "securestore init file:./vault --key-file ./key --define-category 'prod=p/**'",
     ],
     load: async () => (await import('../commands/init.ts')).init,
   });

@@ -13,7 +13,7 @@ function addIdentity(program: Command, run: Run): void {
 a store, an identity unlocks only stores that are known: by an invitation or a fingerprint (--invitation-file,
 --fingerprint), by a fingerprint that identity pin has added to the identity file, or because it was opened here before.
 --trust-first-use trusts the store that is found, this once, and remembers it.`,
-    examples: ['securestore ls --invitation-file ./invitation.txt --identity-file ./me.identity'],
+    examples: ['securestore ls --invitation-file invitation.txt --identity-file me.identity'],
   };
   addNoun(program, run, noun, (identity) => {
     addVerb<IdentityOptions, [string | undefined]>(identity, run, {
@@ -83,7 +83,7 @@ The mode of names and the suite cannot be changed; securestore migrate --reencry
 other categories for existing objects.`,
       examples: [
         'securestore settings change --history-versions 50 --history-days 90',
-        "securestore settings change --define-category 'pii=users/**' --define-category 'prod=prod/**'",
+        "securestore settings change --define-category 'pii=users/**'",
       ],
       resume: () => [{ text: 'to see whether it was done', on: ['settings', 'show'] }],
       load: async () => (await import('../commands/settings.ts')).changeSettings,

@@ -28,7 +28,7 @@ describe('audit', () => {
       const refused = await box.run(['audit', action]);
       expect(refused).toMatchObject({ exitCode: 2 });
       expect(refused.stderr).toContain(
-        'the store has no audit log [UNSUPPORTED]\nhint: to begin one: securestore audit on',
+        'the store has no audit log [UNSUPPORTED]\nhint: to begin one: securestore audit on --auditor RECIPIENT',
       );
     }
     expect((await box.run(['audit', 'on'])).stderr).toContain('needs --auditor RECIPIENT');
@@ -41,8 +41,8 @@ describe('audit', () => {
     await done(box, 'put', 'db/password', '--meta', 'owner=ops');
     expect((await box.run(['get', 'db/other'])).exitCode).toBe(3);
     const shown = await done(box, 'audit', 'log', '-n', '100', '--long', '--hashes');
-    expect(shown).toMatch(/allowed +\[root\] +write +#\S+ +default/);
-    expect(shown).toMatch(/failed +\[root\] +read +#\S+ +default +NOT_FOUND/);
+    expect(shown).toMatch(/allowed +\[owner\] +write +#\S+ +default/);
+    expect(shown).toMatch(/failed +\[owner\] +read +#\S+ +default +NOT_FOUND/);
     expect(shown).not.toContain('password');
     const [last] = jsonLines(await done(box, 'audit', 'log', '-n', '1', '--json'));
     expect(last).toMatchObject({ outcome: 'allowed', action: 'audit.end' });
@@ -77,9 +77,9 @@ describe('audit', () => {
     await done(box, 'purge', 'db/gone', '--yes');
     const lines = (await done(box, 'audit', 'log', '-n', '100')).split('\n');
     expect(lines[0]).toMatch(/^TIME +RESULT +PRINCIPAL +ACTION +OBJECT$/);
-    expect(lines.some((line) => /allowed +\[root\] +write +db\/password$/.test(line))).toBe(true);
-    expect(lines.some((line) => /allowed +\[root\] +list +db\/$/.test(line))).toBe(true);
-    expect(lines.some((line) => /allowed +\[root\] +write +#\S{22}$/.test(line))).toBe(true);
+    expect(lines.some((line) => /allowed +\[owner\] +write +db\/password$/.test(line))).toBe(true);
+    expect(lines.some((line) => /allowed +\[owner\] +list +db\/$/.test(line))).toBe(true);
+    expect(lines.some((line) => /allowed +\[owner\] +write +#\S{22}$/.test(line))).toBe(true);
     expect(lines.join('\n')).not.toContain('gone');
     const entries = jsonLines(await done(box, 'audit', 'log', '-n', '100', '--json'));
     const keys = entries.map(({ key }) => key).filter((key) => key !== undefined);
@@ -101,7 +101,8 @@ describe('audit', () => {
     expect(await log('--action', 'write', '--key', 'a')).toMatchObject([{ action: 'write', key: 'a' }]);
     expect(await log('--action', 'list', '--key', 'a', '--result', 'failed')).toEqual([]);
     expect(await log('--principal', 'ann')).toEqual([]);
-    expect(await log('--principal', '[owner]', '--action', 'read', '--key', 'missing')).toHaveLength(3);
+    for (const owner of ['[owner]', 'owner'])
+      expect(await log('--principal', owner, '--action', 'read', '--key', 'missing')).toHaveLength(3);
     expect(await log('--until', '1h')).toEqual([]);
     expect(await log('--since', '2099-01-01')).toEqual([]);
     const times = failed.map(({ time }) => String(time));
@@ -143,6 +144,26 @@ describe('audit', () => {
     }
     const about = await runHere(['audit', 'log', '--key', 'db/password', '--result', 'allowed', '--json'], { env });
     expect(jsonLines(about.stdout)).toMatchObject([{ action: 'write', principal: '[owner]' }]);
+  });
+
+  it('leaves out what the store itself did, unless it is asked for', async () => {
+    const { box } = await auditedBox();
+    await done(box, 'put', 'a');
+    await done(box, 'ls');
+    const own = /audit\.|unlock|key\.used/;
+    const short = await box.run(['audit', 'log', '-n', '2']);
+    expect(short.stdout.replaceAll(/^\S+ \S+ +/gm, '')).toMatch(
+      /^TIME.*\nallowed +owner +write .*\nallowed +owner +list *\n$/,
+    );
+    expect(short.stderr).toMatch(
+      /^2 entries\n[3-9] entries of audit\.\*, unlock and key\.used are left out; --all shows them\n$/,
+    );
+    const all = await box.run(['audit', 'log', '-n', '100', '--all']);
+    expect(all.stdout).toMatch(own);
+    expect(all.stderr).toMatch(/^\d+ entries\n$/);
+    expect(await done(box, 'audit', 'log', '--action', 'unlock')).toMatch(own);
+    expect(await done(box, 'audit', 'log', '--json')).toMatch(own);
+    expect(await box.run(['audit', 'log', '-n', '0'])).toMatchObject({ stdout: '', stderr: 'no entries\n' });
   });
 
   it('is as wide as a terminal', async () => {

@@ -7,7 +7,7 @@ import { finished, jsonLines, sandbox, type Sandbox } from '../support/cli.ts';
 import { LONG } from '../../../../tools/campaigns/src/size.ts';
 
 const WITH = { metadata: { owner: 'ops' }, expires: new Date('2999-01-01') };
-const HISTORY = /^note: the history stays with the old key; securestore history \S+ lists it\n$/;
+const HISTORY = /^note: the history stays with the old key; to list it: securestore history \S+\n$/;
 
 async function keysOf(box: Sandbox): Promise<string[]> {
   return jsonLines((await box.run(['ls', '--json'])).stdout).map(({ key }) => String(key));

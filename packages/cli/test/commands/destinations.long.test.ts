@@ -31,13 +31,17 @@ describe.concurrent('where and what is kept', { timeout: 120_000 }, () => {
     const args = ['retention', destination, '--keep-last', '1', '--yes'];
     const nothing = await run(args);
     expect(nothing).toMatchObject({ exitCode: 0, stderr: '' });
-    expect(nothing.stdout).toMatch(/^keeps 1: .*\nremoved 0 snapshots; 1 stay\nfreed 0 B in 0 files\n$/);
+    expect(nothing.stdout).toMatch(/^keep snapshot 1 \(.*\)\nremoved 0 snapshots; 1 stay\nfreed 0 B in 0 files\n$/);
     expect(jsonLines((await run([...args, '--json'])).stdout).slice(1)).toEqual([
       { summary: { removed: 0, files: 0, bytes: 0 } },
     ]);
-    expect((await run([...args, '--dry-run'])).stdout).toMatch(/^keeps 1: .*\nwould remove 0 snapshots; 1 stay\n$/);
+    expect((await run([...args, '--dry-run'])).stdout).toMatch(
+      /^keep snapshot 1 \(.*\)\nwould remove 0 snapshots; 1 stay\n$/,
+    );
     expect((await run(['backup', destination])).exitCode).toBe(0);
-    expect((await run(args)).stdout).toMatch(/^keeps \d+: .*\nremoves 1\nremoved 1 snapshot; 1 stay\nfreed /);
+    expect((await run(args)).stdout).toMatch(
+      /^keep snapshot \d+ \(.*\)\nremove snapshot 1\nremoved 1 snapshot; 1 stay\nfreed /,
+    );
     // The points that say what was removed are no snapshots, for verify neither.
     const listed = jsonLines((await run(['snapshots', destination, '--json'])).stdout);
     expect(listed).toHaveLength(1);

@@ -41,7 +41,7 @@ describe.concurrent('drill', { timeout: 120_000 }, () => {
       'drill --snapshot tries an earlier one. While the store is there, back it up to a new destination';
     const failed = await run(['drill', destination]);
     expect(failed).toMatchObject({ exitCode: 5, stderr: '' });
-    expect(failed.stdout).toMatch(/^problem: .*the file b\/\S+ of the backup is missing\n/);
+    expect(failed.stdout).toMatch(/^finding: .*the file b\/\S+ of the backup is missing\n/);
     expect(failed.stdout).toMatch(/\nsnapshot 1 can not be relied on: \d problems?\n/);
     expect(failed.stdout.endsWith(`\n${next}\n`)).toBe(true);
     expect(jsonLines((await run(['drill', destination, '--json'])).stdout).at(-1)).toMatchObject({

@@ -47,13 +47,22 @@ describe('a report of health in lines', () => {
     expect(lines.join('\n')).not.toMatch(/[✓✗…\u001b]/u);
   });
 
-  it.each([undefined, 0, 80, 60])('fits a terminal of %s columns, and says below what was cut', (columns) => {
-    const lines = healthLines(report, stream(true, columns));
-    const table = lines.slice(0, 5).map((line) => line.replaceAll(/\u001b\[\d+m/g, ''));
-    for (const line of table) expect(Array.from(line).length).toBeLessThanOrEqual(columns || 80);
-    expect(table[1]).toMatch(/^✗ failing +backup s3:\/\/bucket\/deep\S*… {2}the last good.*…$/u);
-    expect(table[3]).toMatch(/^✓ ok /u);
-    expect(lines.find((line) => line.startsWith('  backup s3:'))).toContain(`${LONG_REASON}: mend backup`);
+  it.each([undefined, 0, 80, 60])('is wrapped to a terminal of %s columns, and cuts nothing', (columns) => {
+    const lines = healthLines(report, stream(true, columns)).map((line) => line.replaceAll(/\u001b\[\d+m/g, ''));
+    const width = columns || 80;
+    // A word is whole below the table, so that it can be copied.
+    for (const line of lines.filter((one) => /\S +\S/.test(one)))
+      expect(Array.from(line).length).toBeLessThanOrEqual(width);
+    expect(lines[1]).toMatch(/^✗ failing +backup(?: \S+)? +the last good/u);
+    expect(lines.some((line) => /^✓ ok +backend/u.test(line))).toBe(true);
+    const table = lines.slice(0, lines.indexOf(''));
+    expect(table.join('')).not.toContain('…');
+    const start = (lines[0] ?? '').indexOf('REASON');
+    const reasons = table.map((line) => line.slice(start)).join(' ');
+    expect(reasons.replaceAll(/\s+/g, ' ')).toContain(LONG_REASON);
+    const names = table.map((line) => line.slice((lines[0] ?? '').indexOf('CHECK'), start).trim()).join('');
+    expect(names).toContain(`s3://bucket/${'deep/'.repeat(10)}`);
+    expect(lines.join(' ').replaceAll(/\s+/g, ' ')).toContain('deep/: mend backup');
   });
 
   it('escapes what a server says', () => {

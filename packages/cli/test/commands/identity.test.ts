@@ -22,7 +22,7 @@ describe('identity', () => {
     expect(await box.run(['identity', 'new', '-o', 'me.identity'])).toMatchObject({ exitCode: 6, stdout: '' });
     expect(await readFile(box.path('me.identity'), 'utf8')).toBe(before);
     const another = await box.run(['identity', 'new', '-o', 'other.identity']);
-    expect(another.stdout).toMatch(/^made the identity file other.identity\nrecipient: SSRP1-\S+\n$/);
+    expect(another.stdout).toMatch(/^created the identity file other.identity\nrecipient: SSRP1-\S+\n$/);
   });
 
   it('new without a file prints an identity that works as a file', async () => {
@@ -31,7 +31,7 @@ describe('identity', () => {
     expect(printed.stdout).toMatch(/^# recipient: SSRP1-\S+\nSSID1(-[0-9A-Z]{4}){14}\n$/);
     await writeFile(box.path('me.identity'), printed.stdout, { mode: 0o600 });
     const shown = await box.run(['identity', 'show', 'me.identity']);
-    expect(`# ${shown.stdout}`).toBe(`${printed.stdout.split('\n')[0]}\n`);
+    expect(`# recipient: ${shown.stdout}`).toBe(`${printed.stdout.split('\n')[0]}\n`);
     expect(shown.stdout + shown.stderr).not.toContain('SSID1');
   });
 
@@ -66,6 +66,10 @@ describe('identity', () => {
     expect((await stat(box.path('me.identity'))).mode & 0o777).toBe(0o600);
     const shown = await box.run(['identity', 'show', '--identity-file', 'me.identity', '--json']);
     expect(jsonLines(shown.stdout)).toEqual([{ recipient, fingerprints: [fingerprint] }]);
+    expect(await box.run(['identity', 'show', 'me.identity'])).toMatchObject({
+      stdout: `${recipient}\n`,
+      stderr: `unlocks the store with the fingerprint ${fingerprint}\n`,
+    });
     expect(await box.run(get('--no-anchor'))).toMatchObject({ exitCode: 0, stdout: 'v' });
     await box.run(['identity', 'new', '-o', 'other.identity']);
     const wrong = await box.run(['identity', 'pin', 'other.identity', '--invitation-file', 'invitation']);

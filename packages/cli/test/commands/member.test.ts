@@ -63,7 +63,7 @@ describe('member', () => {
     const long = await asMember('ls', '--long');
     expect(long).toMatchObject({
       exitCode: 0,
-      stderr: 'left out: 1 object of which more than the name was not granted to you\n2 keys\n',
+      stderr: '1 object is left out: you may see its name only\n2 keys\n',
     });
     expect(long.stdout).not.toContain('other');
     const exported = await asMember('export', path('out'), '--json');
@@ -95,8 +95,10 @@ describe('member', () => {
     const { asOwner, asMember } = await sceneWithAnn();
     const revoked = await asOwner('member', 'revoke', 'ann');
     expect(revoked.exitCode).toBe(0);
-    expect(revoked.stderr).toMatch(/^warning: until this is done ann can still forge/);
-    expect(revoked.stdout).toMatch(/^revoked ann: .*\nlooked at 2 objects: 1 brought under new keys, 0 failed\n/);
+    expect(revoked.stderr).toMatch(/^warning: until this is done, ann can still forge/);
+    expect(revoked.stdout).toMatch(
+      /^revoked ann, who cannot decrypt what is written from now on\nlooked at 2 objects: 1 under new keys, 0 failed\n/,
+    );
     expect(await asMember('get', 'red/a')).toMatchObject({ exitCode: 9 });
     expect((await asOwner('get', 'red/a')).stdout).toBe('granted');
     expect(await asOwner('member', 'revoke', 'ann')).toMatchObject({

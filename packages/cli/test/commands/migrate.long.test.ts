@@ -61,11 +61,11 @@ describe.concurrent('migrate', { timeout: 180_000 }, () => {
     expect(moved).toMatchObject({ exitCode: 0, stderr: '' });
     const lines = moved.stdout.split('\n');
     expect(lines[0]).toMatch(
-      /^looked at 4 objects, deletions included; this run wrote 4 records, 29\d KiB, to sqlite:\S+$/,
+      /^looked at 4 objects, deletions included; this run wrote 4 versions of them, 29\d KiB, to sqlite:\S+$/,
     );
-    expect(lines[1]).toMatch(/^the store is at sqlite:\S+ now; nobody could use it for \d+ ms$/);
+    expect(lines[1]).toMatch(/^the store is at sqlite:\S+ now; its calls waited for \d+ ms$/);
     expect(lines.slice(2)).toEqual([
-      `what changes is kept for moving it back for seven days: securestore migrate ${to} ${url}`,
+      `changes are kept for seven days, for a migration back: securestore migrate ${to} ${url}`,
       `once you are sure, securestore migrate ${to} --finalize; then remove ${url}`,
       '',
     ]);
@@ -232,7 +232,7 @@ describe.concurrent('migrate', { timeout: 180_000 }, () => {
     expect(failed.stdout).toMatch(/^failed: o\/\S+: .*damaged.* \[INTEGRITY\]$/m);
     expect(failed.stdout).toMatch(/^failed: b\/\S+: .* does not decrypt \[INTEGRITY\]$/m);
     expect(failed.stdout).toMatch(
-      /\ndamaged, missing or too large: 2 names\nthe store is still at file:\S+\. .*--partial, which leaves these as they are\nthe same command goes on .* needs first\n$/,
+      /\ndamaged, missing or too large: 2 names\nthe store is still at file:\S+\. .*--partial, which leaves these as they are\nthe same command resumes .* needs first\n$/,
     );
     const partial = await run(['migrate', url, to, '--partial', '--json']);
     expect(partial).toMatchObject({ exitCode: 8, stderr: '' });
@@ -259,7 +259,7 @@ describe.concurrent('migrate', { timeout: 180_000 }, () => {
         run(['migrate', url, to, '--reencrypt', '--key-file', present, '--new-key-file', secret, ...more]);
       const begun = await reseal(key, '--suite', '2', '--copy-only');
       expect(begun).toMatchObject({ exitCode: 0 });
-      expect(begun.stderr).toContain(`made the key file ${key}`);
+      expect(begun.stderr).toContain(`created the key file ${key}`);
       const differing = await reseal(key, '--suite', '1');
       expect(differing).toMatchObject({ exitCode: 7, stdout: '' });
       expect(differing.stderr).toMatch(
@@ -341,7 +341,7 @@ describe.concurrent('migrate', { timeout: 180_000 }, () => {
       const controller = new AbortController();
       const keeping = Promise.withResolvers<void>();
       const onOutput = (text: string): void => {
-        if (text.includes('is brought to')) keeping.resolve();
+        if (text.includes('are replicated to')) keeping.resolve();
       };
       const ending = run(['migrate', url, to, '--replicate-back'], { signal: controller.signal, onOutput });
       await Promise.race([keeping.promise, ending]);
@@ -353,9 +353,7 @@ describe.concurrent('migrate', { timeout: 180_000 }, () => {
       controller.abort();
       const { exitCode, stdout } = await ending;
       expect(exitCode).toBe(130);
-      expect(stdout).toMatch(
-        /\nstopped; brought \d+ changes? there, and what comes from now on is kept for seven days\n$/,
-      );
+      expect(stdout).toMatch(/\nstopped; replicated \d+ changes?, and later changes are kept for seven days\n$/);
       const back = await run(['migrate', to, url, '--json']);
       expect(jsonLines(back.stdout)).toMatchObject([{ summary: { migrated: true, objects: 5, versions: 0 } }]);
     },
@@ -368,14 +366,14 @@ describe.concurrent('migrate', { timeout: 180_000 }, () => {
       const to = `sqlite:${path('new.db')}`;
       const keeping = Promise.withResolvers<void>();
       const onOutput = (text: string): void => {
-        if (text.includes('is brought to')) keeping.resolve();
+        if (text.includes('are replicated to')) keeping.resolve();
       };
       const ending = run(['migrate', url, to, '--replicate-back'], { onOutput });
       await Promise.race([keeping.promise, ending]);
       expect((await run(['migrate', to, url])).exitCode).toBe(0);
       const { exitCode, stdout } = await ending;
       expect(exitCode).toBe(0);
-      expect(stdout).toMatch(/\nthe store moves back to file:\S+, so nothing is to be kept in line there any more\n$/);
+      expect(stdout).toMatch(/\nthe store is being migrated back to file:\S+, so replication to it has ended\n$/);
     },
   );
 

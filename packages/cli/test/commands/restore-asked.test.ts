@@ -105,7 +105,7 @@ describe('over a server, restore', { timeout: 120_000 }, () => {
 
     const late = ['--at', '2099-01-01T00:00:00Z'];
     const told =
-      /^from snapshot 1 of \S+ \S+\nwarning: nothing is known of what happened after \S+ \S+: changes from then until 2099-01-01T00:00:00Z are missing\n$/;
+      /^from snapshot 1 of \S+ \S+\nwarning: the backup has no recovery points after \S+ \S+: changes from then until 2099-01-01T00:00:00Z are missing\n$/;
     const written = await as('ann', 'restore', source, '--key', 'db/user', '--stdout', ...late);
     expect(written).toMatchObject({ exitCode: 0, stdout: 'first', stderr: expect.stringMatching(told) });
     const folder = await as('ann', 'restore', source, '--folder', path('folder'), ...late);

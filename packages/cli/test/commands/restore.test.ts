@@ -81,7 +81,8 @@ describe.concurrent('restore into the store', { timeout: 120_000 }, () => {
     expect(dry).toMatchObject({ exitCode: 0, stderr: '' });
     expect(dry.stdout).toMatch(
       new RegExp(
-        `^new: db/b\nthere as another version: db/a\nwould restore nothing ${FROM}: 1 object is there as another version; ` +
+        `^new: db/b\ndb/a: the store has another version\n` +
+          `would restore nothing ${FROM}: the store has another version of 1 object; ` +
           'choose --conflict skip, newer, overwrite or rename\n$',
       ),
     );
@@ -157,9 +158,9 @@ describe.concurrent('restore into the store', { timeout: 120_000 }, () => {
     const { run, destination } = await changedScene(onTestFinished);
     const some = ['restore', destination, '--key', 'db/b', '--at', '2099-01-01'];
     const gap = String.raw`the backup ends at \S+\. The store of \S+ is restored, without changes from then until 2099-01-01\S*\.\n$`;
-    const unknown = String.raw`nothing is known of what happened after \S+(?: \S+Z)?: .* until 2099-01-01\S* are missing\n$`;
+    const unknown = String.raw`the backup has no recovery points after \S+(?: \S+Z)?: .* until 2099-01-01\S* are missing\n$`;
     const dry = await run([...some, '--dry-run']);
-    expect(dry.stderr).toMatch(new RegExp(`^warning: ${destination}: ${gap}`));
+    expect(dry.stderr).toMatch(new RegExp(`^finding: ${destination}: ${gap}`));
     expect(dry.stdout).toMatch(new RegExp(`would restore ${FROM}: 1 created; `));
     const [, { summary } = {}] = jsonLines((await run([...some, '--dry-run', '--json'])).stdout);
     expect(summary).toMatchObject({ snapshot: 1, gap: { from: expect.any(String) } });
@@ -228,7 +229,7 @@ describe.concurrent('restore into the store', { timeout: 120_000 }, () => {
       );
       const no = await converse(box, args, [['[y/N] ', 'n\r']]);
       expect(no.exitCode).toBe(130);
-      expect(no.transcript).toContain('nobody else can write meanwhile. [y/N]');
+      expect(no.transcript).toContain('other writers wait meanwhile. [y/N]');
       expect(no.transcript).toMatch(
         /would restore from snapshot 1 of \S+ \S+Z: 1 created, 1 replaced, 2 unchanged; \d+ B\r\nReplace every/,
       );

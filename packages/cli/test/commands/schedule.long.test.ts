@@ -40,7 +40,7 @@ describe.concurrent('schedule', { timeout: 120_000 }, () => {
       if (json.length > 0) expect(jsonLines(stdout)).toEqual([{ summary: { stopped: true, runs: 0, failed: 0 } }]);
       else {
         expect(stdout).toBe(
-          'stopped; 0 runs were made, 0 of them without success; securestore schedule run goes on, and makes up for what is missed until then\n',
+          'stopped; 0 runs were made, 0 of them without success; securestore schedule run resumes, and makes up for what is missed until then\n',
         );
       }
     }
@@ -86,7 +86,7 @@ describe.concurrent('schedule', { timeout: 120_000 }, () => {
     const { run, destination } = await changedScene(onTestFinished);
     for (const id of ['nightly', 'tidy'])
       expect((await run(['schedule', 'add', id, destination, '--cron', '@daily'])).exitCode).toBe(0);
-    const gone = `${destination} follows the keys of the store no longer; what lies there stays, and opens with the keys of now\n`;
+    const gone = `${destination} is no longer a destination; its backups stay, and open with the encryption keys that they have now\n`;
     const removed = await run(['destinations', 'remove', destination]);
     expect(removed).toMatchObject({ exitCode: 0, stderr: '' });
     expect(removed.stdout).toBe(

@@ -115,6 +115,28 @@ describe('the hints of an error', () => {
     expect(again('exec', ['exec', '--', 'login', SECRET])).toBeUndefined();
   });
 
+  it('repeat the command on the store that has moved', () => {
+    const moved = [{ id: 'open-at', url: 'sqlite:./new.db' }] as const;
+    const at = (verb: string, args: readonly string[]): string | undefined =>
+      hintsOf(moved, { verb, args })[0]?.command;
+    expect(at('put', ['put', 'a b', './f', '--store', 'file:./v'])).toBe(
+      "securestore --store sqlite:./new.db put 'a b' ./f",
+    );
+    expect(at('put', ['put', '--store=file:./v', 'a'])).toBe('securestore --store sqlite:./new.db put a');
+    expect(at('get', ['get', 'a'])).toBe('securestore --store sqlite:./new.db get a');
+    for (const [verb, args] of [
+      ['verify', ['verify', 'file:./v']],
+      ['put', ['put', 'a', '--meta', `x=${SECRET}`]],
+    ] as const) {
+      expect(at(verb, args)).toBe('securestore ls --store sqlite:./new.db');
+    }
+  });
+
+  it('name the scheme that was meant', () => {
+    const [hint] = hintsOf([{ id: 'give-store-url', form: 'sqlite:…' }], { args: ['ls', '--store', 'sqllite:./v'] });
+    expect(hint?.text).toBe('did you mean sqlite:…');
+  });
+
   it.each([`postgres://ann:${SECRET}@db/vault`, `s3://bucket/v?secretAccessKey=${SECRET}`, `https://${SECRET}@vault`])(
     'name no store URL with credentials: %s',
     (url) => {

@@ -21,8 +21,14 @@ describe('import --dry-run', () => {
     const planned = await box.run(args);
     expect(planned).toMatchObject({
       exitCode: 0,
-      stdout: 'to import: 3 created, 1 replaced, 1 unchanged, 1 skipped\n',
+      stdout: expect.stringMatching(/\nto import: 3 created, 1 replaced, 1 unchanged, 1 skipped\n$/),
     });
+    expect(planned.stdout.split('\n').slice(0, 4).toSorted()).toEqual([
+      'create in/empty',
+      'create in/fresh',
+      'create in/large',
+      'replace in/other',
+    ]);
     const lines = jsonLines((await box.run([...args, '--json'])).stdout);
     expect(lines.at(-1)).toEqual({
       summary: { dryRun: true, created: 3, replaced: 1, unchanged: 1, skipped: 1, failed: 0 },
@@ -47,7 +53,12 @@ describe('import --dry-run', () => {
     await box.seed({ A: '1' });
     await writeFile(box.path('.env'), 'A=2\nB=3\na b=4\n');
     const planned = await box.run(['import', '.env', '--dry-run']);
-    expect(planned).toMatchObject({ exitCode: 8, stdout: 'to import: 1 created, 1 replaced, 1 failed\n' });
+    expect(planned).toMatchObject({
+      exitCode: 8,
+      stdout: expect.stringMatching(
+        /^(?:create|replace) \S+\n(?:create|replace) \S+\nto import: 1 created, 1 replaced, 1 failed\n$/,
+      ),
+    });
     expect((await box.run(['ls'])).stdout).toBe('A\n');
     await mkdir(box.path('none'));
     expect((await box.run(['import', 'none', '--dry-run'])).stdout).toBe('to import: nothing to do\n');

@@ -31,3 +31,8 @@ export async function converse(
   const conversation: Conversation = JSON.parse(stdout);
   return conversation;
 }
+
+/** A transcript in one line: what is longer than the terminal is wrapped on it. */
+export function unwrapped({ transcript }: Conversation): string {
+  return transcript.replaceAll(/\s+/g, ' ');
+}

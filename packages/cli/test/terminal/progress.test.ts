@@ -203,8 +203,8 @@ async function waiting(isTTY: boolean, milliseconds: number): Promise<string[]> 
 describe('what is waited for', () => {
   it('is said on a terminal once it has taken a second, and goes when it is over', async () => {
     const said = await waiting(true, 4100);
-    expect(said[0]).toBe('\r\u001b[Kkeys destroy: waiting, 1 s');
-    expect(said.at(-2)).toBe('\r\u001b[Kkeys destroy: waiting, 4 s');
+    expect(said[0]).toBe('\r\u001b[Kkey destroy: waiting, 1 s');
+    expect(said.at(-2)).toBe('\r\u001b[Kkey destroy: waiting, 4 s');
     expect(said.at(-1)).toBe('\r\u001b[K');
   });
 

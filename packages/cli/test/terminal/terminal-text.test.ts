@@ -9,6 +9,8 @@ import {
   formatTable,
   jsonLine,
   printable,
+  wrapLines,
+  wrapTo,
 } from '../../src/terminal/terminal-text.ts';
 import { ANY_CHARACTER } from '../../../../tools/campaigns/src/any-character.ts';
 
@@ -32,6 +34,29 @@ describe('a text that is cut', () => {
     ['🔐🔐🔐', 2, '🔐…'],
     ['x', 0, '…'],
   ])('%s to %d', (text, columns, cut) => expect(cutTo(columns, text)).toBe(cut));
+});
+
+describe('a text that is wrapped', () => {
+  it.each([
+    [10, 'one two three', ['one two', 'three']],
+    [3, 'abcdef gh', ['abcdef', 'gh']],
+    [20, '', ['']],
+  ])('to %d columns: %s', (columns, text, lines) => expect(wrapTo(columns, text)).toEqual(lines));
+
+  it('has its words broken if that is asked for', () => {
+    expect(wrapTo(3, 'abcdef gh', true)).toEqual(['abc', 'def', 'gh']);
+  });
+
+  it('keeps a command at its end in one line, and is left alone if it is for no terminal', () => {
+    const hint = 'hint: to see how far it is, and what it waits for: securestore job list --store file:./vault';
+    expect(wrapLines(40, hint).split('\n')).toEqual([
+      'hint: to see how far it is, and what',
+      '  it waits for:',
+      '  securestore job list --store file:./vault',
+    ]);
+    expect(wrapLines(undefined, hint)).toBe(hint);
+    expect(wrapLines(80, 'a\nb')).toBe('a\nb');
+  });
 });
 
 describe('printable', () => {

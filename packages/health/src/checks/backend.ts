@@ -40,8 +40,9 @@ export function judgeBackend(measurement: Measurement, backend: string): HealthC
     return finding('backend', 'failing', verdictOf('INTEGRITY'), details);
   }
   if (measurement.readBack === 'gone') {
-    const reason = 'what was written just now could not be read back: it was gone';
-    const advice = 'use a backend that reads what was written, and nothing in between that answers from memory';
+    const reason = 'an object that was written just now could not be read: it was gone';
+    const advice =
+      'use a backend that returns what was written, and remove caches, proxies and replicas in front of it';
     return finding('backend', 'failing', [reason, advice], details);
   }
   const fatal = FATAL.find((code) => codes.includes(code));
@@ -50,7 +51,7 @@ export function judgeBackend(measurement: Measurement, backend: string): HealthC
   if (codes.includes('READ_ONLY')) return finding('backend', 'degraded', verdictOf('READ_ONLY'), details);
   const isUseless = writes.every(({ code }) => code !== undefined) || measurement.readBack === 'unknown';
   if (isUseless) return finding('backend', 'failing', verdictOf(most?.[0] ?? 'TIMEOUT'), details);
-  const what = `${backend} takes, gives back and removes what it is given`;
+  const what = `${backend} can write, read and remove`;
   // That some calls fail the check "errors" tells.
   return fine('backend', what, details);
 }

@@ -83,11 +83,11 @@ export function judgeHead(
   const { head, headError, modified } = measurement;
   if (head === undefined) {
     if (codeOf(headError) === 'NOT_FOUND') {
-      const advice = 'find out who removed it, and bring it back from a backup';
-      return finding('head', 'failing', ['the head of the store is gone', advice]);
+      const advice = 'find out who removed it, and restore it: "securestore restore <backup> --to <new url>"';
+      return finding('head', 'failing', ['the manifest of the store is gone', advice]);
     }
     const [reason, advice] = verdictOfError(headError);
-    return finding('head', 'failing', [`the head of the store can not be confirmed: ${reason}`, advice]);
+    return finding('head', 'failing', [`the manifest of the store cannot be confirmed: ${reason}`, advice]);
   }
   const details = { figures: { generation: head.generation, confirmedAgo } };
   if (
@@ -95,15 +95,15 @@ export function judgeHead(
     modified !== undefined &&
     head.now < modified - Math.max(modifiedResolution, TOLD_TO) - clockSkew
   ) {
-    const reason = `the head does not advance: it was read after a write, and is told to be of ${span(modified - head.now)} before it`;
-    const advice = 'have nothing between this machine and the backend answer from memory: a cache, a proxy, a replica';
+    const reason = `the manifest that the backend returns is out of date: it was read after a write, and is from ${span(modified - head.now)} before that`;
+    const advice = 'remove what answers from memory between this machine and the backend: a cache, a proxy, a replica';
     return finding('head', 'failing', [reason, advice], details);
   }
   if (confirmedAgo > CONFIRMED_WITHIN) {
-    const reason = `the head was not confirmed for ${span(confirmedAgo)}, so calls are refused`;
+    const reason = `the manifest was not confirmed for ${span(confirmedAgo)}, so calls are refused`;
     return finding('head', 'failing', [reason, 'see the checks "backend" and "latency"'], details);
   }
   const special = STATES[state];
   if (special !== undefined) return finding('head', 'degraded', special, details);
-  return fine('head', `the head is the newest that is known, generation ${head.generation}`, details);
+  return fine('head', `the manifest is the newest that is known (generation ${head.generation})`, details);
 }

@@ -10,11 +10,11 @@ const FORGOTTEN = 24 * 60 * 60 * 1000;
 function judgeMigration({ to, since, isRunning }: UnfinishedMigration, now: number): HealthCheck {
   const idle = Math.max(0, now - since);
   const details = { figures: { idle: isRunning ? 0 : idle } };
-  if (isRunning) return fine('migration', `the store is being moved to ${to}`, details);
-  const reason = `the store was to move to ${to}, and nobody has gone on with that for ${inWords(idle)}: it is still here`;
+  if (isRunning) return fine('migration', `the store is being migrated to ${to}`, details);
+  const reason = `a migration to ${to} has not been resumed for ${inWords(idle)}: the store is still here`;
   if (idle < FORGOTTEN) return fine('migration', reason, details);
   const advice =
-    'go on by the same "securestore migrate", or give it up by "securestore migrate <this store> --cancel"; rotations and restores wait until then';
+    'resume it by the same "securestore migrate", or cancel it by "securestore migrate <this store> --cancel"; rotations and restores wait until then';
   return finding('migration', 'degraded', [reason, advice], details);
 }
 

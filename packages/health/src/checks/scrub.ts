@@ -56,7 +56,7 @@ function judgeScrub(
   const age = now - last.ended;
   // Whose clock is ahead by more than this writes nothing.
   if (age < -MAX_CLOCK_DIFFERENCE) {
-    const reason = `the last scrub is told to end only in ${span(-age)}, so it says nothing of when that was`;
+    const reason = `the last scrub has a time ${span(-age)} in the future, so its age is unknown`;
     const advice =
       'see that the clocks of all who scrub are right, or who has forged that; then run "securestore scrub"';
     return finding('scrub', 'degraded', [reason, advice], details);
@@ -67,7 +67,7 @@ function judgeScrub(
     return finding('scrub', 'degraded', [`${what}: it is due after ${span(limit)}`, advice], details);
   }
   const strays =
-    last.strays === 0 ? '' : `; ${words(last.strays, 'leftover is', 'leftovers are')} for a collection to remove`;
+    last.strays === 0 ? '' : `; ${words(last.strays, 'leftover is', 'leftovers are')} for garbage collection to remove`;
   return fine('scrub', `${what}, and nothing is wrong${strays}`, details);
 }
 

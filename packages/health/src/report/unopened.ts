@@ -33,6 +33,6 @@ function adviceFor(error: SecureStoreError): string {
  */
 export function unopened(error: unknown, time: Date, took = 0): HealthReport | undefined {
   if (!SecureStoreError.is(error) || !FINDINGS.has(error.code)) return undefined;
-  const reason = `the store can not be opened (${error.code}): ${clauseOf(error)}`;
+  const reason = `the store cannot be opened (${error.code}): ${clauseOf(error)}`;
   return { status: 'failing', checks: [finding('open', 'failing', [reason, adviceFor(error)])], time, took };
 }

@@ -34,7 +34,7 @@ export function finding(
 /** What each code says of a backend, and what to do about it. */
 const OF_BACKEND: Partial<Readonly<Record<ErrorCode, readonly [reason: string, advice: string]>>> = {
   UNAVAILABLE: [
-    'it can not be reached',
+    'it cannot be reached',
     'see that the server, or the disk, is there, and that this machine gets through to it',
   ],
   TIMEOUT: ['it does not answer in time', 'see whether the server is overloaded, and the network on the way to it'],
@@ -55,13 +55,13 @@ const OF_BACKEND: Partial<Readonly<Record<ErrorCode, readonly [reason: string, a
   ],
   ROLLBACK: [
     'it holds an older state of the store than was seen before',
-    'find out who put it back; bring the newest state back, or accept this one with --accept-rollback',
+    'find out who put it back; restore the newest state, or accept this one with --accept-rollback',
   ],
   LOCKED: [
     'another program holds it',
     'wait a moment; if that does not help, see which other program holds it, and end that program',
   ],
-  UNSUPPORTED: ['it can not do what a store needs', 'use another backend, or another version of this one'],
+  UNSUPPORTED: ['it cannot do what a store needs', 'use another backend, or another version of this one'],
 };
 
 const OTHERWISE: readonly [string, string] = ['it fails', 'look into the log of the backend'];

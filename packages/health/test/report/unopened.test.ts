@@ -43,7 +43,7 @@ describe('a store that cannot be opened', () => {
     const report = unopened(new SecureStoreError('LOCKED', 'the store is being restored.'), TIME, 7);
     expect(report).toMatchObject({ status: 'failing', time: TIME, took: 7 });
     expect(report?.checks).toMatchObject([
-      { name: 'open', reason: 'the store can not be opened (LOCKED): the store is being restored' },
+      { name: 'open', reason: 'the store cannot be opened (LOCKED): the store is being restored' },
     ]);
   });
 

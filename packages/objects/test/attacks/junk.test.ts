@@ -154,7 +154,7 @@ describe.each([
     const { store, attacker, name } = await stoppedRotation();
     await attacker.put(name, body);
     expect(await store.jobs.list()).toMatchObject([{ id: 'rotation', state: 'damaged' }]);
-    expect(await store.jobs.resume('rotation')).toMatchObject({ failed: 0, strays: [] });
+    expect(await store.jobs.resume('rotation')).toMatchObject({ failed: 0, foreign: [] });
     expect(await store.jobs.list()).toEqual([]);
     await store.checkpoint();
   });

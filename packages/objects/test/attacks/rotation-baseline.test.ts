@@ -243,7 +243,7 @@ async function stateless(depth: RotationDepth): Promise<World> {
 describe('a rotation whose state was taken away', () => {
   it.each(['keys', 'data'] as const)('to the depth "%s" is gone on with all the same', async (depth) => {
     const { store } = await stateless(depth);
-    expect(await store.jobs.resume('rotation')).toMatchObject({ depth, failed: 0, rekeyed: 4 });
+    expect(await store.jobs.resume('rotation')).toMatchObject({ depth, failed: 0, rotated: 4 });
     expect(await store.checkpoint()).toMatchObject({ objects: 4, contradicted: 0 });
     expect(await store.verify()).toMatchObject({ ok: true });
   });

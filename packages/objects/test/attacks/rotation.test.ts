@@ -194,7 +194,7 @@ describe('a rotation', () => {
     const attacker = await attack(place);
     await attacker.put(await attacker.name('w/job/'), Buffer.from('junk'));
     expect(await store.jobs.list()).toMatchObject([{ id: 'rotation', state: 'damaged' }]);
-    expect(await store.jobs.resume('rotation')).toMatchObject({ depth: 'data', failed: 0, rekeyed: 1 });
+    expect(await store.jobs.resume('rotation')).toMatchObject({ depth: 'data', failed: 0, rotated: 1 });
     expect(await store.jobs.list()).toEqual([]);
   });
 });

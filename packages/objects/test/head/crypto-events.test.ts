@@ -159,7 +159,7 @@ describe('crypto events', () => {
       'key.disabled',
     ]);
     expect(events).toContainEqual(expect.objectContaining({ type: 'slot.removed', slot: slot?.id, outcome: 'done' }));
-    expect(events).toContainEqual(expect.objectContaining({ type: 'rootKey.rotated', root: 2 }));
+    expect(events).toContainEqual(expect.objectContaining({ type: 'rootKey.rotated', rootKey: 2 }));
     const rewraps = events.filter((event) => event.type === 'key.used' && event.operation === 'rewrap');
     expect(rewraps.reduce((sum, event) => sum + (event.type === 'key.used' ? event.count : 0), 0)).toBe(300);
     for (const event of rewraps) {

@@ -206,7 +206,11 @@ describe('categories', () => {
     await store.delete('team/1');
     const before = await store.settings.get();
     const { message, key } = await failure(store.settings.change({ categories: changed }), 'CONFLICT');
-    expect(message).toContain(`"${key}" is in the category`);
+    const isDeleted = key === 'team/1';
+    expect(message).toContain(
+      isDeleted ? `"${key}" was deleted from the category "default"` : `"${key}" is in the category`,
+    );
+    expect(message.includes('which keeps that for 30 days')).toBe(isDeleted);
     expect(key).toMatch(/^(users|team)\/1$/);
     expect(await store.settings.get()).toEqual(before);
     expect((await store.retrieve('users/1')).text()).toBe('a');

@@ -112,7 +112,7 @@ async function examined(
   }
   const { findings, parts, complete } = await trail.examine({ signal });
   const which = complete ? 'all' : 'the newest';
-  return { findings, what: `${which} ${parts} parts are whole, and go as far as the head of the store says` };
+  return { findings, what: `${which} ${parts} parts are whole, and reach as far as the manifest of the store says` };
 }
 
 function auditSource(trail: AuditTrail, auditor: HealthConfig['auditor']): HealthSource {

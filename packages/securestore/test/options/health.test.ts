@@ -63,7 +63,7 @@ describe('the health of a store', () => {
     expect(unset).toEqual(['scrub', 'backup', 'audit']);
     const reasons = Object.fromEntries(report.checks.map(({ name, reason }) => [name, reason]));
     expect(reasons).toMatchObject({
-      backend: 'memory takes, gives back and removes what it is given',
+      backend: 'memory can write, read and remove',
       backup: 'no backup is configured',
       audit: 'the store is not audited',
       scrub: 'the store was never scrubbed',
@@ -167,7 +167,7 @@ describe('the health of a store', () => {
     const report = await other.health();
     expect(troubles(report)).toMatchObject({ head: 'failing', backup: 'failing', audit: 'failing' });
     expect(checkOf(report, 'head').reason).toBe(
-      'the head of the store can not be confirmed: the slot that opened the store has been removed (LOCKED)',
+      'the manifest of the store cannot be confirmed: the slot that opened the store has been removed (LOCKED)',
     );
     for (const { name, status, reason, advice } of report.checks) {
       if (status === 'ok' || status === 'not-set-up') continue;

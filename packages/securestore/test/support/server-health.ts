@@ -29,7 +29,7 @@ const MINUTE = 60_000;
 const UNLOCK: UnlockSecretMethod = rawKey(Buffer.alloc(32, 7));
 
 /** What a look says of a server that is stopped: who chooses among servers waits a while for one. */
-export const STOPPED: RegExp = /^it can not be reached \(UNAVAILABLE\)$|^it does not answer in time \(TIMEOUT\)$/;
+export const STOPPED: RegExp = /^it cannot be reached \(UNAVAILABLE\)$|^it does not answer in time \(TIMEOUT\)$/;
 
 /** A server of the tests, and how a place on it is reached. */
 export interface ServerPlace {
@@ -149,7 +149,7 @@ async function whereItIsStopped(place: ServerPlace): Promise<void> {
   });
   expect(checkOf(report, 'head')).toMatchObject({
     status: 'failing',
-    reason: expect.stringContaining('the head of the store can not be confirmed'),
+    reason: expect.stringContaining('the manifest of the store cannot be confirmed'),
   });
   expect(checkOf(report, 'errors')).toMatchObject({
     status: expect.stringMatching(/degraded|failing/),

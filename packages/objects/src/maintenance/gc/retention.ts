@@ -1,6 +1,7 @@
 import type { HistorySettings, RecordHeader } from '@securestore/core-format';
 
-const DAY = 24 * 60 * 60 * 1000;
+/** In milliseconds. */
+export const DAY: number = 24 * 60 * 60 * 1000;
 const MICROSECONDS = 1000;
 
 /** What retention is decided by. All times are milliseconds since 1970 by the backend's clock. */

@@ -1,7 +1,10 @@
 import type { CategoryMap, Head, LockReason } from '@securestore/core-format';
-import { SecureStoreError } from '@securestore/core-format';
+import { isDamage, objectName, SecureStoreError } from '@securestore/core-format';
 import type { CategoryMatcher } from '../../head/category-matcher.ts';
 import { categoryMatcher } from '../../head/category-matcher.ts';
+import { openLoose } from '../../record/open-record.ts';
+import { openOfToken } from '../../record/stable-read.ts';
+import { DAY, keptFor } from '../gc/retention.ts';
 import { keyringWith } from '../keys/keys.ts';
 import { ROTATION_JOB } from '../../engine/rotation-state.ts';
 import type { Engine } from '../../engine/engine.ts';
@@ -71,6 +74,23 @@ function mapAfter({ categories }: StoreState, { categories: given }: SettingsCha
 
 const asWritten = ({ names, patterns }: CategoryMatcher): string => JSON.stringify([names, Object.entries(patterns)]);
 
+/** Whether the last change of an object was its deletion or its purge; false if it can't be read. */
+async function isDeleted(engine: Engine, token: string, signal: AbortSignal | undefined): Promise<boolean> {
+  const found = await engine.backend.read(objectName(token), { signal });
+  if (found === undefined) return true;
+  try {
+    return (await openOfToken(engine, openLoose, token, found.body, signal)).kind === 'tombstone';
+  } catch (error) {
+    if (isDamage(error) || SecureStoreError.is(error, 'KEY_DESTROYED')) return false;
+    throw error;
+  }
+}
+
+/** How long a deletion is kept, in days. */
+function daysKept({ monitor, gracePeriod }: Engine): number {
+  return Math.ceil(keptFor({ history: monitor.state.head.history, gracePeriod }) / DAY);
+}
+
 /** @throws SecureStoreError `CONFLICT` if an object would come into another category */
 async function checkStay(
   engine: Engine,
@@ -78,11 +98,14 @@ async function checkStay(
   after: CategoryMatcher,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  for await (const { key, from, to } of movedNames(engine, before, after, signal)) {
+  for await (const { token, key, from, to } of movedNames(engine, before, after, signal)) {
+    const shown = JSON.stringify(key);
     const which =
       key === undefined
         ? 'a deleted object with a long key may come into another category'
-        : `${JSON.stringify(key)} is in the category "${from}" and would be in "${to}"`;
+        : (await isDeleted(engine, token, signal))
+          ? `${shown} was deleted from the category "${from}", which keeps that for ${daysKept(engine)} days`
+          : `${shown} is in the category "${from}" and would be in "${to}"`;
     throw new SecureStoreError(
       'CONFLICT',
       `${which}. Objects stay in the category that they were stored in, so new patterns can match new keys only. Nothing was changed.`,

@@ -7,6 +7,8 @@ import { entriesUnder } from '../../util/listing.ts';
 
 /** An object that other categories would take into another one. */
 export interface MovedName {
+  /** By which the backend knows it. */
+  readonly token: string;
   /** `undefined` for one that was deleted, and has so long a name that only its data told it. */
   readonly key: StoreKey | undefined;
   readonly from: string;
@@ -56,12 +58,12 @@ export async function* movedNames(
       const opened = names.open(token);
       const name = 'hidden' in opened ? await readName(engine, token, signal) : opened.name;
       if (name === undefined) {
-        yield { key: undefined, from: '', to: '' };
+        yield { token, key: undefined, from: '', to: '' };
         continue;
       }
       const key = parseStoreKey(name);
       const [from, to] = [before.idOf(key), after.idOf(key)];
-      if (!from.equals(to)) yield { key, from: before.nameOf(from), to: after.nameOf(to) };
+      if (!from.equals(to)) yield { token, key, from: before.nameOf(from), to: after.nameOf(to) };
     }
   }
 }

@@ -204,14 +204,14 @@ describe('members.add', () => {
     const add = (...args: unknown[]): PromiseLike<unknown> =>
       (owner.members.add as (...given: unknown[]) => Promise<unknown>)(...args);
     await failure(add('ann', recipient, { categories: ['green'] }), 'NOT_FOUND');
-    await failure(add('ann', recipient, { groups: ['backup'] }), 'NOT_FOUND');
+    await failure(add('ann', recipient, { areas: ['backup'] }), 'NOT_FOUND');
     for (const grant of [
       {},
       undefined,
       { categories: [] },
       { categories: 'red' },
       { categories: [1] },
-      { groups: ['journal'] },
+      { areas: ['journal'] },
     ]) {
       await failure(add('ann', recipient, grant), 'INVALID_ARGUMENT');
     }

@@ -1,0 +1,64 @@
+import { SecureStoreError } from '@securestore/core-format';
+import type { SecureStore } from 'securestore';
+import type { Call } from '../call/call.ts';
+import type { OwnHint } from '../errors/hints.ts';
+import { withHints } from '../errors/refuse.ts';
+import { isRemote } from '../store/served.ts';
+
+/** Looking for keys that a person may have meant takes no longer, in milliseconds. */
+const LOOK_FOR = 1000;
+
+/** So many characters of a key, at least, are looked for. */
+const LEAST = 3;
+
+/** How many keys are below a folder; none if that cannot be found out soon. */
+async function keysBelow({ cli }: Call, store: SecureStore, folder: string): Promise<number> {
+  // A server would record one more attempt of somebody who may not list keys.
+  if (isRemote(store)) return 0;
+  try {
+    const signal = AbortSignal.any([cli.signal, AbortSignal.timeout(LOOK_FOR)]);
+    return (await store.list(folder, { signal })).length;
+  } catch {
+    return 0;
+  }
+}
+
+/** The beginning of the last part of a key: its end is where a person most likely mistyped it. */
+function toFind(key: string): string {
+  const last = Array.from(key.split('/').at(-1) ?? key);
+  return last.slice(0, Math.max(LEAST, Math.ceil(last.length / 2))).join('');
+}
+
+const areBelow = (number: number, folder: string): string =>
+  number === 1 ? `1 key is below ${folder}` : `${number} keys are below ${folder}`;
+
+/**
+ * What `use` gives. If there is no object under a key, its error says which keys a person may have meant.
+ *
+ * @param isFolder what to do if the key is the folder of others; by default, how to list them
+ */
+export async function withNearKeys<T>(
+  call: Call,
+  store: SecureStore,
+  key: string,
+  use: () => Promise<T>,
+  isFolder?: string,
+): Promise<T> {
+  try {
+    return await use();
+  } catch (error) {
+    if (!SecureStoreError.is(error, 'NOT_FOUND') || error.key !== key) throw error;
+    const folder = `${key}/`;
+    const number = await keysBelow(call, store, folder);
+    if (number > 0) {
+      const below = areBelow(number, JSON.stringify(folder));
+      const hint: OwnHint =
+        isFolder === undefined
+          ? { text: `${below}; to list ${number === 1 ? 'it' : 'them'}`, on: ['ls', folder] }
+          : { text: `${below}; ${isFolder}` };
+      throw withHints(error, hint);
+    }
+    if (error.advice !== undefined) throw error;
+    throw withHints(error, { text: 'to look for keys like it', on: ['find', toFind(key)] });
+  }
+}
