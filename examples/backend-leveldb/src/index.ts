@@ -23,8 +23,8 @@ import {
   closedError,
   conflictError,
   defineBackend,
-  locationError,
-  parseLocation,
+  storeUrlError,
+  parseStoreUrl,
   parseOptions,
   resolveRange,
 } from '@securestore/backend-api';
@@ -64,8 +64,8 @@ export class LeveldbBackend implements StorageBackend {
   async init(config: BackendConfig): Promise<void> {
     if (this.#database !== undefined) return;
     parseOptions(this.name, config.options, {});
-    const { rest } = parseLocation(config.location);
-    if (rest === '') throw locationError(this.name, 'the location must name a folder', 'leveldb:./vault');
+    const { rest } = parseStoreUrl(config.url);
+    if (rest === '') throw storeUrlError(this.name, 'the store URL must name a folder', 'leveldb:./vault');
     this.#database = await translated('init', undefined, async () => Database.open(rest));
   }
 

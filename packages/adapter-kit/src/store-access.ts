@@ -12,8 +12,8 @@ export class StoreAccess {
   #closed = false;
 
   /**
-   * @param store one that is open and stays the caller's, or a location
-   * @param options of `openStore`, for a location. They are checked when it is opened
+   * @param store one that is open and stays the caller's, or a store URL
+   * @param options of `openStore`, for a store URL. They are checked when it is opened
    * @throws SecureStoreError `INVALID_ARGUMENT` if options of `openStore` come with an open store
    */
   constructor(store: SecureStorage | string, options: Partial<OpenOptions>) {

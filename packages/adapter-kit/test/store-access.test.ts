@@ -4,13 +4,13 @@ import { openStore, rawKey, SecureStoreError } from 'securestore';
 import { expect, it } from 'vitest';
 import { EagerClock } from '../../objects/test/support/eager-clock.ts';
 import { StoreAccess } from '../src/index.ts';
-import { expectCode, locationOf, openedAt, OPENING } from './support/stores.ts';
+import { expectCode, storeUrlOf, openedAt, OPENING } from './support/stores.ts';
 
 it('opens a store once, when it is needed, and closes it', async () => {
-  const location = locationOf('sqlite');
-  await expectCode(openStore(location, { unlock: OPENING.unlock }), 'NOT_FOUND');
-  const access = new StoreAccess(location, OPENING);
-  await expectCode(openStore(location, { unlock: OPENING.unlock }), 'NOT_FOUND');
+  const url = storeUrlOf('sqlite');
+  await expectCode(openStore(url, { unlock: OPENING.unlock }), 'NOT_FOUND');
+  const access = new StoreAccess(url, OPENING);
+  await expectCode(openStore(url, { unlock: OPENING.unlock }), 'NOT_FOUND');
   const [store, again] = await Promise.all([access.get(), access.get()]);
   expect(again).toBe(store);
   await store.store('k', 'x');
@@ -37,14 +37,14 @@ it.each([
 });
 
 it('closes what is being opened', async () => {
-  const access = new StoreAccess(locationOf('sqlite'), OPENING);
+  const access = new StoreAccess(storeUrlOf('sqlite'), OPENING);
   const opening = access.get();
   await access.close();
   await expectCode((await opening).has('k'), 'UNAVAILABLE');
 });
 
 it('never opens what is closed before anybody needed it', async () => {
-  const access = new StoreAccess(locationOf('sqlite'), OPENING);
+  const access = new StoreAccess(storeUrlOf('sqlite'), OPENING);
   await access.close();
   await expectCode(access.get(), 'UNAVAILABLE');
 });
@@ -83,14 +83,14 @@ it('tries again what failed for now', async () => {
 });
 
 it('does not try a wrong secret again', async () => {
-  const location = locationOf('file');
-  await (await openStore(location, OPENING)).close();
+  const url = storeUrlOf('file');
+  await (await openStore(url, OPENING)).close();
   let asked = 0;
   const unlock = rawKey(() => {
     asked += 1;
     return Buffer.alloc(32, 9);
   });
-  const access = new StoreAccess(location, { unlock });
+  const access = new StoreAccess(url, { unlock });
   await expectCode(access.get(), 'UNLOCK_FAILED');
   await expectCode(access.get(), 'UNLOCK_FAILED');
   expect(asked).toBe(1);

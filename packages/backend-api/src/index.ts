@@ -48,15 +48,15 @@ export {
   damagedError,
   failedError,
   layoutError,
-  locationError,
+  storeUrlError,
   optionError,
   timeoutError,
 } from './contract/errors.ts';
 export type { CallSite, Failure } from './contract/errors.ts';
 export { fileSystemTime, LocalClock, MAX_CLOCK_DIFFERENCE } from './contract/local-clock.ts';
 export type { LocalClockSettings } from './contract/local-clock.ts';
-export { isScheme, isServed, parseLocation, redactLocation } from './contract/location.ts';
-export type { Location } from './contract/location.ts';
+export { isScheme, isServed, parseStoreUrl, redactStoreUrl } from './contract/location.ts';
+export type { StoreUrl } from './contract/location.ts';
 export { flag, oneOf, parseOptions, text, wholeNumber } from './contract/options.ts';
 export type { OptionParser } from './contract/options.ts';
 export { MIN_MAX_BODY_BYTES, assertStorable } from './contract/storable.ts';

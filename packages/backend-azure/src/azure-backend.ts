@@ -62,7 +62,7 @@ export class AzureBackend implements StorageBackend {
   /**
    * Checks that the container exists and can be listed. It is not created: that is a matter of permissions and regions.
    *
-   * @throws SecureStoreError `INVALID_ARGUMENT` on an invalid location, option or client, and if the container does not exist;
+   * @throws SecureStoreError `INVALID_ARGUMENT` on an invalid store URL, option or client, and if the container does not exist;
    *   `UNAUTHENTICATED`, `ACCESS_DENIED`; `UNAVAILABLE`, `TIMEOUT` if the service can't be reached;
    *   `UNSUPPORTED` for an account with a hierarchical namespace
    */
@@ -78,7 +78,7 @@ export class AzureBackend implements StorageBackend {
         site,
       );
     }
-    const target = parseTarget(config.location);
+    const target = parseTarget(config.url);
     const connection = await Connection.open(target, parseSettings(config.options), client);
     const lister = new Lister(connection, target.prefix);
     const call = { site, mutates: false, signal: undefined };

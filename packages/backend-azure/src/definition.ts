@@ -1,7 +1,7 @@
 import { CONTRACT_VERSION, type BackendDefinition, defineBackend } from '@securestore/backend-api';
 import { AzureBackend } from './azure-backend.ts';
 
-/** Serves `azblob:` locations. */
+/** Serves `azblob:` store URLs. */
 export const azureBackend: BackendDefinition = defineBackend({
   name: 'azure',
   schemes: ['azblob'],

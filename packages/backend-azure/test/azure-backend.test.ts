@@ -3,13 +3,13 @@ import { describe, expect, test } from 'vitest';
 import { AzureBackend } from '../src/index.ts';
 import { parseTarget } from '../src/connection/location.ts';
 import { countRequests } from './support/requests.ts';
-import { NO_SERVER, containerOf, freshLocation, openAt, textOf, utf8 } from './support/stores.ts';
+import { NO_SERVER, containerOf, freshUrl, openAt, textOf, utf8 } from './support/stores.ts';
 
 describe.skipIf(NO_SERVER !== undefined)('what is stored', () => {
   test('lies in a blob for each key, whose name has no part that ends with a dot', async () => {
-    const location = freshLocation();
-    const { prefix } = parseTarget(location);
-    const backend = await openAt(location);
+    const url = freshUrl();
+    const { prefix } = parseTarget(url);
+    const backend = await openAt(url);
     const keys = ['h/abc-def./@1', 'h/abc.', 'o/x'];
     for (const key of keys) await backend.write(key, utf8(key));
     const container = await containerOf();
@@ -21,13 +21,13 @@ describe.skipIf(NO_SERVER !== undefined)('what is stored', () => {
   });
 
   test('is not disturbed by what others put beside it', async () => {
-    const location = freshLocation();
-    const { prefix } = parseTarget(location);
+    const url = freshUrl();
+    const { prefix } = parseTarget(url);
     const container = await containerOf();
     for (const name of ['', 'A', 'a.txt', 'a b', 'b//c', 'ü', 'x'.repeat(230)]) {
       await container.getBlockBlobClient(`${prefix}${name}`).upload('x', 1);
     }
-    const backend = await openAt(location);
+    const backend = await openAt(url);
     expect(await backend.list('')).toEqual({ entries: [], more: false });
     await backend.write('b', utf8('x'));
     await backend.write('z', utf8('x'));
@@ -42,16 +42,16 @@ describe.skipIf(NO_SERVER !== undefined)('what is stored', () => {
   });
 
   test('is listed though what others put there fills a page', async () => {
-    const location = freshLocation();
-    const backend = await openAt(location);
-    await (await containerOf()).getBlockBlobClient(`${parseTarget(location).prefix}A`).upload('x', 1);
+    const url = freshUrl();
+    const backend = await openAt(url);
+    await (await containerOf()).getBlockBlobClient(`${parseTarget(url).prefix}A`).upload('x', 1);
     for (const key of ['b', 'z']) await backend.write(key, utf8('x'));
     const first = await backend.list('', { after: '@', limit: 1 });
     expect(first).toMatchObject({ entries: [{ key: 'b' }], more: true });
   });
 
   test('an etag is never given twice, also for the same bytes and for a key that is made again', async () => {
-    const backend = await openAt(freshLocation());
+    const backend = await openAt(freshUrl());
     const etags = new Set<string>();
     for (let round = 0; round < 5; round++) {
       etags.add((await backend.write('o/a', utf8('same'))).etag);
@@ -64,7 +64,7 @@ describe.skipIf(NO_SERVER !== undefined)('what is stored', () => {
   test.each(['*', '"*"', '"a", "b"', 'a\r\nx-ms-version: 1', 'ü', '0x0'])(
     'the etag %j is one etag, and matches nothing',
     async (ifMatch) => {
-      const backend = await openAt(freshLocation());
+      const backend = await openAt(freshUrl());
       await backend.write('o/a', utf8('x'));
       await expect(backend.write('o/a', utf8('y'), { ifMatch })).rejects.toMatchObject({ code: 'CONFLICT' });
       await expect(backend.delete('o/a', { ifMatch })).rejects.toMatchObject({ code: 'CONFLICT' });
@@ -73,9 +73,9 @@ describe.skipIf(NO_SERVER !== undefined)('what is stored', () => {
   );
 
   test('a body that is larger than any that was written is INTEGRITY', async () => {
-    const location = freshLocation();
-    const backend = await openAt(location, { timeout: 2000 });
-    const blob = (await containerOf()).getBlockBlobClient(`${parseTarget(location).prefix}large`);
+    const url = freshUrl();
+    const backend = await openAt(url, { timeout: 2000 });
+    const blob = (await containerOf()).getBlockBlobClient(`${parseTarget(url).prefix}large`);
     await blob.upload(Buffer.alloc(16 * 2 ** 20 + 1), 16 * 2 ** 20 + 1);
     for (const range of [{}, { start: 0, end: 1 }, { start: 2 ** 25 }]) {
       await expect(backend.read('large', range)).rejects.toMatchObject({ code: 'INTEGRITY', key: 'large' });
@@ -85,10 +85,10 @@ describe.skipIf(NO_SERVER !== undefined)('what is stored', () => {
   });
 
   test('a leased blob, and one with snapshots, is READ_ONLY for what they forbid', async () => {
-    const location = freshLocation();
-    const backend = await openAt(location);
+    const url = freshUrl();
+    const backend = await openAt(url);
     const { etag } = await backend.write('o/a', utf8('x'));
-    const blob = (await containerOf()).getBlockBlobClient(`${parseTarget(location).prefix}o/a`);
+    const blob = (await containerOf()).getBlockBlobClient(`${parseTarget(url).prefix}o/a`);
     await blob.createSnapshot();
     await expect(backend.delete('o/a')).rejects.toMatchObject({ code: 'READ_ONLY', key: 'o/a' });
     const lease = blob.getBlobLeaseClient();
@@ -102,10 +102,10 @@ describe.skipIf(NO_SERVER !== undefined)('what is stored', () => {
 
   test('in a container that is not there is INVALID_ARGUMENT, and in one that went away no missing key', async () => {
     const name = `test-${randomUUID()}`;
-    const location = freshLocation().replace(/\/\/[^/]*/, `//${name}`);
-    await expect(openAt(location)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT', operation: 'init' });
-    const container = await containerOf(location);
-    const backend = await openAt(location);
+    const url = freshUrl().replace(/\/\/[^/]*/, `//${name}`);
+    await expect(openAt(url)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT', operation: 'init' });
+    const container = await containerOf(url);
+    const backend = await openAt(url);
     await container.delete();
     for (const call of [
       async () => backend.read('o/a'),
@@ -136,7 +136,7 @@ function sockets(): number {
 
 describe.skipIf(NO_SERVER !== undefined)('requests', () => {
   test('a new object, a retrieve, a range, an overwrite and a deletion are one each', async () => {
-    const backend = await openAt(freshLocation());
+    const backend = await openAt(freshUrl());
     const { etag } = await backend.write('o/warm', utf8('x'));
     const calls: [() => Promise<unknown>, number][] = [
       [async () => backend.write('o/a', utf8('body'), { ifAbsent: true }), 1],
@@ -152,8 +152,8 @@ describe.skipIf(NO_SERVER !== undefined)('requests', () => {
   });
 
   test('names come in byte order over many pages, each of which is one request', async () => {
-    const location = freshLocation();
-    const backend = await openAt(location);
+    const url = freshUrl();
+    const backend = await openAt(url);
     const keys = Array.from({ length: 300 }, (_, index) => `k/${((index * 7919) % 300).toString(36)}.-/@${index}`);
     for (let from = 0; from < keys.length; from += 50) {
       await Promise.all(keys.slice(from, from + 50).map(async (key) => backend.write(key, utf8('x'))));
@@ -162,12 +162,12 @@ describe.skipIf(NO_SERVER !== undefined)('requests', () => {
     expect(await countRequests(async () => scan(backend))).toBe(15);
     // A handle that was not there before finds the place by the key alone.
     const [, first = '', second] = keys.toSorted();
-    const resumed = await (await openAt(location)).list('k/', { after: first, limit: 1 });
+    const resumed = await (await openAt(url)).list('k/', { after: first, limit: 1 });
     expect(resumed).toMatchObject({ entries: [{ key: second }], more: true });
   });
 
   test('a thousand at once stay within the pool', async () => {
-    const backend = await openAt(freshLocation(), { poolSize: 4 });
+    const backend = await openAt(freshUrl(), { poolSize: 4 });
     const before = sockets();
     let most = 0;
     const watch = setInterval(() => (most = Math.max(most, sockets() - before)), 5);

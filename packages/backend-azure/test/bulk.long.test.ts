@@ -1,4 +1,4 @@
 import { describeBulk } from '../../backend-redis/test/support/bulk.ts';
-import { NO_SERVER, freshLocation } from './support/stores.ts';
+import { NO_SERVER, freshUrl } from './support/stores.ts';
 
-describeBulk('azure', { freshLocation, skip: NO_SERVER, streams: true });
+describeBulk('azure', { freshUrl, skip: NO_SERVER, streams: true });

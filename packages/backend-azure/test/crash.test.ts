@@ -1,20 +1,20 @@
 import { test } from 'vitest';
 import { checkCampaign, runCampaign } from '../../backend-fs/test/support/crash-campaign.ts';
 import { crashWriters } from '../../backend-redis/test/support/store-crash.ts';
-import { NO_SERVER, freshLocation, openAt } from './support/stores.ts';
+import { NO_SERVER, freshUrl, openAt } from './support/stores.ts';
 import { LONG, onlyLong, sized } from '../../../tools/campaigns/src/size.ts';
 
 test.skipIf(NO_SERVER !== undefined)(
   'clients killed at any instant lose nothing and tear nothing',
   async () => {
-    const location = freshLocation();
+    const url = freshUrl();
     const campaign = await runCampaign(
       '@securestore/backend-azure',
-      location,
+      url,
       sized({ short: 2, full: 4, torture: 4 }),
       sized({ short: 0, full: 3, torture: 300 }),
     );
-    await checkCampaign(await openAt(location), campaign);
+    await checkCampaign(await openAt(url), campaign);
   },
   600_000,
 );
@@ -24,8 +24,8 @@ test.skipIf(NO_SERVER !== undefined || !LONG)(
     'clients with a whole store, killed at any instant, lose nothing, tear nothing and leave nothing that can not be collected',
   ),
   async () => {
-    const location = freshLocation();
-    await crashWriters(location, await openAt(location), sized({ short: 0, full: 2, torture: 100 }));
+    const url = freshUrl();
+    await crashWriters(url, await openAt(url), sized({ short: 0, full: 2, torture: 100 }));
   },
   600_000,
 );

@@ -7,7 +7,7 @@ import {
   NO_SERVER,
   containerOf,
   endpointOf,
-  freshLocation,
+  freshUrl,
   openAt,
   proxied,
   textOf,
@@ -22,7 +22,7 @@ const ways = {
   url,
   pathOfEndpoint: '/devstoreaccount1',
   openAt,
-  freshLocation,
+  freshUrl,
   endpointOf,
   withEndpoint,
   proxied,
@@ -63,7 +63,7 @@ describe.skipIf(NO_SERVER !== undefined)('a connection that breaks', () => {
       const server = await startServer(azure);
       onTestFinished(async () => server.stop());
       await containerOf(server.url);
-      const backend = await openAt(freshLocation(server.url));
+      const backend = await openAt(freshUrl(server.url));
       await backend.write('o/a', utf8('1'));
       await server.kill();
       await expect(backend.write('o/a', utf8('2'))).rejects.toMatchObject({ code: 'UNAVAILABLE', retryable: true });

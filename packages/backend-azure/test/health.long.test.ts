@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { everyThird, httpProxyTo } from '../../backend-s3/test/support/http-proxy.ts';
 import { describeHealth, expectRefused, look, opened, troubles } from '../../securestore/test/support/server-health.ts';
 import { signatureFor } from './support/signatures.ts';
-import { NO_SERVER, endpointOf, freshLocation, proxied, withEndpoint } from './support/stores.ts';
+import { NO_SERVER, endpointOf, freshUrl, proxied, withEndpoint } from './support/stores.ts';
 
 /** How Blob Storage says that it wants fewer requests. */
 const BUSY = {
@@ -15,24 +15,24 @@ const BUSY = {
 describeHealth({
   name: 'azure',
   skip: NO_SERVER,
-  fresh: freshLocation,
+  fresh: freshUrl,
   proxied,
-  async throttled(location) {
-    const { origin, pathname } = new URL(endpointOf(location));
+  async throttled(url) {
+    const { origin, pathname } = new URL(endpointOf(url));
     const proxy = await httpProxyTo(origin, { refuse: everyThird(), refusal: BUSY });
-    return withEndpoint(location, `${proxy.endpoint}${pathname}`);
+    return withEndpoint(url, `${proxy.endpoint}${pathname}`);
   },
 });
 
 test.skipIf(NO_SERVER !== undefined)(
   'the health of a store on azure fails where the signature has expired',
   async () => {
-    const location = freshLocation();
-    await opened(location);
+    const url = freshUrl();
+    await opened(url);
     // To the second, and rounded down.
     const expires = new Date(Date.now() + 3000);
-    const sasToken = signatureFor(location, 'rwdl', expires);
-    const store = await opened(location, { backendOptions: { sasToken } });
+    const sasToken = signatureFor(url, 'rwdl', expires);
+    const store = await opened(url, { backendOptions: { sasToken } });
     expect(troubles(await look(store))).toEqual({});
     await sleep(expires.getTime() - Date.now() + 100);
     expectRefused(await look(store), 'ACCESS_DENIED');

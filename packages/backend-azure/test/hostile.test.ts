@@ -30,7 +30,7 @@ test('a part that is said to be longer than the whole body is not waited for, an
     server.close();
   });
   const connectionString = `DefaultEndpointsProtocol=http;AccountName=account;AccountKey=a2V5;BlobEndpoint=http://127.0.0.1:${port}/account`;
-  await backend.init({ location: 'azblob://container/store', options: { connectionString } });
+  await backend.init({ url: 'azblob://container/store', options: { connectionString } });
   const before = process.memoryUsage().arrayBuffers;
   const failure = await backend.read('o/a', { start: 0, end: 10 }).catch((error: unknown) => error);
   expect(failure).toMatchObject({ code: 'UNAVAILABLE', key: 'o/a' });

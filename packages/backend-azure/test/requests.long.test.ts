@@ -1,14 +1,14 @@
 import { expect, test } from 'vitest';
 import { WITHOUT_BATCHES, requestsOf } from '../../backend-redis/test/support/store-requests.ts';
 import { httpProxyTo } from '../../backend-s3/test/support/http-proxy.ts';
-import { NO_SERVER, endpointOf, freshLocation, url, withEndpoint } from './support/stores.ts';
+import { NO_SERVER, endpointOf, freshUrl, url, withEndpoint } from './support/stores.ts';
 
 test.skipIf(NO_SERVER !== undefined || !endpointOf(url).startsWith('http:'))(
   'a store sends as few requests as it can',
   async () => {
     const { origin, pathname } = new URL(endpointOf(url));
     const proxy = await httpProxyTo(origin);
-    const location = withEndpoint(freshLocation(), `${proxy.endpoint}${pathname}`);
-    expect(await requestsOf(location, () => proxy.requests.length)).toEqual(WITHOUT_BATCHES);
+    const storeUrl = withEndpoint(freshUrl(), `${proxy.endpoint}${pathname}`);
+    expect(await requestsOf(storeUrl, () => proxy.requests.length)).toEqual(WITHOUT_BATCHES);
   },
 );

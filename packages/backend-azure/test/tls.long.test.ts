@@ -32,8 +32,8 @@ function token(): string {
   return `${part({ alg: 'RS256', typ: 'JWT' })}.${part(claims)}.${part({})}`;
 }
 
-/** A server with TLS that takes tokens, and has the container of its location. */
-async function secureServer(): Promise<{ location: string; pem: string }> {
+/** A server with TLS that takes tokens, and has the container of its URL. */
+async function secureServer(): Promise<{ url: string; pem: string }> {
   const folder = mkdtempSync(join(tmpdir(), 'securestore-azure-tls-'));
   afterAll(() => rmSync(folder, { recursive: true }));
   const { key, file, pem } = selfSigned(folder, { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 });
@@ -49,10 +49,10 @@ async function secureServer(): Promise<{ location: string; pem: string }> {
   );
   await owner.createContainer('securestore');
   agent.destroy();
-  return { location: withEndpoint(server.url, endpoint), pem };
+  return { url: withEndpoint(server.url, endpoint), pem };
 }
 
-const { location, pem } = SKIPPED === undefined ? await secureServer() : { location: '', pem: '' };
+const { url, pem } = SKIPPED === undefined ? await secureServer() : { url: '', pem: '' };
 
 beforeEach(() => {
   vi.stubEnv('AZURE_STORAGE_KEY', '');
@@ -62,14 +62,14 @@ beforeEach(() => {
 test('a token of a credential opens it, where the certificate of the service is trusted', async (context) => {
   if (SKIPPED !== undefined) context.skip(SKIPPED);
   const credential = { getToken: async () => ({ token: token(), expiresOnTimestamp: Date.now() + 3_600_000 }) };
-  const untrusted = await openAt(location, { credential }).catch((error: unknown) => error);
+  const untrusted = await openAt(url, { credential }).catch((error: unknown) => error);
   expect(untrusted).toMatchObject({ code: 'UNAVAILABLE', retryable: false, operation: 'init' });
   expect(String(untrusted)).toMatch(/not trusted/);
-  const backend = await openAt(location, { credential, ca: pem });
+  const backend = await openAt(url, { credential, ca: pem });
   await backend.write('o/a', utf8('x'), { ifAbsent: true });
   expect(await textOf(backend, 'o/a')).toBe('x');
   const wrong = { getToken: async () => ({ token: 'canary-7731', expiresOnTimestamp: Date.now() + 3_600_000 }) };
-  const refused = await openAt(location, { credential: wrong, ca: pem }).catch((error: unknown) => error);
+  const refused = await openAt(url, { credential: wrong, ca: pem }).catch((error: unknown) => error);
   expect(refused).toMatchObject({ code: 'UNAUTHENTICATED', retryable: false, operation: 'init' });
   expectNoSecret(refused, ['canary-7731']);
 });
@@ -89,11 +89,11 @@ test('without credentials, those of the surroundings are looked for', async (con
   vi.stubEnv('IDENTITY_ENDPOINT', `http://127.0.0.1:${(identity.address() as AddressInfo).port}/token`);
   vi.stubEnv('IDENTITY_HEADER', 'canary-7731');
   vi.stubEnv('AZURE_TOKEN_CREDENTIALS', 'ManagedIdentityCredential');
-  const refused = await openAt(location, { ca: pem }).catch((error: unknown) => error);
+  const refused = await openAt(url, { ca: pem }).catch((error: unknown) => error);
   expect(refused).toMatchObject({ code: 'UNAUTHENTICATED', retryable: false, operation: 'init' });
   expectNoSecret(refused, ['canary-7731']);
   answering = true;
-  const backend = await openAt(location, { ca: pem });
+  const backend = await openAt(url, { ca: pem });
   await backend.write('o/a', utf8('x'));
   expect(await textOf(backend, 'o/a')).toBe('x');
 });

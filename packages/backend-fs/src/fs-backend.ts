@@ -102,7 +102,7 @@ export class FsBackend implements StorageBackend {
   /**
    * Checks the folder if there is one, and creates nothing.
    *
-   * @throws SecureStoreError `INVALID_ARGUMENT` on a location that names no folder or goes through a file, an unknown
+   * @throws SecureStoreError `INVALID_ARGUMENT` on a store URL that names no folder or goes through a file, an unknown
    *   option or a client; `UNAVAILABLE` if the folder can't be read.
    */
   async init(config: BackendConfig): Promise<void> {
@@ -113,7 +113,7 @@ export class FsBackend implements StorageBackend {
     if (config.client !== undefined) {
       throw optionError(this.name, 'client', 'be left out');
     }
-    const folder = new StoreFolder(folderOf(config.location));
+    const folder = new StoreFolder(folderOf(config.url));
     const clock = new StoreClock(folder.path, this.#settings);
     try {
       if (await withDescriptors(() => folder.exists())) clock.read();

@@ -14,7 +14,7 @@ await describeBackend(
       return {
         open: async () => {
           const backend = new FsBackend();
-          await backend.init({ location: `file:${folder}/vault`, options: {} });
+          await backend.init({ url: `file:${folder}/vault`, options: {} });
           return backend;
         },
         breakStorage: async () => rmSync(folder, { recursive: true }),

@@ -18,7 +18,7 @@ test('writers killed at any instant lose nothing, tear nothing, and leave no loc
       sized({ short: 0, full: 5, torture: 300 }),
     );
     const backend = new FsBackend();
-    await backend.init({ location: `file:${root}`, options: {} });
+    await backend.init({ url: `file:${root}`, options: {} });
     await checkCampaign(backend, campaign);
     expect(readdirSync(join(root, '+temp'))).toHaveLength(1);
     await backend.close();

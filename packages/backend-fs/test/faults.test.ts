@@ -20,7 +20,7 @@ import { mountReadOnly, mountSmall, NO_MOUNTS } from './support/mounts.ts';
 import { allKeys, openAt, scratchFolder, snapshot, utf8 } from './support/stores.ts';
 
 describe('reading leaves no trace', () => {
-  test('a missing location is empty, and is not made by opening, reading, listing or deleting', async () => {
+  test('a missing store URL is empty, and is not made by opening, reading, listing or deleting', async () => {
     const root = join(scratchFolder(), 'a', 'vault');
     const backend = await openAt(root);
     expect(await backend.read('store')).toBeUndefined();
@@ -115,7 +115,7 @@ describe('a store that went away', () => {
 });
 
 describe('something in the way', () => {
-  test('a file at the location, or above it', async () => {
+  test('a file at the store URL, or above it', async () => {
     const path = join(scratchFolder(), 'vault');
     const early = await Promise.all([openAt(path), openAt(`${path}/below`)]);
     writeFileSync(path, 'mine');
@@ -126,21 +126,21 @@ describe('something in the way', () => {
       await expect(backend.delete('store')).rejects.toMatchObject({ ...refused, key: 'store' });
       await expect(backend.list('')).rejects.toMatchObject(refused);
     }
-    for (const location of [path, `${path}/below`, `${path}/far/below`]) {
-      await expect(openAt(location)).rejects.toMatchObject({ ...refused, operation: 'init' });
+    for (const url of [path, `${path}/below`, `${path}/far/below`]) {
+      await expect(openAt(url)).rejects.toMatchObject({ ...refused, operation: 'init' });
     }
   });
 
-  test.each(['file:', 'file://host/vault', 'sqlite:./vault', 'vault'])('the location %s', async (location) => {
+  test.each(['file:', 'file://host/vault', 'sqlite:./vault', 'vault'])('the store URL %s', async (url) => {
     const refused = { code: 'INVALID_ARGUMENT' };
-    await expect(new FsBackend().init({ location, options: {} })).rejects.toMatchObject(refused);
+    await expect(new FsBackend().init({ url, options: {} })).rejects.toMatchObject(refused);
   });
 
   test('unknown options and a client', async () => {
-    const location = `file:${scratchFolder()}`;
+    const url = `file:${scratchFolder()}`;
     const refused = { code: 'INVALID_ARGUMENT', operation: 'init' };
-    await expect(new FsBackend().init({ location, options: { mode: 7 } })).rejects.toMatchObject(refused);
-    await expect(new FsBackend().init({ location, options: {}, client: {} })).rejects.toMatchObject(refused);
+    await expect(new FsBackend().init({ url, options: { mode: 7 } })).rejects.toMatchObject(refused);
+    await expect(new FsBackend().init({ url, options: {}, client: {} })).rejects.toMatchObject(refused);
   });
 
   test.each(['notes.txt', 'src/', 'o/'])(
@@ -156,7 +156,7 @@ describe('something in the way', () => {
         code: 'INVALID_ARGUMENT',
         key: 'store',
         message: expect.stringMatching(/must be empty or the folder of a store, but has ".*"\. Nothing was changed\.$/),
-        advice: [{ id: 'choose-location' }],
+        advice: [{ id: 'choose-store-url' }],
       });
       expect(readdirSync(root)).toEqual([name.replace('/', '')]);
       rmSync(join(root, name), { recursive: true });

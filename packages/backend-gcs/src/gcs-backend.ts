@@ -55,7 +55,7 @@ export class GcsBackend implements StorageBackend {
   /**
    * Checks that the bucket exists and can be listed. It is not created: that is a matter of permissions and regions.
    *
-   * @throws SecureStoreError `INVALID_ARGUMENT` on an invalid location, option or client, and if the bucket does not exist;
+   * @throws SecureStoreError `INVALID_ARGUMENT` on an invalid store URL, option or client, and if the bucket does not exist;
    *   `UNAUTHENTICATED`, `ACCESS_DENIED`; `UNAVAILABLE`, `TIMEOUT` if the service can't be reached
    */
   async init(config: BackendConfig): Promise<void> {
@@ -70,7 +70,7 @@ export class GcsBackend implements StorageBackend {
         site,
       );
     }
-    const target = parseTarget(config.location);
+    const target = parseTarget(config.url);
     const connection = new Connection(target, parseSettings(config.options), client);
     const place = { connection, bucket: target.bucket, prefix: target.prefix };
     try {

@@ -5,7 +5,7 @@ import { describe, it } from 'vitest';
 import { SERVER_STACKS } from '../../backend-api/test/layers/stacks.ts';
 import { proxyTo } from '../../../tools/services/src/proxy/proxy.ts';
 import { GcsBackend } from '../src/index.ts';
-import { LACKING, NO_SERVER, endpointOf, freshLocation, url, withEndpoint } from './support/stores.ts';
+import { LACKING, NO_SERVER, endpointOf, freshUrl, url, withEndpoint } from './support/stores.ts';
 import { sized } from '../../../tools/campaigns/src/size.ts';
 
 const PLAIN = 'no layers';
@@ -39,11 +39,11 @@ if (NO_SERVER !== undefined) {
       createFixture: async () => {
         const proxy = await proxyTo(endpointOf(url));
         const faults = createFaultInjector();
-        const location = withEndpoint(freshLocation(), proxy.url);
+        const storeUrl = withEndpoint(freshUrl(), proxy.url);
         return {
           open: async () => {
             const backend = composeLayers(new GcsBackend(), [faults.layer, ...layers()]);
-            await backend.init({ location, options: {} });
+            await backend.init({ url: storeUrl, options: {} });
             return backend;
           },
           breakStorage: async () => (name === PLAIN ? proxy.cut() : faults.plan(() => ({ type: 'fail' }))),

@@ -12,7 +12,7 @@ import { expectNoSecret } from '../../backend-redis/test/support/secrets.ts';
 import {
   NO_OWN_SERVER,
   endpointOf,
-  freshLocation,
+  freshUrl,
   openAt,
   proxied,
   textOf,
@@ -45,7 +45,7 @@ function isSigned(authorization: string | undefined): boolean {
 }
 
 /** The emulator behind TLS and a door that only opens to tokens signed with {@link KEY}. */
-async function guarded(): Promise<{ location: string; pem: string }> {
+async function guarded(): Promise<{ url: string; pem: string }> {
   const { key, file, pem } = selfSigned(folderFor(), { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 });
   const server = createServer({ key: readFileSync(key), cert: pem }, (incoming, response) => {
     if (!isSigned(incoming.headers.authorization)) {
@@ -64,26 +64,26 @@ async function guarded(): Promise<{ location: string; pem: string }> {
   await once(server, 'listening');
   onTestFinished(() => void server.close());
   const { port } = server.address() as AddressInfo;
-  return { location: withEndpoint(freshLocation(), `https://127.0.0.1:${port}`), pem };
+  return { url: withEndpoint(freshUrl(), `https://127.0.0.1:${port}`), pem };
 }
 
 describe.skipIf(NO_OWN_SERVER !== undefined || NO_OPENSSL !== undefined)('credentials', () => {
   test('come from options or from the surroundings', async () => {
-    const { location, pem } = await guarded();
+    const { url: storeUrl, pem } = await guarded();
     const file = join(folderFor(), 'key.json');
     writeFileSync(file, JSON.stringify(KEY));
-    const untrusted = await openAt(location, { credentials: KEY }).catch((error: unknown) => error);
+    const untrusted = await openAt(storeUrl, { credentials: KEY }).catch((error: unknown) => error);
     expect(untrusted).toMatchObject({ code: 'UNAVAILABLE', retryable: false, operation: 'init' });
     expect(String(untrusted)).toMatch(/not trusted/);
     expectNoSecret(untrusted, [SECRET]);
-    await (await openAt(location, { credentials: KEY, ca: pem })).write('o/a', utf8('x'));
+    await (await openAt(storeUrl, { credentials: KEY, ca: pem })).write('o/a', utf8('x'));
     vi.stubEnv('GOOGLE_APPLICATION_CREDENTIALS', file);
     onTestFinished(() => void vi.unstubAllEnvs());
-    expect(await textOf(await openAt(location, { ca: pem }), 'o/a')).toBe('x');
+    expect(await textOf(await openAt(storeUrl, { ca: pem }), 'o/a')).toBe('x');
   });
 
   test('that are wrong, broken or not there are UNAUTHENTICATED, and never shown', async () => {
-    const { location, pem } = await guarded();
+    const { url: storeUrl, pem } = await guarded();
     const other = generateKeyPairSync('rsa', {
       modulusLength: 2048,
       privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
@@ -101,25 +101,25 @@ describe.skipIf(NO_OWN_SERVER !== undefined || NO_OPENSSL !== undefined)('creden
       {},
     ];
     for (const credentials of options) {
-      const refused = await openAt(location, { ...credentials, ca: pem }).catch((error: unknown) => error);
+      const refused = await openAt(storeUrl, { ...credentials, ca: pem }).catch((error: unknown) => error);
       expect(refused).toMatchObject({ code: 'UNAUTHENTICATED', retryable: false, operation: 'init' });
       expectNoSecret(refused, [SECRET, other.split('\n')[5] ?? '', 'canary-7731', 'Bearer ']);
     }
   });
 
   test('are never shown, whatever fails', async () => {
-    const { location, pem } = await guarded();
+    const { url: storeUrl, pem } = await guarded();
     const failures = await Promise.allSettled([
-      openAt(withEndpoint(location, 'https://127.0.0.1:1'), { credentials: KEY }),
-      openAt(withEndpoint(location, 'https://no-such-host.invalid'), { credentials: KEY }),
-      openAt(withEndpoint(location, endpointOf(url).replace('http:', 'https:')), { credentials: KEY }),
+      openAt(withEndpoint(storeUrl, 'https://127.0.0.1:1'), { credentials: KEY }),
+      openAt(withEndpoint(storeUrl, 'https://no-such-host.invalid'), { credentials: KEY }),
+      openAt(withEndpoint(storeUrl, endpointOf(url).replace('http:', 'https:')), { credentials: KEY }),
     ]);
     for (const failure of failures) {
       expect(failure).toMatchObject({ status: 'rejected', reason: { code: 'UNAVAILABLE', operation: 'init' } });
       expectNoSecret(failure, [SECRET]);
     }
-    const proxy = await proxied(location);
-    const backend = await openAt(freshLocation(proxy.url), { credentials: KEY, ca: pem, timeout: 5000 });
+    const proxy = await proxied(storeUrl);
+    const backend = await openAt(freshUrl(proxy.url), { credentials: KEY, ca: pem, timeout: 5000 });
     await backend.write('o/a', utf8('x'));
     proxy.loseAnswer();
     const lost = await backend.write('o/a', utf8('payload-7731')).catch((error: unknown) => error);

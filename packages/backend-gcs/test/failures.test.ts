@@ -5,7 +5,7 @@ import { answered, testBrokenConnections } from '../../backend-azure/test/suppor
 import {
   NO_OWN_SERVER,
   endpointOf,
-  freshLocation,
+  freshUrl,
   makeBucket,
   openAt,
   proxied,
@@ -20,7 +20,7 @@ const ways = {
   url,
   pathOfEndpoint: '',
   openAt,
-  freshLocation,
+  freshUrl,
   endpointOf,
   withEndpoint,
   proxied,
@@ -64,7 +64,7 @@ describe.skipIf(NO_OWN_SERVER !== undefined)('a connection that breaks', () => {
     const server = await startServer(gcs);
     onTestFinished(async () => server.stop());
     await makeBucket(server.url);
-    const backend = await openAt(freshLocation(server.url));
+    const backend = await openAt(freshUrl(server.url));
     await backend.write('o/a', utf8('1'));
     await server.kill();
     await expect(backend.write('o/a', utf8('2'))).rejects.toMatchObject({ code: 'UNAVAILABLE', retryable: true });

@@ -10,7 +10,7 @@ import {
   NO_SERVER,
   callBucket,
   endpointOf,
-  freshLocation,
+  freshUrl,
   makeBucket,
   openAt,
   textOf,
@@ -24,12 +24,12 @@ const AT_ONCE = LONG ? 1000 : 200;
 describe.skipIf(NO_SERVER !== undefined)('what is stored', () => {
   test('lies in an object for each key, under the prefix', async (context) => {
     if (NO_OWN_SERVER !== undefined) context.skip(NO_OWN_SERVER);
-    const location = freshLocation();
-    const { prefix } = parseTarget(location);
-    const backend = await openAt(location);
+    const storeUrl = freshUrl();
+    const { prefix } = parseTarget(storeUrl);
+    const backend = await openAt(storeUrl);
     const keys = ['h/abc./@1', 'o/x'];
     for (const key of keys) await backend.write(key, utf8(key));
-    const list = async (): Promise<unknown> => (await callBucket(location, 'GET', `/o?prefix=${prefix}`)).json();
+    const list = async (): Promise<unknown> => (await callBucket(storeUrl, 'GET', `/o?prefix=${prefix}`)).json();
     expect(await list()).toMatchObject({ items: keys.map((key) => ({ name: prefix + key })) });
     for (const key of keys) await backend.delete(key);
     expect(await list()).not.toHaveProperty('items');
@@ -37,13 +37,13 @@ describe.skipIf(NO_SERVER !== undefined)('what is stored', () => {
 
   test('is not disturbed by what others put beside it', async (context) => {
     if (NO_OWN_SERVER !== undefined) context.skip(NO_OWN_SERVER);
-    const location = freshLocation();
-    const { prefix } = parseTarget(location);
+    const storeUrl = freshUrl();
+    const { prefix } = parseTarget(storeUrl);
     for (const name of ['', 'A', 'a b', 'b//c', 'ü', 'x'.repeat(230)]) {
       const query = `?uploadType=media&name=${encodeURIComponent(prefix + name)}`;
-      expect((await callBucket(location, 'POST', `/o${query}`, 'x')).status).toBe(200);
+      expect((await callBucket(storeUrl, 'POST', `/o${query}`, 'x')).status).toBe(200);
     }
-    const backend = await openAt(location);
+    const backend = await openAt(storeUrl);
     expect(await backend.list('')).toEqual({ entries: [], more: false });
     await backend.write('b', utf8('x'));
     await backend.write('z', utf8('x'));
@@ -52,7 +52,7 @@ describe.skipIf(NO_SERVER !== undefined)('what is stored', () => {
   });
 
   test('an etag is never given twice, also for the same bytes and for a key that is made again', async () => {
-    const backend = await openAt(freshLocation());
+    const backend = await openAt(freshUrl());
     const etags = new Set<string>();
     for (let round = 0; round < 5; round++) {
       etags.add((await backend.write('o/a', utf8('same'))).etag);
@@ -65,7 +65,7 @@ describe.skipIf(NO_SERVER !== undefined)('what is stored', () => {
   test.each(['0', '-1', '1&ifGenerationNotMatch=1', '*', 'x', '9'.repeat(30)])(
     'the etag %j is one etag, and matches nothing',
     async (ifMatch) => {
-      const backend = await openAt(freshLocation());
+      const backend = await openAt(freshUrl());
       await expect(backend.write('o/a', utf8('y'), { ifMatch })).rejects.toMatchObject({ code: 'CONFLICT' });
       await backend.write('o/a', utf8('x'));
       await expect(backend.write('o/a', utf8('y'), { ifMatch })).rejects.toMatchObject({ code: 'CONFLICT' });
@@ -77,10 +77,10 @@ describe.skipIf(NO_SERVER !== undefined)('what is stored', () => {
   test('a body that is larger than any that was written is INTEGRITY', async (context) => {
     const reason = NO_OWN_SERVER ?? LACKING;
     if (reason !== undefined) context.skip(reason);
-    const location = freshLocation();
-    const backend = await openAt(location, { timeout: 2000 });
-    const query = `?uploadType=media&name=${encodeURIComponent(`${parseTarget(location).prefix}large`)}`;
-    await callBucket(location, 'POST', `/o${query}`, 'x'.repeat(16 * 2 ** 20 + 1));
+    const storeUrl = freshUrl();
+    const backend = await openAt(storeUrl, { timeout: 2000 });
+    const query = `?uploadType=media&name=${encodeURIComponent(`${parseTarget(storeUrl).prefix}large`)}`;
+    await callBucket(storeUrl, 'POST', `/o${query}`, 'x'.repeat(16 * 2 ** 20 + 1));
     for (const range of [{}, { start: 0, end: 1 }, { start: 2 ** 25 }]) {
       await expect(backend.read('large', range)).rejects.toMatchObject({ code: 'INTEGRITY', key: 'large' });
     }
@@ -90,11 +90,11 @@ describe.skipIf(NO_SERVER !== undefined)('what is stored', () => {
 
   test('in a bucket that is not there is INVALID_ARGUMENT, and in one that went away no missing key', async (context) => {
     if (NO_OWN_SERVER !== undefined) context.skip(NO_OWN_SERVER);
-    const location = freshLocation().replace(/\/\/[^/]*/, `//test-${randomUUID()}`);
-    await expect(openAt(location)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT', operation: 'init' });
-    await makeBucket(location);
-    const backend = await openAt(location);
-    await callBucket(location, 'DELETE', '');
+    const storeUrl = freshUrl().replace(/\/\/[^/]*/, `//test-${randomUUID()}`);
+    await expect(openAt(storeUrl)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT', operation: 'init' });
+    await makeBucket(storeUrl);
+    const backend = await openAt(storeUrl);
+    await callBucket(storeUrl, 'DELETE', '');
     for (const call of [
       async () => backend.read('o/a'),
       async () => backend.list(''),
@@ -123,7 +123,7 @@ function sockets(): number {
 
 describe.skipIf(NO_SERVER !== undefined)('requests', () => {
   test('a new object, a retrieve, a range, an overwrite and a deletion are one each', async () => {
-    const backend = await openAt(freshLocation());
+    const backend = await openAt(freshUrl());
     const { etag } = await backend.write('o/warm', utf8('x'));
     const calls: [() => Promise<unknown>, number][] = [
       [async () => backend.write('o/a', utf8('body'), { ifAbsent: true }), 1],
@@ -138,7 +138,7 @@ describe.skipIf(NO_SERVER !== undefined)('requests', () => {
   });
 
   test('names come in byte order over many pages, each of which is one request', async () => {
-    const backend = await openAt(freshLocation());
+    const backend = await openAt(freshUrl());
     const keys = Array.from({ length: 300 }, (_, index) => `k/${((index * 7919) % 300).toString(36)}./@${index}`);
     for (let from = 0; from < keys.length; from += 50) {
       await Promise.all(keys.slice(from, from + 50).map(async (key) => backend.write(key, utf8('x'))));
@@ -148,7 +148,7 @@ describe.skipIf(NO_SERVER !== undefined)('requests', () => {
   });
 
   test('many at once stay within the pool', async () => {
-    const backend = await openAt(freshLocation(), { poolSize: 4 });
+    const backend = await openAt(freshUrl(), { poolSize: 4 });
     const before = sockets();
     let most = 0;
     const watch = setInterval(() => (most = Math.max(most, sockets() - before)), 5);
@@ -163,13 +163,13 @@ describe.skipIf(NO_SERVER !== undefined)('requests', () => {
 describe.skipIf(NO_OWN_SERVER !== undefined)("a caller's client", () => {
   test('is used, and stays usable', async () => {
     const client = new Storage({ apiEndpoint: endpointOf(url), projectId: 'test' });
-    const location = freshLocation().replace(/\?.*/, '');
+    const storeUrl = freshUrl().replace(/\?.*/, '');
     const backend = new GcsBackend();
-    await backend.init({ location, options: {}, client });
+    await backend.init({ url: storeUrl, options: {}, client });
     const { etag } = await backend.write('o/a', utf8('x'));
     await backend.close();
     await expect(backend.read('o/a')).rejects.toMatchObject({ code: 'UNAVAILABLE', retryable: false });
-    const { bucket, prefix } = parseTarget(location);
+    const { bucket, prefix } = parseTarget(storeUrl);
     const [metadata] = await client.bucket(bucket).file(`${prefix}o/a`).getMetadata();
     expect(String(metadata.generation)).toBe(etag);
   });

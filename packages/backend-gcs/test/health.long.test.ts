@@ -1,6 +1,6 @@
 import { everyThird, httpProxyTo } from '../../backend-s3/test/support/http-proxy.ts';
 import { describeHealth } from '../../securestore/test/support/server-health.ts';
-import { NO_RIGHT_SERVER, endpointOf, freshLocation, proxied, withEndpoint } from './support/stores.ts';
+import { NO_RIGHT_SERVER, endpointOf, freshUrl, proxied, withEndpoint } from './support/stores.ts';
 
 /** How Cloud Storage says that it wants fewer requests. */
 const TOO_MANY = {
@@ -12,10 +12,10 @@ const TOO_MANY = {
 describeHealth({
   name: 'gcs',
   skip: NO_RIGHT_SERVER,
-  fresh: freshLocation,
+  fresh: freshUrl,
   proxied,
-  async throttled(location) {
-    const proxy = await httpProxyTo(endpointOf(location), { refuse: everyThird(), refusal: TOO_MANY });
-    return withEndpoint(location, proxy.endpoint);
+  async throttled(url) {
+    const proxy = await httpProxyTo(endpointOf(url), { refuse: everyThird(), refusal: TOO_MANY });
+    return withEndpoint(url, proxy.endpoint);
   },
 });

@@ -1,6 +1,6 @@
 import { describeUnderFaults } from '../../backend-redis/test/support/faults/describe.ts';
 import { GcsBackend } from '../src/index.ts';
-import { NO_RIGHT_SERVER, endpointOf, freshLocation, proxied, url } from './support/stores.ts';
+import { NO_RIGHT_SERVER, endpointOf, freshUrl, proxied, url } from './support/stores.ts';
 
 // The proxy speaks no TLS to the service.
 const NO_WAY = NO_RIGHT_SERVER ?? (endpointOf(url).startsWith('http:') ? undefined : 'its endpoint has TLS');
@@ -11,7 +11,7 @@ describeUnderFaults({
   impatient: { timeout: 400 },
   create: () => new GcsBackend(),
   place: async (below) => {
-    const direct = freshLocation();
+    const direct = freshUrl();
     return { direct, proxy: await proxied(direct, below) };
   },
 });

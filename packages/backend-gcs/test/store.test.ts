@@ -2,17 +2,17 @@ import { describe, test } from 'vitest';
 import { runJob } from '../../backend-redis/test/support/run-process.ts';
 import { takeTour } from '../../backend-redis/test/support/tour.ts';
 import { memoryPlace, roundTrip } from '../../securestore/test/support/round-trip.ts';
-import { NO_SERVER, freshLocation, openAt } from './support/stores.ts';
+import { NO_SERVER, freshUrl, openAt } from './support/stores.ts';
 import { LONG, onlyLong } from '../../../tools/campaigns/src/size.ts';
 
 describe.skipIf(NO_SERVER !== undefined)('a store in a bucket', () => {
-  test('does what stores do', async () => runJob(freshLocation(), 'tour'));
+  test('does what stores do', async () => runJob(freshUrl(), 'tour'));
 
   test.runIf(LONG)(
     onlyLong('takes the tour'),
     async () => {
-      const location = freshLocation();
-      await takeTour(location, await openAt(location));
+      const url = freshUrl();
+      await takeTour(url, await openAt(url));
     },
     300_000,
   );
@@ -20,16 +20,16 @@ describe.skipIf(NO_SERVER !== undefined)('a store in a bucket', () => {
   test.runIf(LONG)(
     onlyLong('holds backups, is backed up, and is restored to'),
     async () => {
-      await roundTrip({ from: memoryPlace(), through: freshLocation(), to: freshLocation() });
-      await roundTrip({ from: freshLocation(), through: memoryPlace(), to: memoryPlace() });
+      await roundTrip({ from: memoryPlace(), through: freshUrl(), to: freshUrl() });
+      await roundTrip({ from: freshUrl(), through: memoryPlace(), to: memoryPlace() });
     },
     300_000,
   );
 
   test.runIf(LONG)(onlyLong('counts exactly under eight processes'), async () => {
-    const location = freshLocation();
-    await runJob(location, 'increment', 0);
-    await Promise.all(Array.from({ length: 8 }, async () => runJob(location, 'increment', 5)));
-    await runJob(location, 'total', 40);
+    const url = freshUrl();
+    await runJob(url, 'increment', 0);
+    await Promise.all(Array.from({ length: 8 }, async () => runJob(url, 'increment', 5)));
+    await runJob(url, 'total', 40);
   });
 });

@@ -19,9 +19,9 @@ import {
   checkWrite,
   closedError,
   conflictError,
-  locationError,
+  storeUrlError,
   optionError,
-  parseLocation,
+  parseStoreUrl,
   parseOptions,
   resolveRange,
 } from '@securestore/backend-api';
@@ -71,10 +71,10 @@ export class MemoryBackend implements StorageBackend {
 
   async init(config: BackendConfig): Promise<void> {
     if (this.#data !== undefined) return;
-    const { scheme, rest } = parseLocation(config.location);
+    const { scheme, rest } = parseStoreUrl(config.url);
     if (scheme !== 'memory' || !/^[\w.-]{0,100}$/.test(rest)) {
-      const problem = 'the location must be memory:, or memory: with a name of at most 100 of A-Z a-z 0-9 . _ -';
-      throw locationError(this.name, problem, 'memory:name');
+      const problem = 'the store URL must be memory:, or memory: with a name of at most 100 of A-Z a-z 0-9 . _ -';
+      throw storeUrlError(this.name, problem, 'memory:name');
     }
     parseOptions(this.name, config.options, {});
     if (config.client !== undefined) throw optionError(this.name, 'client', 'be left out');

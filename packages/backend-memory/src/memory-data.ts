@@ -7,7 +7,7 @@ export interface StoredBody {
   readonly modified: number;
 }
 
-/** What lies at one location: shared by all backends that opened it. */
+/** What lies at one store URL: shared by all backends that opened it. */
 export class MemoryData {
   readonly #bodies = new Map<string, StoredBody>();
   readonly #index: KeyIndex = new KeyIndex((key) => this.#bodies.has(key));
@@ -19,7 +19,7 @@ export class MemoryData {
     this.#clock = clock;
   }
 
-  /** The clock of this location, which never runs backwards whatever the machine's does. */
+  /** The clock of this store URL, which never runs backwards whatever the machine's does. */
   now(): number {
     const time = this.#clock();
     if (time > this.#lastTime) this.#lastTime = time;

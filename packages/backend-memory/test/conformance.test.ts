@@ -8,11 +8,11 @@ await describeBackend(
   {
     name: 'memory',
     createFixture: () => {
-      const location = `memory:${randomUUID()}`;
+      const url = `memory:${randomUUID()}`;
       return {
         open: async () => {
           const backend = new MemoryBackend();
-          await backend.init({ location, options: {} });
+          await backend.init({ url, options: {} });
           return backend;
         },
       };

@@ -4,9 +4,9 @@ import defaultExport, { MemoryBackend, memoryBackend } from '../src/index.ts';
 
 const BODY = new TextEncoder().encode('body');
 
-async function opened(location: string, clock?: () => number): Promise<MemoryBackend> {
+async function opened(url: string, clock?: () => number): Promise<MemoryBackend> {
   const backend = new MemoryBackend(clock === undefined ? {} : { clock });
-  await backend.init({ location, options: {} });
+  await backend.init({ url, options: {} });
   return backend;
 }
 
@@ -17,7 +17,7 @@ describe('memory:', () => {
     await one.write('key', BODY);
     expect(await other.read('key')).toBeUndefined();
     await one.close();
-    await one.init({ location: 'memory:', options: {} });
+    await one.init({ url: 'memory:', options: {} });
     expect(await one.read('key')).toBeUndefined();
   });
 });
@@ -35,16 +35,16 @@ describe('memory:name', () => {
 describe('init', () => {
   it.each(['file:./x', 'memory:a/b', 'memory:a b', 'memory://host', `memory:${'a'.repeat(101)}`, 'memory', ''])(
     'refuses %j',
-    async (location) => {
-      await expect(opened(location)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+    async (url) => {
+      await expect(opened(url)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
     },
   );
 
   it('refuses options and clients', async () => {
     const backend = new MemoryBackend();
-    const location = 'memory:';
-    await expect(backend.init({ location, options: { size: 1 } })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
-    await expect(backend.init({ location, options: {}, client: {} })).rejects.toMatchObject({
+    const url = 'memory:';
+    await expect(backend.init({ url, options: { size: 1 } })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+    await expect(backend.init({ url, options: {}, client: {} })).rejects.toMatchObject({
       code: 'INVALID_ARGUMENT',
     });
   });

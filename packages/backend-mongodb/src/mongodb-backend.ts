@@ -72,7 +72,7 @@ export class MongodbBackend implements StorageBackend {
   /**
    * Connects, checks whether a store exists, and warns of a server that belongs to no replica set.
    *
-   * @throws SecureStoreError `INVALID_ARGUMENT` on an invalid location, option or client; `UNAUTHENTICATED`, `ACCESS_DENIED`;
+   * @throws SecureStoreError `INVALID_ARGUMENT` on an invalid store URL, option or client; `UNAUTHENTICATED`, `ACCESS_DENIED`;
    *   `UNAVAILABLE` if no primary can be reached; `UNSUPPORTED` for a server that lacks what a store needs; `FORMAT_VERSION`
    *   for a collection of another program, or a newer layout
    */
@@ -84,7 +84,7 @@ export class MongodbBackend implements StorageBackend {
     if (client !== undefined && !isClient(client)) {
       throw new SecureStoreError('INVALID_ARGUMENT', 'mongodb: the client must be a MongoClient of mongodb', site);
     }
-    const target = parseTarget(config.location);
+    const target = parseTarget(config.url);
     const settings = parseSettings(config.options);
     const connection = new Connection(target, settings, client);
     const { collection } = target;

@@ -1,5 +1,5 @@
 import { expect, inject, test } from 'vitest';
-import { clientOf, freshCollection, freshLocation, openAt } from './support/stores.ts';
+import { clientOf, freshCollection, freshUrl, openAt } from './support/stores.ts';
 
 const server = inject('mongodb');
 const ROUNDS = 40;
@@ -51,8 +51,8 @@ test.skipIf('skip' in server)('the server looks at a filter and changes a docume
 test.skipIf('skip' in server)(
   'a write without a condition is in conflict with nobody who deletes its key',
   async () => {
-    const location = freshLocation('url' in server ? server.url : '');
-    const [one, other] = [await openAt(location), await openAt(location)];
+    const url = freshUrl('url' in server ? server.url : '');
+    const [one, other] = [await openAt(url), await openAt(url)];
     for (let round = 0; round < ROUNDS; round++) {
       const body = Buffer.from(String(round));
       await Promise.all([one.write('k', body), other.delete('k'), other.write('k', body), one.delete('k')]);

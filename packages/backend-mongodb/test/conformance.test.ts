@@ -5,7 +5,7 @@ import { afterAll, describe, inject, it } from 'vitest';
 import { SERVER_STACKS } from '../../backend-api/test/layers/stacks.ts';
 import { proxyTo } from '../../../tools/services/src/proxy/proxy.ts';
 import { MongodbBackend } from '../src/index.ts';
-import { freshCollection, freshLocation } from './support/stores.ts';
+import { freshCollection, freshUrl } from './support/stores.ts';
 import { sized } from '../../../tools/campaigns/src/size.ts';
 
 const server = inject('mongodb');
@@ -30,7 +30,7 @@ if ('skip' in server) {
             open: async () => {
               const backend = composeLayers(new MongodbBackend(), [faults.layer, ...layers()]);
               const options = { selectionTimeout: 1000 };
-              await backend.init({ location: freshLocation(proxy.url, collection), options });
+              await backend.init({ url: freshUrl(proxy.url, collection), options });
               return backend;
             },
             breakStorage: async () => (name === PLAIN ? proxy.cut() : faults.plan(() => ({ type: 'fail' }))),

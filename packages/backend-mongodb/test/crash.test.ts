@@ -5,7 +5,7 @@ import { crashWriters } from '../../backend-redis/test/support/store-crash.ts';
 import { crashServerOfStore } from '../../backend-redis/test/support/store-server-crash.ts';
 import { type Server, startServer } from '../../../tools/services/src/provide/server.ts';
 import { mongodb } from '../../../tools/services/src/servers/mongodb.ts';
-import { freshLocation, openAt } from './support/stores.ts';
+import { freshUrl, openAt } from './support/stores.ts';
 import { LONG, onlyLong, sized } from '../../../tools/campaigns/src/size.ts';
 
 const server = inject('mongodb');
@@ -19,20 +19,20 @@ afterAll(async () => own?.stop());
 
 /** A place on a server that is this file's alone, unless one is named. */
 function freshPlace(): string {
-  return freshLocation(own?.url ?? ('url' in server ? server.url : ''));
+  return freshUrl(own?.url ?? ('url' in server ? server.url : ''));
 }
 
 test.skipIf('skip' in server)(
   'clients killed at any instant lose nothing and tear nothing',
   async () => {
-    const location = freshPlace();
+    const url = freshPlace();
     const campaign = await runCampaign(
       '@securestore/backend-mongodb',
-      location,
+      url,
       sized({ short: 2, full: 4, torture: 4 }),
       sized({ short: 0, full: 3, torture: 300 }),
     );
-    await checkCampaign(await openAt(location), campaign);
+    await checkCampaign(await openAt(url), campaign);
   },
   600_000,
 );
@@ -42,8 +42,8 @@ test.skipIf('skip' in server || !LONG)(
     'clients with a whole store, killed at any instant, lose nothing, tear nothing and leave nothing that can not be collected',
   ),
   async () => {
-    const location = freshPlace();
-    await crashWriters(location, await openAt(location), sized({ short: 0, full: 2, torture: 100 }));
+    const url = freshPlace();
+    await crashWriters(url, await openAt(url), sized({ short: 0, full: 2, torture: 100 }));
   },
   600_000,
 );

@@ -2,7 +2,7 @@ import { MongoClient } from 'mongodb';
 import { describe, expect, inject, onTestFinished, test, vi } from 'vitest';
 import { expectNoSecret } from '../../backend-redis/test/support/secrets.ts';
 import { MongodbBackend } from '../src/index.ts';
-import { clientOf, freshCollection, freshLocation, openAt, proxied, utf8 } from './support/stores.ts';
+import { clientOf, freshCollection, freshUrl, openAt, proxied, utf8 } from './support/stores.ts';
 
 const server = inject('mongodb');
 const url = 'url' in server ? server.url : '';
@@ -13,7 +13,7 @@ const IMPATIENT = { selectionTimeout: 500 };
 describe.skipIf('skip' in server)('a connection that breaks', () => {
   test('leaves a write unknown whose answer was lost, and is made again', async () => {
     const proxy = await proxied(url);
-    const backend = await openAt(freshLocation(proxy.url));
+    const backend = await openAt(freshUrl(proxy.url));
     await backend.write('o/a', utf8('1'));
     proxy.loseAnswer();
     await expect(backend.write('o/a', utf8('2'))).rejects.toMatchObject({
@@ -31,7 +31,7 @@ describe.skipIf('skip' in server)('a connection that breaks', () => {
 
   test('while none can be made, nothing is sent, so every outcome is known', async () => {
     const proxy = await proxied(url);
-    const backend = await openAt(freshLocation(proxy.url), IMPATIENT);
+    const backend = await openAt(freshUrl(proxy.url), IMPATIENT);
     await backend.write('o/a', utf8('1'));
     proxy.cut();
     await backend.write('o/a', utf8('2')).catch(() => undefined);
@@ -42,7 +42,7 @@ describe.skipIf('skip' in server)('a connection that breaks', () => {
 
   test('a server that falls silent is given up after the timeout', async () => {
     const proxy = await proxied(url);
-    const backend = await openAt(freshLocation(proxy.url), { timeout: 2000 });
+    const backend = await openAt(freshUrl(proxy.url), { timeout: 2000 });
     await backend.write('o/a', utf8('1'));
     proxy.holdAnswers();
     const begun = performance.now();
@@ -53,7 +53,7 @@ describe.skipIf('skip' in server)('a connection that breaks', () => {
   test('an abort does not wait for the answer, and says what is not known', async () => {
     const proxy = await proxied(url);
     const collection = freshCollection();
-    const backend = await openAt(freshLocation(proxy.url, collection));
+    const backend = await openAt(freshUrl(proxy.url, collection));
     await backend.write('o/a', utf8('1'));
     // A connection for each of the calls.
     await Promise.all(Array.from({ length: 6 }, async () => backend.read('o/a')));
@@ -76,7 +76,7 @@ describe.skipIf('skip' in server)('a connection that breaks', () => {
       expect(read).toMatchObject({ reason: { code: 'ABORTED', cause: { message: 'enough' } } });
       expect((read as PromiseRejectedResult).reason).not.toHaveProperty('outcome');
     }
-    const beside = await openAt(freshLocation(url, collection));
+    const beside = await openAt(freshUrl(url, collection));
     await vi.waitFor(async () => {
       expect(Buffer.from((await beside.read('o/a'))?.body ?? []).toString()).toBe('2'.repeat(1000));
     }, 20_000);
@@ -90,7 +90,7 @@ test.skipIf('skip' in server)("what fails in a listener of the caller's client i
   const client = new MongoClient(url, { monitorCommands: true });
   onTestFinished(async () => client.close());
   const backend = new MongodbBackend();
-  await backend.init({ location: freshLocation(url), options: {}, client });
+  await backend.init({ url: freshUrl(url), options: {}, client });
   await backend.write('o/a', utf8('x'));
   client.on('commandStarted', () => {
     throw new TypeError('their fault');
@@ -103,38 +103,38 @@ test.skipIf('skip' in server)("what fails in a listener of the caller's client i
   });
 });
 
-/** A user of its own, and a location for it. */
-async function userWith(role: string): Promise<{ location: string; collection: string; revoke: () => Promise<void> }> {
+/** A user of its own, and a store URL for it. */
+async function userWith(role: string): Promise<{ url: string; collection: string; revoke: () => Promise<void> }> {
   const name = freshCollection();
   const db = clientOf(url).db();
   await db.command({ createUser: name, pwd: 'canary-7731', roles: [role] });
   const collection = freshCollection();
-  const location = url
+  const storeUrl = url
     .replace(/:\/\/.*@/, `://${name}:canary-7731@`)
     .replace('authSource=admin', `authSource=${db.databaseName}`);
   const revoke = async (): Promise<void> => {
     await db.command({ revokeRolesFromUser: name, roles: [role] });
   };
-  return { location: freshLocation(location, collection), collection, revoke };
+  return { url: freshUrl(storeUrl, collection), collection, revoke };
 }
 
 describe.skipIf('skip' in server || NO_CREDENTIALS !== undefined)('rights', () => {
   test('a user with the role readWrite can do all that a store needs, and without it nothing', async () => {
-    const { location, revoke } = await userWith('readWrite');
-    const backend = await openAt(location);
+    const { url: storeUrl, revoke } = await userWith('readWrite');
+    const backend = await openAt(storeUrl);
     await backend.write('o/a', utf8('x'));
     expect((await backend.list('')).entries).toHaveLength(1);
     await backend.delete('o/a');
     await revoke();
-    const refused = await openAt(location).catch((error: unknown) => error);
+    const refused = await openAt(storeUrl).catch((error: unknown) => error);
     expect(refused).toMatchObject({ code: 'ACCESS_DENIED', retryable: false, operation: 'init' });
     expectNoSecret(refused, ['canary-7731']);
   });
 
   test('a user that may only read reads, and is ACCESS_DENIED where it writes', async () => {
-    const { location, collection } = await userWith('read');
-    await (await openAt(freshLocation(url, collection))).write('o/a', utf8('x'));
-    const backend = await openAt(location);
+    const { url: storeUrl, collection } = await userWith('read');
+    await (await openAt(freshUrl(url, collection))).write('o/a', utf8('x'));
+    const backend = await openAt(storeUrl);
     expect((await backend.read('o/a'))?.size).toBe(1);
     const refused = await backend.write('o/a', utf8('payload-7731')).catch((error: unknown) => error);
     expect(refused).toMatchObject({ code: 'ACCESS_DENIED', retryable: false, key: 'o/a' });
@@ -145,14 +145,14 @@ describe.skipIf('skip' in server || NO_CREDENTIALS !== undefined)('rights', () =
 });
 
 describe.skipIf('skip' in server || NO_CREDENTIALS !== undefined)('credentials', () => {
-  test('come from the location or the options, and wrong or missing ones are UNAUTHENTICATED', async () => {
+  test('come from the store URL or the options, and wrong or missing ones are UNAUTHENTICATED', async () => {
     const { username, password } = new URL(url);
-    const wrong = freshLocation(url.replace(/:[^:@/]*@/, ':canary-7731@'));
+    const wrong = freshUrl(url.replace(/:[^:@/]*@/, ':canary-7731@'));
     const refused = await openAt(wrong).catch((error: unknown) => error);
     expect(refused).toMatchObject({ code: 'UNAUTHENTICATED', retryable: false, operation: 'init' });
     expectNoSecret(refused, ['canary-7731', password]);
     await (await openAt(wrong, { password })).write('o/a', utf8('x'));
-    const bare = freshLocation(url.replace(/\/\/.*@/, '//'));
+    const bare = freshUrl(url.replace(/\/\/.*@/, '//'));
     const missing = await openAt(bare).catch((error: unknown) => error);
     expect(missing).toMatchObject({ code: 'UNAUTHENTICATED', retryable: false, operation: 'init' });
     await (await openAt(bare, { username, password })).write('o/a', utf8('x'));
@@ -172,7 +172,7 @@ describe.skipIf('skip' in server || NO_CREDENTIALS !== undefined)('credentials',
       expect(failure).toMatchObject({ status: 'rejected', reason: { code: 'UNAVAILABLE', operation: 'init' } });
       expectNoSecret(failure, secrets);
     }
-    const backend = await openAt(freshLocation(proxy.url));
+    const backend = await openAt(freshUrl(proxy.url));
     await backend.write('o/a', utf8('x'));
     proxy.loseAnswer();
     const lost = await backend.write('o/a', utf8('payload-7731')).catch((error: unknown) => error);

@@ -2,7 +2,7 @@ import { type CommandStartedEvent, MongoClient } from 'mongodb';
 import { randomInt } from 'node:crypto';
 import { describe, expect, inject, onTestFinished, test } from 'vitest';
 import { MongodbBackend } from '../src/index.ts';
-import { clientOf, freshCollection, freshLocation, openAt, utf8 } from './support/stores.ts';
+import { clientOf, freshCollection, freshUrl, openAt, utf8 } from './support/stores.ts';
 
 const server = inject('mongodb');
 const url = 'url' in server ? server.url : '';
@@ -15,13 +15,13 @@ async function textOf(backend: MongodbBackend, key: string): Promise<string | un
 }
 
 /** A backend on a client whose commands are noted. */
-async function watched(location: string): Promise<{ backend: MongodbBackend; commands: CommandStartedEvent[] }> {
+async function watched(storeUrl: string): Promise<{ backend: MongodbBackend; commands: CommandStartedEvent[] }> {
   const commands: CommandStartedEvent[] = [];
   const client = new MongoClient(url, { monitorCommands: true });
   client.on('commandStarted', (event) => void commands.push(event));
   onTestFinished(async () => client.close());
   const backend = new MongodbBackend();
-  await backend.init({ location, options: {}, client });
+  await backend.init({ url: storeUrl, options: {}, client });
   return { backend, commands };
 }
 
@@ -31,13 +31,13 @@ describe.skipIf('skip' in server)('the collection', () => {
     const db = clientOf(url).db();
     const names = async (): Promise<string[]> =>
       (await db.listCollections({ name: collection }).toArray()).map(({ name }) => name);
-    const backend = await openAt(freshLocation(url, collection));
+    const backend = await openAt(freshUrl(url, collection));
     expect(await backend.read('store')).toBeUndefined();
     expect(await backend.list('')).toEqual({ entries: [], more: false });
     await backend.delete('store');
     await backend.deleteMany(['store']);
     expect(await names()).toEqual([]);
-    const writer = await openAt(freshLocation(url, collection));
+    const writer = await openAt(freshUrl(url, collection));
     await writer.write('store', utf8('x'));
     expect(await names()).toEqual([collection]);
     expect(await textOf(backend, 'store')).toBe('x');
@@ -45,8 +45,8 @@ describe.skipIf('skip' in server)('the collection', () => {
   });
 
   test('is made once where many come at the same moment', async () => {
-    const location = freshLocation(url);
-    const backends = await Promise.all(Array.from({ length: 8 }, async () => openAt(location)));
+    const storeUrl = freshUrl(url);
+    const backends = await Promise.all(Array.from({ length: 8 }, async () => openAt(storeUrl)));
     await Promise.all(
       backends.map(async (backend, index) => backend.write(`o/${index}`, utf8('x'), { ifAbsent: true })),
     );
@@ -55,7 +55,7 @@ describe.skipIf('skip' in server)('the collection', () => {
 
   test('has an index with all that a listing says, and deleting everything leaves only the layout', async () => {
     const collection = freshCollection();
-    const backend = await openAt(freshLocation(url, collection));
+    const backend = await openAt(freshUrl(url, collection));
     await backend.write('o/a', utf8('x'));
     await backend.deleteMany(['o/a']);
     const raw = clientOf(url).db().collection(collection);
@@ -67,13 +67,13 @@ describe.skipIf('skip' in server)('the collection', () => {
     const db = clientOf(url).db();
     const full = freshCollection();
     await db.collection<{ _id: string }>(full).insertOne({ _id: 'theirs' });
-    await expect(openAt(freshLocation(url, full))).rejects.toMatchObject({ code: 'FORMAT_VERSION', operation: 'init' });
+    await expect(openAt(freshUrl(url, full))).rejects.toMatchObject({ code: 'FORMAT_VERSION', operation: 'init' });
     const forgetful = freshCollection();
     await db.createCollection(forgetful, { capped: true, size: 100_000 });
     const german = freshCollection();
     await db.createCollection(german, { collation: { locale: 'de' } });
     for (const [collection, reason] of [[forgetful, /capped/] as const, [german, /language/] as const]) {
-      const backend = await openAt(freshLocation(url, collection));
+      const backend = await openAt(freshUrl(url, collection));
       const write = backend.write('o/a', utf8('x'));
       await expect(write).rejects.toMatchObject({ code: 'FORMAT_VERSION', message: expect.stringMatching(reason) });
       expect(await db.collection(collection).countDocuments()).toBe(0);
@@ -83,17 +83,17 @@ describe.skipIf('skip' in server)('the collection', () => {
 
   test('of a newer layout is FORMAT_VERSION, which names both', async () => {
     const collection = freshCollection();
-    await (await openAt(freshLocation(url, collection))).write('o/a', utf8('x'));
+    await (await openAt(freshUrl(url, collection))).write('o/a', utf8('x'));
     await clientOf(url)
       .db()
       .collection(collection)
       .updateOne({ layout: 1 }, { $set: { layout: 2 } });
-    await expect(openAt(freshLocation(url, collection))).rejects.toThrow(/layout 2.*layout 1/);
+    await expect(openAt(freshUrl(url, collection))).rejects.toThrow(/layout 2.*layout 1/);
   });
 
   test('without its index is listed no more, and says so', async () => {
     const collection = freshCollection();
-    const backend = await openAt(freshLocation(url, collection));
+    const backend = await openAt(freshUrl(url, collection));
     await backend.write('o/a', utf8('x'));
     await clientOf(url).db().collection(collection).dropIndex('securestore_listing');
     await expect(backend.list('')).rejects.toMatchObject({ code: 'INTEGRITY', message: /index/ });
@@ -103,9 +103,9 @@ describe.skipIf('skip' in server)('the collection', () => {
 
 describe.skipIf('skip' in server)('commands', () => {
   test('each call is one, with majority concerns; what a range does not touch stays on the server', async () => {
-    const location = freshLocation(url);
-    await (await openAt(location)).write('first', utf8('x'));
-    const { backend, commands } = await watched(location);
+    const storeUrl = freshUrl(url);
+    await (await openAt(storeUrl)).write('first', utf8('x'));
+    const { backend, commands } = await watched(storeUrl);
     const did = async (call: () => Promise<unknown>): Promise<[string, unknown][]> => {
       commands.length = 0;
       await call();
@@ -127,8 +127,8 @@ describe.skipIf('skip' in server)('commands', () => {
   });
 
   test('a range brings the pieces that it touches, and no others', async () => {
-    const location = freshLocation(url);
-    const { backend, commands } = await watched(location);
+    const storeUrl = freshUrl(url);
+    const { backend, commands } = await watched(storeUrl);
     const body = new Uint8Array(5 * PIECE + 100).map((_, index) => index % 251);
     await backend.write('o/a', body);
     for (const [start, end, pieces] of [
@@ -153,13 +153,13 @@ describe.skipIf('skip' in server)('commands', () => {
   });
 
   test('a thousand calls at once stay within the pool', async () => {
-    const location = freshLocation(url);
+    const storeUrl = freshUrl(url);
     const client = new MongoClient(url, { maxPoolSize: 4 });
     let open = 0;
     let most = 0;
     client.on('connectionCreated', () => (most = Math.max(most, ++open))).on('connectionClosed', () => open--);
     const backend = new MongodbBackend();
-    await backend.init({ location, options: {}, client });
+    await backend.init({ url: storeUrl, options: {}, client });
     await Promise.all(Array.from({ length: 1000 }, async (_, index) => backend.write(`o/${index}`, utf8('x'))));
     expect(most).toBeLessThanOrEqual(4);
     expect((await backend.list('', { limit: 1000 })).entries).toHaveLength(1000);
@@ -188,7 +188,7 @@ function plain(command: object | undefined): object {
 describe.skipIf('skip' in server)('what is stored', () => {
   test('thousands of names come in byte order, over many pages', async () => {
     const collection = freshCollection();
-    const backend = await openAt(freshLocation(url, collection));
+    const backend = await openAt(freshUrl(url, collection));
     await backend.write('p/other', utf8('x'));
     const names = [...new Set(Array.from({ length: 3500 }, randomName))];
     const documents = names.map((_id) => ({ _id, etag: 'x', size: 0, modified: 1, body: [] }));
@@ -207,7 +207,7 @@ describe.skipIf('skip' in server)('what is stored', () => {
   });
 
   test('an etag is never given twice, also for the same bytes and for a key that is made again', async () => {
-    const backend = await openAt(freshLocation(url));
+    const backend = await openAt(freshUrl(url));
     const etags = new Set<string>();
     for (let round = 0; round < 5; round++) {
       etags.add((await backend.write('o/a', utf8('same'))).etag);
@@ -218,7 +218,7 @@ describe.skipIf('skip' in server)('what is stored', () => {
   });
 
   test('the largest body fits into a document, and ranges of it are right wherever they begin', async () => {
-    const backend = await openAt(freshLocation(url));
+    const backend = await openAt(freshUrl(url));
     const { maxBodyBytes } = backend.capabilities;
     const body = Buffer.alloc(maxBodyBytes, 'etwas');
     await backend.write('o/large', body);
@@ -233,7 +233,7 @@ describe.skipIf('skip' in server)('what is stored', () => {
 
   test('the time of a key never runs backwards', async () => {
     const collection = freshCollection();
-    const backend = await openAt(freshLocation(url, collection));
+    const backend = await openAt(freshUrl(url, collection));
     const { modified = 0 } = await backend.write('o/a', utf8('1'));
     const ahead = modified + 3_600_000;
     await clientOf(url)
@@ -246,7 +246,7 @@ describe.skipIf('skip' in server)('what is stored', () => {
 
   test('what other hands cut or changed is INTEGRITY, and what stands beside it is not', async () => {
     const collection = freshCollection();
-    const backend = await openAt(freshLocation(url, collection));
+    const backend = await openAt(freshUrl(url, collection));
     const changes = {
       'o/bytes': { $set: { body: [new Uint8Array(10)] } },
       'o/etag': { $unset: { etag: 1 } },

@@ -7,7 +7,7 @@ import { mongodb } from '../../../tools/services/src/servers/mongodb.ts';
 import { NO_OPENSSL, selfSigned } from '../../backend-redis/test/support/certificates.ts';
 import { describeUnderFaults } from '../../backend-redis/test/support/faults/describe.ts';
 import { MongodbBackend } from '../src/index.ts';
-import { freshLocation, proxied } from './support/stores.ts';
+import { freshUrl, proxied } from './support/stores.ts';
 import { LONG } from '../../../tools/campaigns/src/size.ts';
 
 const server = inject('mongodb');
@@ -20,7 +20,7 @@ describeUnderFaults({
   impatient: { timeout: 400, selectionTimeout: 1500 },
   create: () => new MongodbBackend(),
   place: async (below) => {
-    const direct = freshLocation('url' in server ? server.url : '');
+    const direct = freshUrl('url' in server ? server.url : '');
     return { direct, proxy: await proxied(direct, below) };
   },
   garbled: {
@@ -32,7 +32,7 @@ describeUnderFaults({
       const { key, file, pem } = selfSigned(folder, statSync(folder));
       const own = await startServer(mongodb, { args: ['--tls-cert-file', file, '--tls-key-file', key] });
       onTestFinished(async () => own.stop());
-      const direct = freshLocation(`${own.url}&tls=true`);
+      const direct = freshUrl(`${own.url}&tls=true`);
       return { direct, proxy: await proxied(direct, below), options: { ca: pem } };
     },
   },

@@ -8,7 +8,7 @@ import { startServer } from '../../../tools/services/src/provide/server.ts';
 import { mongodb } from '../../../tools/services/src/servers/mongodb.ts';
 import { checkOf, look, opened, troubles } from '../../securestore/test/support/server-health.ts';
 import { MongodbBackend } from '../src/index.ts';
-import { clientOf, freshLocation, openAt, utf8 } from './support/stores.ts';
+import { clientOf, freshUrl, openAt, utf8 } from './support/stores.ts';
 
 // These tests change how a server is set up, so each has one of its own.
 const provided = inject('mongodb');
@@ -18,7 +18,7 @@ async function warningsAt(url: string): Promise<[object, string][]> {
   const warnings: [object, string][] = [];
   const backend = new MongodbBackend();
   const logger = { warn: (fields: object, message: string) => void warnings.push([fields, message]) };
-  await backend.init({ location: freshLocation(url), options: {}, logger });
+  await backend.init({ url: freshUrl(url), options: {}, logger });
   await backend.close();
   expectNoSecret(warnings, [new URL(url).password]);
   return warnings;
@@ -33,12 +33,12 @@ test('a server with TLS is used if its certificate is trusted, and else refused 
   const server = await startServer(mongodb, { args: ['--tls-cert-file', file, '--tls-key-file', key] });
   onTestFinished(async () => server.stop());
   const { url } = server;
-  const location = `${url}&tls=true`;
-  const refused = await openAt(location, { selectionTimeout: 1000 }).catch((error: unknown) => error);
+  const storeUrl = `${url}&tls=true`;
+  const refused = await openAt(storeUrl, { selectionTimeout: 1000 }).catch((error: unknown) => error);
   expect(refused).toMatchObject({ code: 'UNAVAILABLE', retryable: false, operation: 'init' });
   expect(String(refused)).toMatch(/not trusted/);
   expectNoSecret(refused, [new URL(url).password]);
-  for (const backend of [await openAt(location, { ca: pem }), await openAt(`${location}&tlsCAFile=${file}`)]) {
+  for (const backend of [await openAt(storeUrl, { ca: pem }), await openAt(`${storeUrl}&tlsCAFile=${file}`)]) {
     await backend.write('o/a', utf8('x'));
     expect((await backend.read('o/a'))?.size).toBe(1);
   }
@@ -55,7 +55,7 @@ describe.skipIf(NO_SERVER !== undefined)('a server that belongs to no replica se
   test('is warned of, and works', async () => {
     if ('url' in provided) expect(await warningsAt(provided.url)).toEqual([]);
     expect(await warningsAt(url)).toEqual([[{ backend: 'mongodb' }, expect.stringContaining('no replica set')]]);
-    const backend = await openAt(freshLocation(url));
+    const backend = await openAt(freshUrl(url));
     const { etag } = await backend.write('o/a', utf8('1'), { ifAbsent: true });
     await backend.write('o/a', utf8('2'), { ifMatch: etag });
     expect((await backend.list('')).entries).toHaveLength(1);
@@ -68,7 +68,7 @@ describe.skipIf(NO_SERVER !== undefined)('a server that belongs to no replica se
       const failing = { failCommands: [failCommand], appName: 'securestore', ...data };
       await admin.command({ configureFailPoint: 'failCommand', mode: { times }, data: failing });
     };
-    const backend = await openAt(freshLocation(url));
+    const backend = await openAt(freshUrl(url));
     await backend.write('o/a', utf8('0'));
     /** By what some answers say the driver has no primary until it has looked again, which takes its time on a busy machine. */
     const held = (): Promise<string> =>
@@ -119,7 +119,7 @@ describe.skipIf(NO_SERVER !== undefined)('a server that belongs to no replica se
       const data = { failCommands: ['findAndModify', 'aggregate'], appName: 'securestore', errorCode };
       await admin.command({ configureFailPoint: 'failCommand', mode: { times }, data });
     };
-    const store = await opened(freshLocation(url));
+    const store = await opened(freshUrl(url));
     expect(troubles(await look(store))).toEqual({});
     await fail(462, 5);
     const throttled = await look(store);

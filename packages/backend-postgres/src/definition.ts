@@ -1,7 +1,7 @@
 import { CONTRACT_VERSION, type BackendDefinition, defineBackend } from '@securestore/backend-api';
 import { PostgresBackend } from './postgres-backend.ts';
 
-/** Serves `postgres:` and `postgresql:` locations. */
+/** Serves `postgres:` and `postgresql:` store URLs. */
 export const postgresBackend: BackendDefinition = defineBackend({
   name: 'postgres',
   schemes: ['postgres', 'postgresql'],

@@ -85,7 +85,7 @@ export class PostgresBackend implements StorageBackend {
   /**
    * Connects, and checks whether a store exists.
    *
-   * @throws SecureStoreError `INVALID_ARGUMENT` on an invalid location, option or client, or a database that does not exist;
+   * @throws SecureStoreError `INVALID_ARGUMENT` on an invalid store URL, option or client, or a database that does not exist;
    *   `UNAUTHENTICATED`, `ACCESS_DENIED`; `UNAVAILABLE` if the server can't be reached; `FORMAT_VERSION` for tables of another
    *   program, or a newer layout
    */
@@ -97,7 +97,7 @@ export class PostgresBackend implements StorageBackend {
     if (client !== undefined && !isPool(client)) {
       throw new SecureStoreError('INVALID_ARGUMENT', 'postgres: the client must be a Pool of pg', site);
     }
-    const target = parseTarget(config.location);
+    const target = parseTarget(config.url);
     const database = new Database(target, parseSettings(config.options), client);
     const tables = tablesOf(target);
     try {

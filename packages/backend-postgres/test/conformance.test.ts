@@ -29,7 +29,7 @@ if ('skip' in server) {
           return {
             open: async () => {
               const backend = composeLayers(new PostgresBackend(), [faults.layer, ...layers()]);
-              await backend.init({ location: `${proxy.url}?table=${table}`, options: {} });
+              await backend.init({ url: `${proxy.url}?table=${table}`, options: {} });
               return backend;
             },
             breakStorage: async () => (name === PLAIN ? proxy.cut() : faults.plan(() => ({ type: 'fail' }))),

@@ -5,7 +5,7 @@ import { crashWriters } from '../../backend-redis/test/support/store-crash.ts';
 import { crashServerOfStore } from '../../backend-redis/test/support/store-server-crash.ts';
 import { startServer } from '../../../tools/services/src/provide/server.ts';
 import { postgres } from '../../../tools/services/src/servers/postgres.ts';
-import { freshLocation, openAt } from './support/stores.ts';
+import { freshUrl, openAt } from './support/stores.ts';
 import { LONG, onlyLong, sized } from '../../../tools/campaigns/src/size.ts';
 
 const server = inject('postgres');
@@ -13,14 +13,14 @@ const server = inject('postgres');
 test.skipIf('skip' in server)(
   'clients killed at any instant lose nothing and tear nothing',
   async () => {
-    const location = freshLocation('url' in server ? server.url : '');
+    const url = freshUrl('url' in server ? server.url : '');
     const campaign = await runCampaign(
       '@securestore/backend-postgres',
-      location,
+      url,
       sized({ short: 2, full: 4, torture: 4 }),
       sized({ short: 0, full: 3, torture: 300 }),
     );
-    await checkCampaign(await openAt(location), campaign);
+    await checkCampaign(await openAt(url), campaign);
   },
   600_000,
 );
@@ -30,8 +30,8 @@ test.skipIf('skip' in server || !LONG)(
     'clients with a whole store, killed at any instant, lose nothing, tear nothing and leave nothing that can not be collected',
   ),
   async () => {
-    const location = freshLocation('url' in server ? server.url : '');
-    await crashWriters(location, await openAt(location), sized({ short: 0, full: 2, torture: 100 }));
+    const url = freshUrl('url' in server ? server.url : '');
+    await crashWriters(url, await openAt(url), sized({ short: 0, full: 2, torture: 100 }));
   },
   600_000,
 );
@@ -41,8 +41,8 @@ test('a server that is killed loses nothing that it acknowledged', async (contex
   else if (!server.own) context.skip(`${postgres.variable} is set, and its server is not ours to kill`);
   const own = await startServer(postgres);
   try {
-    await crashServer(own, await openAt(freshLocation(own.url)), sized({ short: 1, full: 2, torture: 100 }));
-    if (LONG) await crashServerOfStore(own, freshLocation(own.url), sized({ short: 1, full: 2, torture: 100 }));
+    await crashServer(own, await openAt(freshUrl(own.url)), sized({ short: 1, full: 2, torture: 100 }));
+    if (LONG) await crashServerOfStore(own, freshUrl(own.url), sized({ short: 1, full: 2, torture: 100 }));
   } finally {
     await own.stop();
   }

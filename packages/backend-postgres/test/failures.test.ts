@@ -2,7 +2,7 @@ import { describe, expect, inject, onTestFinished, test, vi } from 'vitest';
 import { expectNoSecret } from '../../backend-redis/test/support/secrets.ts';
 import { toStoreError } from '../src/connection/errors.ts';
 import { endingServer } from './support/ending-server.ts';
-import { freshLocation, freshTable, openAt, poolOf, proxied, utf8 } from './support/stores.ts';
+import { freshUrl, freshTable, openAt, poolOf, proxied, utf8 } from './support/stores.ts';
 
 const server = inject('postgres');
 const url = 'url' in server ? server.url : '';
@@ -10,7 +10,7 @@ const url = 'url' in server ? server.url : '';
 describe.skipIf('skip' in server)('a connection that breaks', () => {
   test('leaves a write unknown whose answer was lost, and is made again', async () => {
     const proxy = await proxied(url);
-    const backend = await openAt(freshLocation(proxy.url));
+    const backend = await openAt(freshUrl(proxy.url));
     await backend.write('o/a', utf8('1'));
     proxy.loseAnswer();
     await expect(backend.write('o/a', utf8('2'))).rejects.toMatchObject({
@@ -28,7 +28,7 @@ describe.skipIf('skip' in server)('a connection that breaks', () => {
 
   test('while none can be made, nothing is sent, so every outcome is known', async () => {
     const proxy = await proxied(url);
-    const backend = await openAt(freshLocation(proxy.url));
+    const backend = await openAt(freshUrl(proxy.url));
     await backend.write('o/a', utf8('1'));
     proxy.cut();
     await backend.write('o/a', utf8('2')).catch(() => undefined);
@@ -39,7 +39,7 @@ describe.skipIf('skip' in server)('a connection that breaks', () => {
 
   test('a server that falls silent is given up after the timeout', async () => {
     const proxy = await proxied(url);
-    const backend = await openAt(freshLocation(proxy.url), { timeout: 2000 });
+    const backend = await openAt(freshUrl(proxy.url), { timeout: 2000 });
     await backend.write('o/a', utf8('1'));
     proxy.holdAnswers();
     await expect(backend.write('o/a', utf8('2'))).rejects.toMatchObject({ code: 'TIMEOUT', outcome: 'unknown' });
@@ -47,7 +47,7 @@ describe.skipIf('skip' in server)('a connection that breaks', () => {
 
   test('an abort does not wait for a silent server for ever, and says what is not known', async () => {
     const proxy = await proxied(url);
-    const backend = await openAt(freshLocation(proxy.url));
+    const backend = await openAt(freshUrl(proxy.url));
     await backend.write('o/a', utf8('1'));
     proxy.holdAnswers();
     const controller = new AbortController();
@@ -59,7 +59,7 @@ describe.skipIf('skip' in server)('a connection that breaks', () => {
 
   test('a connection that the server ends leaves a write unknown', async () => {
     const table = freshTable();
-    const backend = await openAt(freshLocation(url, table), { poolSize: 1 });
+    const backend = await openAt(freshUrl(url, table), { poolSize: 1 });
     await backend.write('o/a', utf8('1'));
     const pool = poolOf(url);
     const other = await pool.connect();
@@ -85,23 +85,23 @@ test('a server that ends in the moment that it lets us in is UNAVAILABLE, and do
   expect(uncaught).toEqual([]);
 });
 
-/** A role of its own and a location for it. */
-async function role(settings: string): Promise<{ location: string; table: string; name: string }> {
+/** A role of its own and a store URL for it. */
+async function role(settings: string): Promise<{ url: string; table: string; name: string }> {
   const name = freshTable();
   const pool = poolOf(url);
   await pool.query(`CREATE ROLE "${name}" LOGIN PASSWORD 'canary-7731'; ${settings.replace('?', `"${name}"`)}`);
-  const location = new URL(url);
-  location.username = name;
-  location.password = 'canary-7731';
+  const storeUrl = new URL(url);
+  storeUrl.username = name;
+  storeUrl.password = 'canary-7731';
   const table = freshTable();
-  return { location: freshLocation(location.href, table), table, name };
+  return { url: freshUrl(storeUrl.href, table), table, name };
 }
 
 describe.skipIf('skip' in server)('rights', () => {
   test('a user without them is ACCESS_DENIED', async () => {
-    const { location, table } = await role('');
-    const backend = await openAt(location);
-    const owner = await openAt(freshLocation(url, table));
+    const { url: storeUrl, table } = await role('');
+    const backend = await openAt(storeUrl);
+    const owner = await openAt(freshUrl(url, table));
     const refused = await backend.write('o/a', utf8('payload-7731')).catch((error: unknown) => error);
     expect(refused).toMatchObject({ code: 'ACCESS_DENIED', retryable: false, key: 'o/a' });
     expectNoSecret(refused, ['canary-7731', 'payload-7731']);
@@ -110,10 +110,10 @@ describe.skipIf('skip' in server)('rights', () => {
   });
 
   test('a user that may only read is READ_ONLY', async () => {
-    const { location, table, name } = await role('ALTER ROLE ? SET default_transaction_read_only = on');
-    await (await openAt(freshLocation(url, table))).write('o/a', utf8('x'));
+    const { url: storeUrl, table, name } = await role('ALTER ROLE ? SET default_transaction_read_only = on');
+    await (await openAt(freshUrl(url, table))).write('o/a', utf8('x'));
     await poolOf(url).query(`GRANT SELECT ON "${table}", "${table}_state" TO "${name}"`);
-    const backend = await openAt(location);
+    const backend = await openAt(storeUrl);
     expect((await backend.read('o/a'))?.size).toBe(1);
     await expect(backend.write('o/a', utf8('y'))).rejects.toMatchObject({ code: 'READ_ONLY' });
   });
@@ -128,20 +128,20 @@ test('a login that broke off is no wrong password', () => {
 });
 
 describe.skipIf('skip' in server)('credentials', () => {
-  test('come from the location, the options, or the environment', async () => {
-    const location = new URL(freshLocation(url));
-    const { password, username } = location;
-    location.password = 'canary-7731';
-    const refused = await openAt(location.href).catch((error: unknown) => error);
+  test('come from the store URL, the options, or the environment', async () => {
+    const storeUrl = new URL(freshUrl(url));
+    const { password, username } = storeUrl;
+    storeUrl.password = 'canary-7731';
+    const refused = await openAt(storeUrl.href).catch((error: unknown) => error);
     expect(refused).toMatchObject({ code: 'UNAUTHENTICATED', retryable: false, operation: 'init' });
     expectNoSecret(refused, ['canary-7731', password]);
-    await (await openAt(location.href, { password })).write('o/a', utf8('x'));
-    location.password = '';
-    location.username = '';
+    await (await openAt(storeUrl.href, { password })).write('o/a', utf8('x'));
+    storeUrl.password = '';
+    storeUrl.username = '';
     vi.stubEnv('PGUSER', username);
     vi.stubEnv('PGPASSWORD', password);
     onTestFinished(() => void vi.unstubAllEnvs());
-    expect((await (await openAt(location.href)).read('o/a'))?.size).toBe(1);
+    expect((await (await openAt(storeUrl.href)).read('o/a'))?.size).toBe(1);
   });
 
   test('are never shown, whatever fails', async () => {
@@ -159,7 +159,7 @@ describe.skipIf('skip' in server)('credentials', () => {
       expect(failure).toMatchObject({ status: 'rejected', reason: { code: failures[index]?.[1], operation: 'init' } });
       expectNoSecret(failure, secrets);
     }
-    const backend = await openAt(freshLocation(proxy.url));
+    const backend = await openAt(freshUrl(proxy.url));
     await backend.write('o/a', utf8('x'));
     proxy.loseAnswer();
     const lost = await backend.write('o/a', utf8('payload-7731')).catch((error: unknown) => error);

@@ -11,7 +11,7 @@ import {
   troubles,
 } from '../../securestore/test/support/server-health.ts';
 import { findsAllDamage } from '../../securestore/test/support/server-scrub.ts';
-import { freshLocation, freshTable, openAt, poolOf, proxied } from './support/stores.ts';
+import { freshUrl, freshTable, openAt, poolOf, proxied } from './support/stores.ts';
 import { LONG, onlyLong } from '../../../tools/campaigns/src/size.ts';
 
 const provided = inject('postgres');
@@ -21,7 +21,7 @@ const NO_OWN_SERVER = NO_SERVER ?? ('own' in provided && !provided.own ? `${post
 describeHealth({
   name: 'postgres',
   skip: NO_SERVER,
-  fresh: () => freshLocation('url' in provided ? provided.url : ''),
+  fresh: () => freshUrl('url' in provided ? provided.url : ''),
   proxied,
 });
 
@@ -35,7 +35,7 @@ test.runIf(LONG)(
     const url = new URL(server.url);
     await pool.query(`CREATE ROLE ann LOGIN PASSWORD 'canary-7731'; GRANT ALL ON SCHEMA public TO ann`);
     [url.username, url.password] = ['ann', 'canary-7731'];
-    const store = await opened(freshLocation(url.href));
+    const store = await opened(freshUrl(url.href));
     expect(troubles(await look(store))).toEqual({});
 
     /** As if the connections were made anew, which they are now and then; calls that were under way notice it. */
@@ -76,11 +76,11 @@ test.runIf(LONG)(
 test('a scrub finds all damage that is planted on a server in one pass, and repairs it in one', async (context) => {
   if (NO_SERVER !== undefined) context.skip(NO_SERVER);
   const table = freshTable();
-  const location = freshLocation('url' in provided ? provided.url : '', table);
-  const pool = poolOf(location);
+  const url = freshUrl('url' in provided ? provided.url : '', table);
+  const pool = poolOf(url);
   await findsAllDamage({
-    location,
-    open: () => openAt(location),
+    url,
+    open: () => openAt(url),
     age: async (name) =>
       void (await pool.query(`UPDATE ${table} SET modified = modified - 3 * 86400000 WHERE key = $1`, [name])),
   });

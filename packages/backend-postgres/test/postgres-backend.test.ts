@@ -4,7 +4,7 @@ import { SecureStoreError } from '@securestore/core-format';
 import { randomInt } from 'node:crypto';
 import { describe, expect, inject, test } from 'vitest';
 import { PostgresBackend } from '../src/index.ts';
-import { freshLocation, freshTable, openAt, poolOf, utf8 } from './support/stores.ts';
+import { freshUrl, freshTable, openAt, poolOf, utf8 } from './support/stores.ts';
 
 const server = inject('postgres');
 const url = 'url' in server ? server.url : '';
@@ -26,11 +26,11 @@ describe.skipIf('skip' in server)('the tables', () => {
   test('are made by the first write, and not by opening, reading, listing or closing', async () => {
     const table = freshTable();
     const pool = poolOf(url);
-    const backend = await openAt(freshLocation(url, table));
+    const backend = await openAt(freshUrl(url, table));
     expect(await backend.read('store')).toBeUndefined();
     expect(await backend.list('')).toEqual({ entries: [], more: false });
     expect(await tablesLike(pool, table)).toEqual([]);
-    const writer = await openAt(freshLocation(url, table));
+    const writer = await openAt(freshUrl(url, table));
     await writer.write('store', utf8('x'));
     expect(await tablesLike(pool, table)).toEqual([table, `${table}_state`]);
     expect(await textOf(backend, 'store')).toBe('x');
@@ -45,8 +45,8 @@ describe.skipIf('skip' in server)('the tables', () => {
   });
 
   test('are made once where many come at the same moment', async () => {
-    const location = freshLocation(url);
-    const backends = await Promise.all(Array.from({ length: 8 }, async () => openAt(location)));
+    const storeUrl = freshUrl(url);
+    const backends = await Promise.all(Array.from({ length: 8 }, async () => openAt(storeUrl)));
     await Promise.all(
       backends.map(async (backend, index) => backend.write(`o/${index}`, utf8('x'), { ifAbsent: true })),
     );
@@ -60,7 +60,7 @@ describe.skipIf('skip' in server)('the tables', () => {
       [freshTable(), (table: string) => `CREATE TABLE "${table}_state" (note text)`],
     ] as const) {
       await pool.query(sql(mine));
-      await expect(openAt(freshLocation(url, mine))).rejects.toMatchObject({
+      await expect(openAt(freshUrl(url, mine))).rejects.toMatchObject({
         code: 'FORMAT_VERSION',
         operation: 'init',
       });
@@ -70,28 +70,28 @@ describe.skipIf('skip' in server)('the tables', () => {
 
   test('of a newer layout are FORMAT_VERSION, which names both', async () => {
     const table = freshTable();
-    const location = freshLocation(url, table);
-    await (await openAt(location)).write('o/a', utf8('x'));
+    const storeUrl = freshUrl(url, table);
+    await (await openAt(storeUrl)).write('o/a', utf8('x'));
     await poolOf(url).query(`UPDATE "${table}_state" SET layout = 2`);
-    await expect(openAt(location)).rejects.toThrow(/layout 2.*layout 1/);
+    await expect(openAt(storeUrl)).rejects.toThrow(/layout 2.*layout 1/);
   });
 
   test('may lie in a schema, which must be there', async () => {
     const schema = freshTable();
-    const location = `${freshLocation(url)}&schema=${schema}`;
-    const early = await openAt(location);
+    const storeUrl = `${freshUrl(url)}&schema=${schema}`;
+    const early = await openAt(storeUrl);
     await expect(early.write('o/a', utf8('x'))).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
     const pool = poolOf(url);
     await pool.query(`CREATE SCHEMA "${schema}"`);
     await early.write('o/a', utf8('x'));
-    expect(await textOf(await openAt(location), 'o/a')).toBe('x');
+    expect(await textOf(await openAt(storeUrl), 'o/a')).toBe('x');
     await pool.query(`DROP SCHEMA "${schema}" CASCADE`);
   });
 });
 
 describe.skipIf('skip' in server)('what is stored', () => {
   test('an etag is never given twice, also for the same bytes and for a key that is made again', async () => {
-    const backend = await openAt(freshLocation(url));
+    const backend = await openAt(freshUrl(url));
     const etags = new Set<string>();
     for (let round = 0; round < 5; round++) {
       etags.add((await backend.write('o/a', utf8('same'))).etag);
@@ -103,7 +103,7 @@ describe.skipIf('skip' in server)('what is stored', () => {
 
   test('a clock that is set back shows through by no more than is declared', async () => {
     const table = freshTable();
-    const backend = await openAt(freshLocation(url, table));
+    const backend = await openAt(freshUrl(url, table));
     const pool = poolOf(url);
     const floor = async (): Promise<number> =>
       Number((await pool.query<{ floor: string }>(`SELECT floor FROM "${table}_state"`)).rows[0]?.floor);
@@ -121,7 +121,7 @@ describe.skipIf('skip' in server)('what is stored', () => {
 
   test('a body that is larger than any that was written is INTEGRITY', async () => {
     const table = freshTable();
-    const backend = await openAt(freshLocation(url, table));
+    const backend = await openAt(freshUrl(url, table));
     await backend.write('o/large', utf8('x'));
     await poolOf(url).query(`UPDATE "${table}" SET body = decode(repeat('00', 17000000), 'hex')`);
     for (const range of [{}, { start: 0, end: 1 }]) {
@@ -131,7 +131,7 @@ describe.skipIf('skip' in server)('what is stored', () => {
 
   test('without its state a store is read, and takes no writes', async () => {
     const table = freshTable();
-    const backend = await openAt(freshLocation(url, table));
+    const backend = await openAt(freshUrl(url, table));
     await backend.write('o/a', utf8('x'));
     await poolOf(url).query(`DELETE FROM "${table}_state"`);
     expect(await textOf(backend, 'o/a')).toBe('x');
@@ -141,8 +141,8 @@ describe.skipIf('skip' in server)('what is stored', () => {
   });
 
   test('batches that overlap in any order end in one after the other', async () => {
-    const location = freshLocation(url);
-    const handles = await Promise.all([openAt(location), openAt(location)]);
+    const storeUrl = freshUrl(url);
+    const handles = await Promise.all([openAt(storeUrl), openAt(storeUrl)]);
     const keys = Array.from({ length: 6 }, (_, index) => `o/${index}`);
     const outcomes = await Promise.allSettled(
       Array.from({ length: 60 }, async (_, round) => {
@@ -162,14 +162,14 @@ describe.skipIf('skip' in server)('what is stored', () => {
   });
 
   test('a thousand calls at once stay within the pool', async () => {
-    const location = new URL(freshLocation(url));
+    const storeUrl = new URL(freshUrl(url));
     const pool = new pg.Pool({
       connectionString: url.replace(/\?.*$/, ''),
       max: 4,
       application_name: 'securestore-limited',
     });
     const backend = new PostgresBackend();
-    await backend.init({ location: location.href, options: {}, client: pool });
+    await backend.init({ url: storeUrl.href, options: {}, client: pool });
     const calls = Array.from({ length: 1000 }, async (_, index) => backend.write(`o/${index}`, utf8('x')));
     const watcher = poolOf(url);
     const most = "SELECT count(*)::int AS n FROM pg_stat_activity WHERE application_name = 'securestore-limited'";
@@ -186,7 +186,7 @@ describe.skipIf('skip' in server)('what is stored', () => {
 describe.skipIf('skip' in server)('a row that others hold', () => {
   test('an abort ends the waiting at the server, and nothing was changed', async () => {
     const table = freshTable();
-    const backend = await openAt(freshLocation(url, table), { poolSize: 1 });
+    const backend = await openAt(freshUrl(url, table), { poolSize: 1 });
     await backend.write('o/a', utf8('1'));
     const other = await poolOf(url).connect();
     await other.query(`BEGIN; SELECT 1 FROM "${table}" WHERE key = 'o/a' FOR UPDATE`);
@@ -213,7 +213,7 @@ describe.skipIf('skip' in server)('a row that others hold', () => {
 
   test('the server gives up after the timeout, and nothing was changed', async () => {
     const table = freshTable();
-    const backend = await openAt(freshLocation(url, table), { timeout: 2000 });
+    const backend = await openAt(freshUrl(url, table), { timeout: 2000 });
     await backend.write('o/a', utf8('1'));
     const other = await poolOf(url).connect();
     await other.query(`BEGIN; SELECT 1 FROM "${table}" WHERE key = 'o/a' FOR UPDATE`);

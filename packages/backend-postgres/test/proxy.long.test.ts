@@ -1,7 +1,7 @@
 import { inject } from 'vitest';
 import { describeUnderFaults } from '../../backend-redis/test/support/faults/describe.ts';
 import { PostgresBackend } from '../src/index.ts';
-import { freshLocation, proxied } from './support/stores.ts';
+import { freshUrl, proxied } from './support/stores.ts';
 
 const server = inject('postgres');
 
@@ -11,7 +11,7 @@ describeUnderFaults({
   impatient: { timeout: 400 },
   create: () => new PostgresBackend(),
   place: async (below) => {
-    const direct = freshLocation('url' in server ? server.url : '');
+    const direct = freshUrl('url' in server ? server.url : '');
     return { direct, proxy: await proxied(direct, below) };
   },
 });

@@ -2,7 +2,7 @@ import { expect, inject, onTestFinished, test } from 'vitest';
 import { WITH_BATCHES, requestsOf } from '../../backend-redis/test/support/store-requests.ts';
 import { startServer } from '../../../tools/services/src/provide/server.ts';
 import { postgres } from '../../../tools/services/src/servers/postgres.ts';
-import { freshLocation, poolOf } from './support/stores.ts';
+import { freshUrl, poolOf } from './support/stores.ts';
 import { LONG, onlyLong } from '../../../tools/campaigns/src/size.ts';
 
 const server = inject('postgres');
@@ -19,5 +19,5 @@ test.runIf(LONG)(onlyLong('a store runs as few statements as it can'), async (co
     const sql = `SELECT coalesce(sum(calls), 0) AS calls FROM pg_stat_statements WHERE query NOT LIKE '%pg_stat_statements%'`;
     return Number((await pool.query<{ calls: string }>(sql)).rows[0]?.calls);
   };
-  expect(await requestsOf(freshLocation(own.url), count)).toEqual(WITH_BATCHES);
+  expect(await requestsOf(freshUrl(own.url), count)).toEqual(WITH_BATCHES);
 });

@@ -5,7 +5,7 @@ import { expectNoSecret } from '../../backend-redis/test/support/secrets.ts';
 import { startServer } from '../../../tools/services/src/provide/server.ts';
 import { postgres } from '../../../tools/services/src/servers/postgres.ts';
 import { mountSmall, NO_MOUNTS } from '../../backend-fs/test/support/mounts.ts';
-import { freshLocation, openAt, poolOf, utf8 } from './support/stores.ts';
+import { freshUrl, openAt, poolOf, utf8 } from './support/stores.ts';
 
 const provided = inject('postgres');
 const NO_SERVER = 'skip' in provided ? provided.skip : provided.own ? undefined : `${postgres.variable} is set`;
@@ -60,9 +60,9 @@ test('a full disk of the server is NO_SPACE, and nothing was changed', async (co
     const { rows } = await pool.query<{ data_directory: string }>('SHOW data_directory');
     const { uid, gid } = statSync(rows[0]?.data_directory ?? '');
     chownSync(disk.path, uid, gid);
-    await pool.query(`CREATE TABLESPACE small LOCATION '${disk.path}'`);
+    await pool.query(`CREATE TABLESPACE small URL '${disk.path}'`);
     await pool.query('ALTER ROLE postgres SET default_tablespace = small');
-    const backend = await openAt(freshLocation(server.url));
+    const backend = await openAt(freshUrl(server.url));
     await backend.write('o/a', utf8('x'));
     const body = new Uint8Array(6_000_000).fill(7);
     await expect(backend.write('o/a', body)).rejects.toMatchObject({ code: 'NO_SPACE', retryable: false, key: 'o/a' });

@@ -2,20 +2,20 @@ import { describe, inject, test } from 'vitest';
 import { runJob } from '../../backend-redis/test/support/run-process.ts';
 import { takeTour } from '../../backend-redis/test/support/tour.ts';
 import { memoryPlace, roundTrip } from '../../securestore/test/support/round-trip.ts';
-import { freshLocation, openAt } from './support/stores.ts';
+import { freshUrl, openAt } from './support/stores.ts';
 import { LONG, onlyLong } from '../../../tools/campaigns/src/size.ts';
 
 const server = inject('postgres');
 const url = 'url' in server ? server.url : '';
 
 describe.skipIf('skip' in server)('a store on a server', () => {
-  test('does what stores do', async () => runJob(freshLocation(url), 'tour'));
+  test('does what stores do', async () => runJob(freshUrl(url), 'tour'));
 
   test.runIf(LONG)(
     onlyLong('takes the tour'),
     async () => {
-      const location = freshLocation(url);
-      await takeTour(location, await openAt(location));
+      const storeUrl = freshUrl(url);
+      await takeTour(storeUrl, await openAt(storeUrl));
     },
     300_000,
   );
@@ -23,16 +23,16 @@ describe.skipIf('skip' in server)('a store on a server', () => {
   test.runIf(LONG)(
     onlyLong('holds backups, is backed up, and is restored to'),
     async () => {
-      await roundTrip({ from: memoryPlace(), through: freshLocation(url), to: freshLocation(url) });
-      await roundTrip({ from: freshLocation(url), through: memoryPlace(), to: memoryPlace() });
+      await roundTrip({ from: memoryPlace(), through: freshUrl(url), to: freshUrl(url) });
+      await roundTrip({ from: freshUrl(url), through: memoryPlace(), to: memoryPlace() });
     },
     300_000,
   );
 
   test.runIf(LONG)(onlyLong('counts exactly under eight processes'), async () => {
-    const location = freshLocation(url);
-    await runJob(location, 'increment', 0);
-    await Promise.all(Array.from({ length: 8 }, async () => runJob(location, 'increment', 5)));
-    await runJob(location, 'total', 40);
+    const storeUrl = freshUrl(url);
+    await runJob(storeUrl, 'increment', 0);
+    await Promise.all(Array.from({ length: 8 }, async () => runJob(storeUrl, 'increment', 5)));
+    await runJob(storeUrl, 'total', 40);
   });
 });

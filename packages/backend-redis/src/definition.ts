@@ -1,7 +1,7 @@
 import { CONTRACT_VERSION, type BackendDefinition, defineBackend } from '@securestore/backend-api';
 import { RedisBackend } from './redis-backend.ts';
 
-/** Serves `redis:` and `rediss:` locations. */
+/** Serves `redis:` and `rediss:` store URLs. */
 export const redisBackend: BackendDefinition = defineBackend({
   name: 'redis',
   schemes: ['redis', 'rediss'],

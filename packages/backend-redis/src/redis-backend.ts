@@ -71,7 +71,7 @@ export class RedisBackend implements StorageBackend {
   /**
    * Connects, checks whether a store exists, and warns if the server may lose data.
    *
-   * @throws SecureStoreError `INVALID_ARGUMENT` on an invalid location, option or client; `UNAUTHENTICATED`, `ACCESS_DENIED`;
+   * @throws SecureStoreError `INVALID_ARGUMENT` on an invalid store URL, option or client; `UNAUTHENTICATED`, `ACCESS_DENIED`;
    *   `UNAVAILABLE` if the server can't be reached; `FORMAT_VERSION` for a newer layout
    */
   async init(config: BackendConfig): Promise<void> {
@@ -82,7 +82,7 @@ export class RedisBackend implements StorageBackend {
     if (client !== undefined && !isScriptClient(client)) {
       throw new SecureStoreError('INVALID_ARGUMENT', 'redis: the client must be a Redis or Cluster of ioredis', site);
     }
-    const target = parseTarget(config.location);
+    const target = parseTarget(config.url);
     const connection = new Connection(target, parseSettings(config.options), client);
     const names = namesUnder(target.prefix);
     try {

@@ -1,6 +1,6 @@
 import { expect, inject, onTestFinished, test } from 'vitest';
 import { RedisBackend } from '../src/index.ts';
-import { clientOf, freshLocation, utf8 } from './support/stores.ts';
+import { clientOf, freshUrl, utf8 } from './support/stores.ts';
 
 const server = inject('redis');
 
@@ -27,7 +27,7 @@ async function openWith(
     config: async () => [],
     ...more,
   };
-  await backend.init({ location: 'redis://localhost/0?prefix=x', options: {}, client });
+  await backend.init({ url: 'redis://localhost/0?prefix=x', options: {}, client });
   isOpen = true;
   return { backend, commands };
 }
@@ -45,12 +45,12 @@ const right =
 
 /** A backend whose client gives the answers of the server in another form, or another order. */
 async function openThrough(distort: (answer: Promise<unknown>) => Promise<unknown>): Promise<RedisBackend> {
-  const location = freshLocation('url' in server ? server.url : '');
-  const client = clientOf(location);
+  const url = freshUrl('url' in server ? server.url : '');
+  const client = clientOf(url);
   const backend = new RedisBackend();
   onTestFinished(async () => backend.close());
   await backend.init({
-    location,
+    url,
     options: {},
     client: {
       callBuffer: async (command: string, ...args: (string | number)[]) => distort(client.callBuffer(command, ...args)),

@@ -36,11 +36,11 @@ if ('skip' in provided || !provided.own) {
     {
       name: 'redis through a Cluster of the caller',
       createFixture: () => {
-        const location = `redis://cluster/0?prefix=${randomUUID()}`;
+        const url = `redis://cluster/0?prefix=${randomUUID()}`;
         return {
           open: async () => {
             const backend = new RedisBackend();
-            await backend.init({ location, options: {}, client });
+            await backend.init({ url, options: {}, client });
             return backend;
           },
         };

@@ -22,11 +22,11 @@ if ('skip' in server) {
         createFixture: async () => {
           const proxy = await proxyTo(server.url);
           const faults = createFaultInjector();
-          const location = `${proxy.url}?prefix=${randomUUID()}`;
+          const url = `${proxy.url}?prefix=${randomUUID()}`;
           return {
             open: async () => {
               const backend = composeLayers(new RedisBackend(), [faults.layer, ...layers()]);
-              await backend.init({ location, options: {} });
+              await backend.init({ url, options: {} });
               return backend;
             },
             // Waiting for a server that is gone takes its time; once is enough.

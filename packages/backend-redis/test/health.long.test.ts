@@ -10,7 +10,7 @@ import {
   STOPPED,
   troubles,
 } from '../../securestore/test/support/server-health.ts';
-import { clientOf, freshLocation, proxied } from './support/stores.ts';
+import { clientOf, freshUrl, proxied } from './support/stores.ts';
 
 const provided = inject('redis');
 const NO_SERVER = 'skip' in provided ? provided.skip : undefined;
@@ -19,7 +19,7 @@ const NO_OWN_SERVER = NO_SERVER ?? ('own' in provided && !provided.own ? `${redi
 describeHealth({
   name: 'redis',
   skip: NO_SERVER,
-  fresh: () => freshLocation('url' in provided ? provided.url : ''),
+  fresh: () => freshUrl('url' in provided ? provided.url : ''),
   proxied,
 });
 
@@ -29,7 +29,7 @@ test('the health of a store on a server that ends, and that can not do all', asy
   onTestFinished(() => server.stop());
   const client = clientOf(server.url);
   await client.call('ACL', 'SETUSER', 'ann', 'on', '>canary-7731', '~*', '+@all');
-  const store = await opened(freshLocation(server.url.replace(/:\/\/.*@/, '://ann:canary-7731@')));
+  const store = await opened(freshUrl(server.url.replace(/:\/\/.*@/, '://ann:canary-7731@')));
   expect(troubles(await look(store))).toEqual({});
 
   const [, used = ''] = /used_memory:(\d+)/.exec(await client.info('memory')) ?? [];

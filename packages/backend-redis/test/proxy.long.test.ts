@@ -1,7 +1,7 @@
 import { inject } from 'vitest';
 import { RedisBackend } from '../src/index.ts';
 import { describeUnderFaults } from './support/faults/describe.ts';
-import { freshLocation, proxied } from './support/stores.ts';
+import { freshUrl, proxied } from './support/stores.ts';
 
 const server = inject('redis');
 
@@ -11,7 +11,7 @@ describeUnderFaults({
   impatient: { timeout: 400 },
   create: () => new RedisBackend(),
   place: async (below) => {
-    const direct = freshLocation('url' in server ? server.url : '');
+    const direct = freshUrl('url' in server ? server.url : '');
     return { direct, proxy: await proxied(direct, below) };
   },
 });

@@ -1,7 +1,7 @@
 import { Cluster } from 'ioredis';
 import { describe, expect, inject, test } from 'vitest';
 import { RedisBackend } from '../src/index.ts';
-import { clientOf, freshLocation, openAt, proxied, utf8 } from './support/stores.ts';
+import { clientOf, freshUrl, openAt, proxied, utf8 } from './support/stores.ts';
 import { expectNoSecret } from './support/secrets.ts';
 
 const server = inject('redis');
@@ -9,9 +9,9 @@ const url = 'url' in server ? server.url : '';
 
 describe.skipIf('skip' in server)('on a server', () => {
   test('all names of a store share its hash tag, and deleting everything leaves only the clock', async () => {
-    const location = freshLocation(url);
-    const tag = `{${new URL(location).searchParams.get('prefix')}}`;
-    const backend = await openAt(location);
+    const storeUrl = freshUrl(url);
+    const tag = `{${new URL(storeUrl).searchParams.get('prefix')}}`;
+    const backend = await openAt(storeUrl);
     const client = clientOf(url);
     const names = async (): Promise<string[]> => (await client.keys(`*${tag}*`)).toSorted();
     expect(await names()).toEqual([]);
@@ -25,7 +25,7 @@ describe.skipIf('skip' in server)('on a server', () => {
   });
 
   test('an etag is never given twice, also for the same bytes and for a key that is made again', async () => {
-    const backend = await openAt(freshLocation(url));
+    const backend = await openAt(freshUrl(url));
     const etags = new Set<string>();
     for (let round = 0; round < 5; round++) {
       etags.add((await backend.write('o/a', utf8('same'))).etag);
@@ -36,27 +36,27 @@ describe.skipIf('skip' in server)('on a server', () => {
   });
 
   test('modified and now never run backwards, though the clock of the server is set back', async () => {
-    const location = freshLocation(url);
-    const backend = await openAt(location);
+    const storeUrl = freshUrl(url);
+    const backend = await openAt(storeUrl);
     const later = (await backend.write('o/a', utf8('1'))).modified ?? Number.NaN;
     const ahead = later + 3_600_000;
-    await clientOf(url).hset(`{${new URL(location).searchParams.get('prefix')}}:clock`, 'modified', ahead);
+    await clientOf(url).hset(`{${new URL(storeUrl).searchParams.get('prefix')}}:clock`, 'modified', ahead);
     expect((await backend.write('o/b', utf8('1'))).modified).toBe(ahead);
     expect(await backend.read('o/a')).toMatchObject({ modified: later, now: ahead });
   });
 
   test('a newer layout is FORMAT_VERSION and names both', async () => {
-    const location = freshLocation(url);
-    await clientOf(url).hset(`{${new URL(location).searchParams.get('prefix')}}:clock`, 'layout', '2');
-    const opened = openAt(location);
+    const storeUrl = freshUrl(url);
+    await clientOf(url).hset(`{${new URL(storeUrl).searchParams.get('prefix')}}:clock`, 'layout', '2');
+    const opened = openAt(storeUrl);
     await expect(opened).rejects.toMatchObject({ code: 'FORMAT_VERSION', operation: 'init' });
     await expect(opened).rejects.toThrow(/layout 2.*layout 1/);
   });
 
   test('what other hands removed, cut or made too large is INTEGRITY, and what stands beside it is not', async () => {
-    const location = freshLocation(url);
-    const name = (key: string): string => `{${new URL(location).searchParams.get('prefix')}}:${key}`;
-    const backend = await openAt(location);
+    const storeUrl = freshUrl(url);
+    const name = (key: string): string => `{${new URL(storeUrl).searchParams.get('prefix')}}:${key}`;
+    const backend = await openAt(storeUrl);
     for (const key of ['evicted', 'cut', 'large', 'whole']) await backend.write(key, utf8(key));
     const client = clientOf(url);
     await client.del(name('body:evicted'));
@@ -74,7 +74,7 @@ describe.skipIf('skip' in server)('on a server', () => {
   });
 
   test('a thousand calls at once are one connection', async () => {
-    const backend = await openAt(freshLocation(url));
+    const backend = await openAt(freshUrl(url));
     const client = clientOf(url);
     const before = (await client.call('CLIENT', 'LIST')) as string;
     await Promise.all(Array.from({ length: 1000 }, async (_, index) => backend.write(`o/${index}`, utf8('x'))));
@@ -89,7 +89,7 @@ describe.skipIf('skip' in server)("a caller's client", () => {
   test('is used and stays open', async () => {
     const client = clientOf(url);
     const backend = new RedisBackend();
-    await backend.init({ location: freshLocation('redis://ignored/0'), options: {}, client });
+    await backend.init({ url: freshUrl('redis://ignored/0'), options: {}, client });
     await backend.write('o/a', utf8('x'));
     await backend.close();
     await expect(backend.read('o/a')).rejects.toMatchObject({ code: 'UNAVAILABLE', retryable: false });
@@ -100,7 +100,7 @@ describe.skipIf('skip' in server)("a caller's client", () => {
     const proxy = await proxied(url);
     const client = clientOf(proxy.url);
     const backend = new RedisBackend();
-    await backend.init({ location: freshLocation(url), options: {}, client });
+    await backend.init({ url: freshUrl(url), options: {}, client });
     for (const key of ['o/a', 'o/b']) {
       proxy.loseAnswer();
       const written = await backend.write(key, utf8('x'), { ifAbsent: true });
@@ -112,7 +112,7 @@ describe.skipIf('skip' in server)("a caller's client", () => {
   test('may be a cluster, and one that can not be reached is UNAVAILABLE', async () => {
     const cluster = new Cluster([{ host: '127.0.0.1', port: 1 }], { clusterRetryStrategy: () => null });
     cluster.on('error', () => undefined);
-    const init = new RedisBackend().init({ location: 'redis://ignored/0', options: {}, client: cluster });
+    const init = new RedisBackend().init({ url: 'redis://ignored/0', options: {}, client: cluster });
     await expect(init).rejects.toMatchObject({ code: 'UNAVAILABLE', operation: 'init' });
   });
 });
@@ -120,7 +120,7 @@ describe.skipIf('skip' in server)("a caller's client", () => {
 describe.skipIf('skip' in server)('a connection that breaks', () => {
   test('leaves a write unknown whose answer was lost, and is made again', async () => {
     const proxy = await proxied(url);
-    const backend = await openAt(freshLocation(proxy.url));
+    const backend = await openAt(freshUrl(proxy.url));
     await backend.write('o/a', utf8('1'));
     proxy.loseAnswer();
     await expect(backend.write('o/a', utf8('2'))).rejects.toMatchObject({
@@ -138,7 +138,7 @@ describe.skipIf('skip' in server)('a connection that breaks', () => {
 
   test('while it can not be made again, nothing is sent, so every outcome is known', async () => {
     const proxy = await proxied(url);
-    const backend = await openAt(freshLocation(proxy.url));
+    const backend = await openAt(freshUrl(proxy.url));
     proxy.cut();
     await backend.write('o/a', utf8('1')).catch(() => undefined);
     const failure = await backend.write('o/a', utf8('2')).catch((error: unknown) => error);
@@ -148,15 +148,15 @@ describe.skipIf('skip' in server)('a connection that breaks', () => {
 
   test('a server that falls silent is given up after the timeout', async () => {
     const proxy = await proxied(url);
-    const backend = await openAt(freshLocation(proxy.url), { timeout: 2000 });
+    const backend = await openAt(freshUrl(proxy.url), { timeout: 2000 });
     proxy.holdAnswers();
     await expect(backend.write('o/a', utf8('1'))).rejects.toMatchObject({ code: 'UNAVAILABLE', outcome: 'unknown' });
   });
 
   test('an abort does not wait for the answer, and says what is not known', async () => {
     const proxy = await proxied(url);
-    const location = freshLocation(proxy.url);
-    const backend = await openAt(location);
+    const storeUrl = freshUrl(proxy.url);
+    const backend = await openAt(storeUrl);
     proxy.holdAnswers();
     const controller = new AbortController();
     const { signal } = controller;
@@ -169,7 +169,7 @@ describe.skipIf('skip' in server)('a connection that breaks', () => {
     body.fill(0);
     expect(write).toMatchObject({ reason: { code: 'ABORTED', outcome: 'unknown', cause: { message: 'enough' } } });
     expect(read).toMatchObject({ reason: { code: 'ABORTED' } });
-    const beside = await openAt(`${url}${new URL(location).search}`);
+    const beside = await openAt(`${url}${new URL(storeUrl).search}`);
     const found = Buffer.from((await beside.read('o/a'))?.body ?? []).toString();
     expect(found).toBe('1'.repeat(1000));
   });
@@ -177,13 +177,13 @@ describe.skipIf('skip' in server)('a connection that breaks', () => {
 
 describe.skipIf('skip' in server)('credentials', () => {
   test('a wrong password is UNAUTHENTICATED, and none is ever shown', async () => {
-    const location = new URL(freshLocation(url));
-    const real = location.password;
-    location.password = 'canary-7731';
-    const refused = await openAt(location.href).catch((error: unknown) => error);
+    const storeUrl = new URL(freshUrl(url));
+    const real = storeUrl.password;
+    storeUrl.password = 'canary-7731';
+    const refused = await openAt(storeUrl.href).catch((error: unknown) => error);
     expect(refused).toMatchObject({ code: 'UNAUTHENTICATED', retryable: false, operation: 'init' });
     expectNoSecret(refused, ['canary-7731', real]);
-    const withOption = await openAt(location.href, { password: real });
+    const withOption = await openAt(storeUrl.href, { password: real });
     await withOption.write('o/a', utf8('x'));
   });
 
@@ -201,7 +201,7 @@ describe.skipIf('skip' in server)('credentials', () => {
       expect(failure).toMatchObject({ status: 'rejected', reason: { code: codes[index], operation: 'init' } });
       expectNoSecret(failure, secrets);
     }
-    const backend = await openAt(freshLocation(proxy.url));
+    const backend = await openAt(freshUrl(proxy.url));
     proxy.loseAnswer();
     const lost = await backend.write('o/a', utf8('payload-7731')).catch((error: unknown) => error);
     expectNoSecret(lost, [...secrets, 'payload-7731']);

@@ -1,7 +1,7 @@
 import { expect, inject, onTestFinished, test } from 'vitest';
 import { startServer } from '../../../tools/services/src/provide/server.ts';
 import { redis } from '../../../tools/services/src/servers/redis.ts';
-import { clientOf, freshLocation } from './support/stores.ts';
+import { clientOf, freshUrl } from './support/stores.ts';
 import { WITH_BATCHES, requestsOf } from './support/store-requests.ts';
 
 const server = inject('redis');
@@ -18,5 +18,5 @@ test('a store sends as few commands as it can', async (context) => {
     const figures = (await client.info('commandstats')).matchAll(/^cmdstat_(?:eval|evalsha):calls=(\d+)/gm);
     return [...figures].reduce((sum, [, calls]) => sum + Number(calls), 0);
   };
-  expect(await requestsOf(freshLocation(own.url), count)).toEqual(WITH_BATCHES);
+  expect(await requestsOf(freshUrl(own.url), count)).toEqual(WITH_BATCHES);
 });

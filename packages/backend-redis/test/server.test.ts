@@ -3,7 +3,7 @@ import { type Server, startServer } from '../../../tools/services/src/provide/se
 import { redis } from '../../../tools/services/src/servers/redis.ts';
 import { RedisBackend } from '../src/index.ts';
 import { expectNoSecret } from './support/secrets.ts';
-import { clientOf, freshLocation, openAt, utf8 } from './support/stores.ts';
+import { clientOf, freshUrl, openAt, utf8 } from './support/stores.ts';
 
 // These tests change how a server is set up, so each has one of its own.
 const provided = inject('redis');
@@ -19,7 +19,7 @@ async function warningsAt(url: string): Promise<[object, string][]> {
   const warnings: [object, string][] = [];
   const backend = new RedisBackend();
   const logger = { warn: (fields: object, message: string) => void warnings.push([fields, message]) };
-  await backend.init({ location: freshLocation(url), options: {}, logger });
+  await backend.init({ url: freshUrl(url), options: {}, logger });
   await backend.close();
   expectNoSecret(warnings, [new URL(url).password]);
   return warnings;
@@ -51,8 +51,8 @@ test('a user with no more rights than a store needs is enough, and one with less
   const commands = 'eval evalsha time get set getrange strlen unlink hget hset hdel hmget zadd zrem zrangebylex';
   const rights = ['on', '>canary-7731', '~{securestore}:*', ...commands.split(' ').map((name) => `+${name}`)];
   await client.call('ACL', 'SETUSER', 'ann', ...rights);
-  const location = url.replace(/:\/\/.*@/, '://ann:canary-7731@');
-  const backend = await openAt(location);
+  const storeUrl = url.replace(/:\/\/.*@/, '://ann:canary-7731@');
+  const backend = await openAt(storeUrl);
   await backend.write('o/a', utf8('x'));
   expect((await backend.list('')).entries).toHaveLength(1);
   await backend.delete('o/a');
@@ -61,7 +61,7 @@ test('a user with no more rights than a store needs is enough, and one with less
   expect(refused).toMatchObject({ code: 'ACCESS_DENIED', retryable: false, key: 'o/a', outcome: 'unknown' });
   expectNoSecret(refused, ['canary-7731', new URL(url).password]);
   await client.call('ACL', 'SETUSER', 'ann', 'allkeys');
-  expect((await warningsAt(location)).map(([, message]) => message)).toEqual([expect.stringContaining('INFO')]);
+  expect((await warningsAt(storeUrl)).map(([, message]) => message)).toEqual([expect.stringContaining('INFO')]);
 });
 
 test('a server without memory left is NO_SPACE for what is written, and not for reading and deleting', async (context) => {

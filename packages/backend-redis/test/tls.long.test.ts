@@ -20,12 +20,12 @@ test('a server with TLS is used if its certificate is trusted, and else refused 
   const settings = ['tls-cert-file', file, 'tls-key-file', key, 'tls-ca-cert-file', file, 'tls-auth-clients', 'no'];
   // The same port, from now on with TLS.
   await client.call('CONFIG', 'SET', 'port', '0', 'tls-port', String(port), ...settings);
-  const location = server.url.replace('redis:', 'rediss:');
-  const refused = await openAt(location).catch((error: unknown) => error);
+  const url = server.url.replace('redis:', 'rediss:');
+  const refused = await openAt(url).catch((error: unknown) => error);
   expect(refused).toMatchObject({ code: 'UNAVAILABLE', retryable: false, operation: 'init' });
   expect(String(refused)).toMatch(/not trusted/);
   expectNoSecret(refused, [new URL(server.url).password]);
-  const backend = await openAt(location, { ca: pem });
+  const backend = await openAt(url, { ca: pem });
   await backend.write('o/a', utf8('x'));
   expect((await backend.read('o/a'))?.size).toBe(1);
 });

@@ -76,7 +76,7 @@ export class S3Backend implements StorageBackend {
   #open: Open | undefined;
   #closing: Promise<void> | undefined;
 
-  /** What the service can do, as far as the location says; final after {@link init}. */
+  /** What the service can do, as far as the store URL says; final after {@link init}. */
   get capabilities(): BackendCapabilities {
     return this.#capabilities;
   }
@@ -84,7 +84,7 @@ export class S3Backend implements StorageBackend {
   /**
    * Checks that the bucket exists and may be listed: one request.
    *
-   * @throws SecureStoreError `INVALID_ARGUMENT` on an invalid location, option or client, a bucket that does not exist or is in
+   * @throws SecureStoreError `INVALID_ARGUMENT` on an invalid store URL, option or client, a bucket that does not exist or is in
    *   another region; `UNAUTHENTICATED`, `ACCESS_DENIED`; `UNAVAILABLE` if the service can't be reached
    */
   async init(config: BackendConfig): Promise<void> {
@@ -95,7 +95,7 @@ export class S3Backend implements StorageBackend {
     if (lent !== undefined && !isClient(lent)) {
       throw new SecureStoreError('INVALID_ARGUMENT', 's3: the client must be an S3Client of @aws-sdk/client-s3', site);
     }
-    const target = parseTarget(config.location);
+    const target = parseTarget(config.url);
     const settings = parseSettings(config.options);
     const client = lent ?? createClient(target, settings);
     const bucket = bucketOf(target.bucket, client, settings);

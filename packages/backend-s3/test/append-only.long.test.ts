@@ -18,7 +18,7 @@ import {
   bucketOf,
   clientOf,
   endpointOf,
-  freshLocation,
+  freshUrl,
   prefixOf,
   stubCredentials,
   throughEndpoint,
@@ -38,9 +38,9 @@ async function newStore(): Promise<SecureStore> {
 }
 
 /** A way to a place that lets nothing be removed, and only `keys` and envelopes be replaced. */
-async function lockedWay(location: string): Promise<string> {
-  const endpoint = endpointOf(location) ?? '';
-  const prefix = prefixOf(location);
+async function lockedWay(url: string): Promise<string> {
+  const endpoint = endpointOf(url) ?? '';
+  const prefix = prefixOf(url);
   const proxy = await httpProxyTo(endpoint, {
     async refuse({ method, path }) {
       const [, key = ''] = decodeURIComponent(path.split('?')[0] ?? '').split(prefix);
@@ -49,13 +49,13 @@ async function lockedWay(location: string): Promise<string> {
       return (await fetch(`${endpoint}${path.split('?')[0]}`, { method: 'HEAD' })).ok;
     },
   });
-  return throughEndpoint(location, proxy.endpoint);
+  return throughEndpoint(url, proxy.endpoint);
 }
 
 describe.skipIf('skip' in server)('backups in a bucket that keeps what is written', () => {
   it('are made, verified, gone on with and restored by credentials that may not delete, and removed by others', async () => {
     stubCredentials(account);
-    const place = freshLocation(account);
+    const place = freshUrl(account);
     const locked = await lockedWay(place);
     const store = await newStore();
     expect(await store.backup(locked)).toMatchObject({ number: 1, failed: [] });
@@ -83,7 +83,7 @@ describe.skipIf('skip' in server)('backups in a bucket that keeps what is writte
       const DefaultRetention = { Mode: 'COMPLIANCE', Days: 1 } as const;
       const ObjectLockConfiguration = { ObjectLockEnabled: 'Enabled', Rule: { DefaultRetention } } as const;
       await client.send(new PutObjectLockConfigurationCommand({ Bucket: bucket, ObjectLockConfiguration }));
-      const place = freshLocation(account).replace(`//${bucketOf(account)}/`, `//${bucket}/`);
+      const place = freshUrl(account).replace(`//${bucketOf(account)}/`, `//${bucket}/`);
       const store = await newStore();
       await store.backup(place);
       await store.store('db/password', 'two');

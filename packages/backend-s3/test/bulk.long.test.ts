@@ -1,6 +1,6 @@
 import { inject } from 'vitest';
 import { describeBulk } from '../../backend-redis/test/support/bulk.ts';
-import { accountOf, freshLocation, stubCredentials } from './support/stores.ts';
+import { accountOf, freshUrl, stubCredentials } from './support/stores.ts';
 
 const server = inject('s3');
 const account = accountOf('url' in server ? server.url : '');
@@ -8,7 +8,7 @@ const skip = 'skip' in server ? server.skip : undefined;
 
 function place(): string {
   stubCredentials(account);
-  return freshLocation(account);
+  return freshUrl(account);
 }
 
-describeBulk('s3', { freshLocation: place, skip, streams: true });
+describeBulk('s3', { freshUrl: place, skip, streams: true });

@@ -9,7 +9,7 @@ import {
   accountOf,
   bucketOf,
   endpointOf,
-  freshLocation,
+  freshUrl,
   openAt,
   prefixOf,
   stubCredentials,
@@ -19,7 +19,7 @@ import { LONG } from '../../../tools/campaigns/src/size.ts';
 
 const server: Provided = LONG ? inject('ceph') : { skip: 'only npm run test:all' };
 const account = accountOf('url' in server ? server.url : '');
-const { location: everything, credentials } = account;
+const { url: everything, credentials } = account;
 const Bucket = bucketOf(account);
 const client = new S3Client({
   endpoint: endpointOf(everything) ?? 'http://127.0.0.1:1',
@@ -39,11 +39,11 @@ if ('skip' in server) {
     {
       name: 's3 on Ceph',
       createFixture: () => {
-        const location = freshLocation(account);
+        const url = freshUrl(account);
         return {
           open: async () => {
             const backend = new S3Backend();
-            await backend.init({ location, options: { ...credentials } });
+            await backend.init({ url, options: { ...credentials } });
             return backend;
           },
         };
@@ -55,20 +55,20 @@ if ('skip' in server) {
 describe.skipIf('skip' in server)(`on Ceph${'skip' in server ? ` (${server.skip})` : ''}`, () => {
   test('a store does what stores do', async () => {
     stubCredentials(account);
-    await runJob(freshLocation(account), 'tour');
+    await runJob(freshUrl(account), 'tour');
   });
 
   test('a store counts exactly under three processes', async () => {
     stubCredentials(account);
-    const location = freshLocation(account);
-    await runJob(location, 'increment', 0);
-    await Promise.all(Array.from({ length: 3 }, async () => runJob(location, 'increment', 3)));
-    await runJob(location, 'total', 9);
+    const url = freshUrl(account);
+    await runJob(url, 'increment', 0);
+    await Promise.all(Array.from({ length: 3 }, async () => runJob(url, 'increment', 3)));
+    await runJob(url, 'total', 9);
   });
 
   test('of racers that write the same bytes exactly one wins', async () => {
-    const location = freshLocation(account);
-    const handles = await Promise.all([openAt(account, location), openAt(account, location)]);
+    const url = freshUrl(account);
+    const handles = await Promise.all([openAt(account, url), openAt(account, url)]);
     for (let round = 0; round < 10; round++) {
       const { etag } = (await handles[0]?.write(`o/${round}`, utf8('start'))) ?? { etag: '' };
       const condition = round % 2 === 0 ? { ifMatch: etag } : { ifAbsent: true as const };
@@ -87,17 +87,17 @@ describe.skipIf('skip' in server)(`on Ceph${'skip' in server ? ` (${server.skip}
   test.each([{ secretAccessKey: 'canary-7731' }, { accessKeyId: 'canary-7731' }])(
     'wrong credentials, %j, are UNAUTHENTICATED, and never shown',
     async (wrong) => {
-      const refused = await openAt(account, freshLocation(account), wrong).catch((error: unknown) => error);
+      const refused = await openAt(account, freshUrl(account), wrong).catch((error: unknown) => error);
       expect(refused).toMatchObject({ code: 'UNAUTHENTICATED', retryable: false, operation: 'init' });
       expectNoSecret(refused, ['canary-7731', credentials?.secretAccessKey ?? 'canary-7731']);
     },
   );
 
   test('what the credentials may not do is ACCESS_DENIED, and changes nothing', async () => {
-    const location = freshLocation(account);
-    const backend = await openAt(account, location);
+    const url = freshUrl(account);
+    const backend = await openAt(account, url);
     await backend.write('o/a', utf8('x'));
-    const Resource = [`arn:aws:s3:::${Bucket}/${prefixOf(location)}*`];
+    const Resource = [`arn:aws:s3:::${Bucket}/${prefixOf(url)}*`];
     const Statement = [{ Effect: 'Deny', Principal: '*', Action: ['s3:PutObject', 's3:DeleteObject'], Resource }];
     await client.send(
       new PutBucketPolicyCommand({ Bucket, Policy: JSON.stringify({ Version: '2012-10-17', Statement }) }),

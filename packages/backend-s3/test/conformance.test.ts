@@ -3,7 +3,7 @@ import { composeLayers, createFaultInjector } from '@securestore/backend-api';
 import { describe, inject, it } from 'vitest';
 import { SERVER_STACKS, STORE_STACK } from '../../backend-api/test/layers/stacks.ts';
 import { S3Backend } from '../src/index.ts';
-import { accountOf, freshLocation } from './support/stores.ts';
+import { accountOf, freshUrl } from './support/stores.ts';
 import { LONG, TORTURE } from '../../../tools/campaigns/src/size.ts';
 
 const server = inject('s3');
@@ -21,11 +21,11 @@ if ('skip' in server) {
         name: `s3 with ${name}`,
         createFixture: () => {
           const faults = createFaultInjector();
-          const location = freshLocation(account);
+          const url = freshUrl(account);
           return {
             open: async () => {
               const backend = composeLayers(new S3Backend(), [faults.layer, ...layers()]);
-              await backend.init({ location, options: { ...account.credentials } });
+              await backend.init({ url, options: { ...account.credentials } });
               return backend;
             },
             breakStorage: async () => faults.plan(() => ({ type: 'fail' })),

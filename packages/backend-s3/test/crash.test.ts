@@ -1,7 +1,7 @@
 import { inject, test } from 'vitest';
 import { checkCampaign, runCampaign } from '../../backend-fs/test/support/crash-campaign.ts';
 import { crashWriters } from '../../backend-redis/test/support/store-crash.ts';
-import { accountOf, freshLocation, openAt, stubCredentials } from './support/stores.ts';
+import { accountOf, freshUrl, openAt, stubCredentials } from './support/stores.ts';
 import { LONG, onlyLong, sized } from '../../../tools/campaigns/src/size.ts';
 
 const server = inject('s3');
@@ -11,14 +11,14 @@ test.skipIf('skip' in server)(
   async () => {
     const account = accountOf('url' in server ? server.url : '');
     stubCredentials(account);
-    const location = freshLocation(account);
+    const url = freshUrl(account);
     const campaign = await runCampaign(
       '@securestore/backend-s3',
-      location,
+      url,
       sized({ short: 2, full: 4, torture: 4 }),
       sized({ short: 0, full: 3, torture: 300 }),
     );
-    await checkCampaign(await openAt(account, location), campaign);
+    await checkCampaign(await openAt(account, url), campaign);
   },
   600_000,
 );
@@ -30,8 +30,8 @@ test.skipIf('skip' in server || !LONG)(
   async () => {
     const account = accountOf('url' in server ? server.url : '');
     stubCredentials(account);
-    const location = freshLocation(account);
-    await crashWriters(location, await openAt(account, location), sized({ short: 0, full: 2, torture: 100 }));
+    const url = freshUrl(account);
+    await crashWriters(url, await openAt(account, url), sized({ short: 0, full: 2, torture: 100 }));
   },
   600_000,
 );

@@ -14,7 +14,7 @@ import {
   accountOf,
   clientOf,
   endpointOf,
-  freshLocation,
+  freshUrl,
   openAt,
   proxied,
   stubCredentials,
@@ -25,13 +25,13 @@ import {
 
 const server = inject('s3');
 const account = accountOf('url' in server ? server.url : '');
-const endpoint = endpointOf(account.location) ?? '';
+const endpoint = endpointOf(account.url) ?? '';
 /** The proxies of these tests speak no TLS to the service. */
 const NO_SERVER = !endpoint.startsWith('http:');
 
 /** A backend that reaches its service through a proxy. */
 async function openProxied(options: Record<string, unknown> = {}): Promise<{ proxy: Proxy; backend: S3Backend }> {
-  const proxy = await proxied(freshLocation(account));
+  const proxy = await proxied(freshUrl(account));
   return { proxy, backend: await openAt(account, proxy.url, options) };
 }
 
@@ -65,7 +65,7 @@ describe.skipIf(NO_SERVER)('a connection that breaks', () => {
 
   test('a service that falls silent is given up after the timeout', async () => {
     const proxy = await httpProxyTo(endpoint);
-    const backend = await openAt(account, throughEndpoint(freshLocation(account), proxy.endpoint), { timeout: 2000 });
+    const backend = await openAt(account, throughEndpoint(freshUrl(account), proxy.endpoint), { timeout: 2000 });
     proxy.holdAnswers();
     await expect(backend.write('o/a', utf8('2'))).rejects.toMatchObject({ code: 'TIMEOUT', outcome: 'unknown' });
     const failure = await backend.read('o/a').catch((error: unknown) => error);
@@ -75,7 +75,7 @@ describe.skipIf(NO_SERVER)('a connection that breaks', () => {
 
   test('an abort does not wait for the answer, and says what is not known', async () => {
     const proxy = await httpProxyTo(endpoint);
-    const backend = await openAt(account, throughEndpoint(freshLocation(account), proxy.endpoint), { poolSize: 2 });
+    const backend = await openAt(account, throughEndpoint(freshUrl(account), proxy.endpoint), { poolSize: 2 });
     proxy.holdAnswers();
     const controller = new AbortController();
     const { signal } = controller;
@@ -96,10 +96,10 @@ describe.skipIf(NO_SERVER)('a connection that breaks', () => {
   });
 
   test('a client of the caller that would send a write again does not', async () => {
-    const proxy = await proxied(freshLocation(account));
-    const location = proxy.url;
+    const proxy = await proxied(freshUrl(account));
+    const url = proxy.url;
     const backend = new S3Backend();
-    await backend.init({ location, options: {}, client: clientOf({ ...account, location }) });
+    await backend.init({ url, options: {}, client: clientOf({ ...account, url }) });
     await backend.write('o/first', utf8('1'), { ifAbsent: true });
     proxy.loseAnswer();
     // Sent again it would find itself in the way, and say CONFLICT of a write that took place.
@@ -114,8 +114,8 @@ describe.skipIf(NO_SERVER)('a connection that breaks', () => {
 
 test.skipIf(NO_SERVER)('what is under way when the backend is closed ends with it', async () => {
   const proxy = await httpProxyTo(endpoint);
-  const location = throughEndpoint(freshLocation(account), proxy.endpoint);
-  const backend = await openAt(account, location, { poolSize: 1 });
+  const url = throughEndpoint(freshUrl(account), proxy.endpoint);
+  const backend = await openAt(account, url, { poolSize: 1 });
   proxy.holdAnswers();
   const settled = Promise.allSettled([backend.write('o/a', utf8('1')), backend.write('o/b', utf8('1'))]);
   await new Promise((resolve) => setTimeout(resolve, 200));
@@ -131,10 +131,10 @@ describe.skipIf(NO_SERVER)('a body that ends halfway', () => {
   const body = randomBytes(300_000);
 
   test('is UNAVAILABLE, and never a shorter one', async () => {
-    const location = freshLocation(account);
-    await (await openAt(account, location)).write('o/a', body);
+    const url = freshUrl(account);
+    await (await openAt(account, url)).write('o/a', body);
     const proxy = await httpProxyTo(endpoint, { halfway: 'cut' });
-    const backend = await openAt(account, throughEndpoint(location, proxy.endpoint));
+    const backend = await openAt(account, throughEndpoint(url, proxy.endpoint));
     for (const range of [{}, { start: 10, end: 200_000 }]) {
       await expect(backend.read('o/a', range)).rejects.toMatchObject({ code: 'UNAVAILABLE', retryable: true });
     }
@@ -143,10 +143,10 @@ describe.skipIf(NO_SERVER)('a body that ends halfway', () => {
   });
 
   test('is given up at an abort and at the timeout', async () => {
-    const location = freshLocation(account);
-    await (await openAt(account, location)).write('o/a', body);
+    const url = freshUrl(account);
+    await (await openAt(account, url)).write('o/a', body);
     const proxy = await httpProxyTo(endpoint, { halfway: 'stall' });
-    const backend = await openAt(account, throughEndpoint(location, proxy.endpoint), { timeout: 1000 });
+    const backend = await openAt(account, throughEndpoint(url, proxy.endpoint), { timeout: 1000 });
     const signal = AbortSignal.timeout(300);
     await expect(backend.read('o/a', { signal })).rejects.toMatchObject({ code: 'ABORTED', key: 'o/a' });
     await expect(backend.read('o/a')).rejects.toMatchObject({ code: 'TIMEOUT', key: 'o/a' });
@@ -155,8 +155,8 @@ describe.skipIf(NO_SERVER)('a body that ends halfway', () => {
 
 describe.skipIf(NO_SERVER)('credentials', () => {
   test('are found where the SDK looks, and missing ones are UNAUTHENTICATED', async () => {
-    const location = freshLocation(account);
-    const nobody = { location, credentials: undefined };
+    const url = freshUrl(account);
+    const nobody = { url, credentials: undefined };
     for (const name of ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_PROFILE']) vi.stubEnv(name, undefined);
     const folder = mkdtempSync(join(tmpdir(), 'securestore-s3-'));
     onTestFinished(() => rmSync(folder, { recursive: true }));
@@ -164,9 +164,9 @@ describe.skipIf(NO_SERVER)('credentials', () => {
     vi.stubEnv('AWS_CONFIG_FILE', join(folder, 'config'));
     vi.stubEnv('AWS_EC2_METADATA_DISABLED', 'true');
     onTestFinished(() => void vi.unstubAllEnvs());
-    await expect(openAt(nobody, location)).rejects.toMatchObject({ code: 'UNAUTHENTICATED', operation: 'init' });
+    await expect(openAt(nobody, url)).rejects.toMatchObject({ code: 'UNAUTHENTICATED', operation: 'init' });
     stubCredentials(account);
-    await (await openAt(nobody, location)).write('o/a', utf8('x'));
+    await (await openAt(nobody, url)).write('o/a', utf8('x'));
   });
 
   test('are never shown, whatever fails', async () => {
@@ -177,12 +177,12 @@ describe.skipIf(NO_SERVER)('credentials', () => {
       sessionToken: 'canary-7731-token',
     };
     const at = async (other: string): Promise<S3Backend> =>
-      openAt({ location: '', credentials: undefined }, throughEndpoint(account.location, other), options);
+      openAt({ url: '', credentials: undefined }, throughEndpoint(account.url, other), options);
     const failures = [
       at('http://127.0.0.1:1'),
       at('http://no-such-host.invalid'),
       at(endpoint.replace('http:', 'https:')),
-      openAt(account, account.location.replace('s3://', 's3://no-such-'), options),
+      openAt(account, account.url.replace('s3://', 's3://no-such-'), options),
     ];
     const codes = ['UNAVAILABLE', 'UNAVAILABLE', 'UNAVAILABLE', 'INVALID_ARGUMENT'];
     for (const [index, failure] of (await Promise.allSettled(failures)).entries()) {
@@ -202,12 +202,12 @@ describe.skipIf(NO_SERVER)('credentials', () => {
     onTestFinished(() => rmSync(folder, { recursive: true }));
     const { key, pem } = selfSigned(folder, statSync(folder));
     const proxy = await httpProxyTo(endpoint, { tls: { key: readFileSync(key), cert: pem } });
-    const location = throughEndpoint(freshLocation(account), proxy.endpoint);
-    const refused = await openAt(account, location).catch((error: unknown) => error);
+    const url = throughEndpoint(freshUrl(account), proxy.endpoint);
+    const refused = await openAt(account, url).catch((error: unknown) => error);
     expect(refused).toMatchObject({ code: 'UNAVAILABLE', retryable: false, operation: 'init' });
     expect(String(refused)).toMatch(/not trusted/);
     expect(proxy.requests).toEqual([]);
-    const backend = await openAt(account, location, { ca: pem });
+    const backend = await openAt(account, url, { ca: pem });
     await backend.write('o/a', utf8('x'));
     expect(await textOf(backend, 'o/a')).toBe('x');
   });
@@ -219,7 +219,7 @@ test('a service that was away is used again when it is back', async (context) =>
   const own = await startServer(moto);
   onTestFinished(async () => own.stop());
   const place = accountOf(own.url);
-  const backend = await openAt(place, freshLocation(place));
+  const backend = await openAt(place, freshUrl(place));
   await backend.write('o/a', utf8('1'));
   await own.kill();
   await expect(backend.write('o/a', utf8('2'))).rejects.toMatchObject({ code: 'UNAVAILABLE', retryable: true });

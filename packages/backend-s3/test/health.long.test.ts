@@ -8,7 +8,7 @@ import {
   bucketOf,
   clientOf,
   endpointOf,
-  freshLocation,
+  freshUrl,
   makeBucket,
   openAt,
   prefixOf,
@@ -29,9 +29,9 @@ const SLOW_DOWN = {
   body: '<?xml version="1.0"?><Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>',
 };
 
-async function throttled(location: string): Promise<string> {
-  const { endpoint } = await httpProxyTo(endpointOf(location) ?? '', { refuse: everyThird(), refusal: SLOW_DOWN });
-  return throughEndpoint(location, endpoint);
+async function throttled(url: string): Promise<string> {
+  const { endpoint } = await httpProxyTo(endpointOf(url) ?? '', { refuse: everyThird(), refusal: SLOW_DOWN });
+  return throughEndpoint(url, endpoint);
 }
 
 for (const [name, server] of [
@@ -44,7 +44,7 @@ for (const [name, server] of [
     skip: 'skip' in server ? server.skip : undefined,
     fresh: () => {
       stubCredentials(account);
-      return freshLocation(account);
+      return freshUrl(account);
     },
     proxied,
     throttled,
@@ -56,10 +56,10 @@ test.skipIf('skip' in ceph)(
   async () => {
     const account = accountOf('url' in ceph ? ceph.url : '');
     stubCredentials(account);
-    const location = freshLocation(account);
-    const store = await opened(location);
+    const url = freshUrl(account);
+    const store = await opened(url);
     const Bucket = bucketOf(account);
-    const Resource = [`arn:aws:s3:::${Bucket}/${prefixOf(location)}*`];
+    const Resource = [`arn:aws:s3:::${Bucket}/${prefixOf(url)}*`];
     const Action = ['s3:GetObject', 's3:PutObject', 's3:DeleteObject'];
     const Policy = JSON.stringify({
       Version: '2012-10-17',
@@ -80,7 +80,7 @@ test.skipIf('skip' in ceph)(
   async () => {
     const account = accountOf('url' in ceph ? ceph.url : '');
     stubCredentials(account);
-    const location = freshLocation(account);
-    await findsAllDamage({ location, open: () => openAt(account, location) });
+    const url = freshUrl(account);
+    await findsAllDamage({ url, open: () => openAt(account, url) });
   },
 );

@@ -29,8 +29,8 @@ test('a part that is said to be longer than the whole body is not waited for, an
     server.closeAllConnections();
     server.close();
   });
-  const location = `s3://bucket/store?endpoint=http://127.0.0.1:${port}`;
-  await backend.init({ location, options: { accessKeyId: 'id', secretAccessKey: 'key' } });
+  const url = `s3://bucket/store?endpoint=http://127.0.0.1:${port}`;
+  await backend.init({ url, options: { accessKeyId: 'id', secretAccessKey: 'key' } });
   const before = process.memoryUsage().arrayBuffers;
   const failure = await backend.read('o/a', { start: 0, end: 10 }).catch((error: unknown) => error);
   expect(failure).toMatchObject({ code: 'UNAVAILABLE', key: 'o/a' });

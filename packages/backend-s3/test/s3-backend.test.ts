@@ -14,7 +14,7 @@ import {
   bucketOf,
   clientOf,
   endpointOf,
-  freshLocation,
+  freshUrl,
   openAt,
   prefixOf,
   textOf,
@@ -24,26 +24,26 @@ import {
 
 const server = inject('s3');
 const account = accountOf('url' in server ? server.url : '');
-const endpoint = endpointOf(account.location) ?? '';
+const endpoint = endpointOf(account.url) ?? '';
 
 describe.skipIf('skip' in server)('in a bucket', () => {
   test('a store is the keys under its prefix, and others beside it are left alone', async () => {
-    const location = freshLocation(account);
-    const [one, other] = [await openAt(account, location), await openAt(account, location.replace('?', '2?'))];
+    const url = freshUrl(account);
+    const [one, other] = [await openAt(account, url), await openAt(account, url.replace('?', '2?'))];
     await one.write('o/a', utf8('1'));
     await other.write('o/b', utf8('2'));
     expect((await one.list('')).entries.map(({ key }) => key)).toEqual(['o/a']);
-    const command = new GetObjectCommand({ Bucket: bucketOf(account), Key: `${prefixOf(location)}o/a` });
+    const command = new GetObjectCommand({ Bucket: bucketOf(account), Key: `${prefixOf(url)}o/a` });
     expect(await (await clientOf(account).send(command)).Body?.transformToString()).toBe('1');
   });
 
   test('names that are none of a store are not listed, also where they fill pages', async () => {
-    const location = freshLocation(account);
-    const backend = await openAt(account, location);
+    const url = freshUrl(account);
+    const backend = await openAt(account, url);
     const client = clientOf(account);
     for (const name of ['', 'A', 'B/', 'O o', 'a//b']) {
       await client.send(
-        new PutObjectCommand({ Bucket: bucketOf(account), Key: prefixOf(location) + name, Body: utf8('x') }),
+        new PutObjectCommand({ Bucket: bucketOf(account), Key: prefixOf(url) + name, Body: utf8('x') }),
       );
     }
     await backend.write('a/c', utf8('x'));
@@ -55,9 +55,9 @@ describe.skipIf('skip' in server)('in a bucket', () => {
   });
 
   test('a body that is larger than any that was written is INTEGRITY', async () => {
-    const location = freshLocation(account);
-    const backend = await openAt(account, location);
-    const place = { Bucket: bucketOf(account), Key: `${prefixOf(location)}o/large` };
+    const url = freshUrl(account);
+    const backend = await openAt(account, url);
+    const place = { Bucket: bucketOf(account), Key: `${prefixOf(url)}o/large` };
     await clientOf(account).send(new PutObjectCommand({ ...place, Body: new Uint8Array(17_000_000) }));
     for (const range of [{}, { start: 0, end: 1 }, { start: 3, end: 3 }]) {
       await expect(backend.read('o/large', range)).rejects.toMatchObject({ code: 'INTEGRITY', key: 'o/large' });
@@ -68,11 +68,11 @@ describe.skipIf('skip' in server)('in a bucket', () => {
 
   test('a bucket that is not there is INVALID_ARGUMENT, and one that was removed is no missing key', async () => {
     const bucket = `securestore-${randomUUID()}`;
-    const location = account.location.replace(bucketOf(account), bucket);
-    await expect(openAt(account, location)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT', operation: 'init' });
+    const url = account.url.replace(bucketOf(account), bucket);
+    await expect(openAt(account, url)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT', operation: 'init' });
     const client = clientOf(account);
     await client.send(new CreateBucketCommand({ Bucket: bucket }));
-    const backend = await openAt(account, location);
+    const backend = await openAt(account, url);
     expect(await backend.read('o/a')).toBeUndefined();
     await client.send(new DeleteBucketCommand({ Bucket: bucket }));
     for (const range of [{}, { start: 0, end: 0 }, { start: 5 }]) {
@@ -86,7 +86,7 @@ describe.skipIf('skip' in server)('in a bucket', () => {
 describe.skipIf(!endpoint.startsWith('http:'))('requests', () => {
   test('each call is one, beside the look at conditions before the first that depends on them', async () => {
     const proxy = await httpProxyTo(endpoint);
-    const backend = await openAt(account, throughEndpoint(freshLocation(account), proxy.endpoint));
+    const backend = await openAt(account, throughEndpoint(freshUrl(account), proxy.endpoint));
     const cost = async (call: () => Promise<unknown>): Promise<number> => {
       const before = proxy.requests.length;
       await call();
@@ -109,8 +109,8 @@ describe.skipIf(!endpoint.startsWith('http:'))('requests', () => {
 
   test('a thousand at once stay within the pool', async () => {
     const proxy = await httpProxyTo(endpoint);
-    const location = throughEndpoint(freshLocation(account), proxy.endpoint);
-    const backend = await openAt(account, location, { poolSize: 8 });
+    const url = throughEndpoint(freshUrl(account), proxy.endpoint);
+    const backend = await openAt(account, url, { poolSize: 8 });
     await Promise.all(Array.from({ length: 1000 }, async (_, index) => backend.read(`o/${index}`)));
     expect(proxy.most()).toBe(8);
   });
@@ -119,7 +119,7 @@ describe.skipIf(!endpoint.startsWith('http:'))('requests', () => {
     'a service that drops %s is refused, before anything is written',
     async (name) => {
       const proxy = await httpProxyTo(endpoint, { drop: [name] });
-      const backend = await openAt(account, throughEndpoint(freshLocation(account), proxy.endpoint));
+      const backend = await openAt(account, throughEndpoint(freshUrl(account), proxy.endpoint));
       const { etag } = await backend.write('o/a', utf8('1'));
       for (const condition of [{ ifAbsent: true }, { ifMatch: etag }] as const) {
         await expect(backend.write('o/b', utf8('2'), condition)).rejects.toMatchObject({ code: 'UNSUPPORTED' });
@@ -130,9 +130,9 @@ describe.skipIf(!endpoint.startsWith('http:'))('requests', () => {
     },
   );
 
-  test('the condition of a deletion is promised by the location alone', async () => {
-    const location = freshLocation(account).replace(/[&?]conditionalDelete=true/, '');
-    const backend = await openAt(account, location);
+  test('the condition of a deletion is promised by the store URL alone', async () => {
+    const url = freshUrl(account).replace(/[&?]conditionalDelete=true/, '');
+    const backend = await openAt(account, url);
     expect(backend.capabilities.conditionalDelete).toBe(false);
     const { etag } = await backend.write('o/a', utf8('1'));
     await expect(backend.delete('o/a', { ifMatch: etag })).rejects.toMatchObject({ code: 'UNSUPPORTED' });
@@ -143,7 +143,7 @@ describe.skipIf('skip' in server)("a caller's client", () => {
   test('is used and stays open', async () => {
     const client = clientOf(account);
     const backend = new S3Backend();
-    await backend.init({ location: freshLocation(account), options: {}, client });
+    await backend.init({ url: freshUrl(account), options: {}, client });
     await backend.write('o/a', utf8('x'), { ifAbsent: true });
     expect(await textOf(backend, 'o/a')).toBe('x');
     await backend.close();
@@ -162,7 +162,7 @@ describe.skipIf('skip' in server)("a caller's client", () => {
       maxAttempts: 1,
     });
     onTestFinished(() => client.destroy());
-    const init = new S3Backend().init({ location: 's3://vault', options: {}, client });
+    const init = new S3Backend().init({ url: 's3://vault', options: {}, client });
     await expect(init).rejects.toMatchObject({ code: 'UNAVAILABLE', operation: 'init' });
   });
 });

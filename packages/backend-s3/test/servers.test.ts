@@ -1,6 +1,6 @@
 import { describe, inject, test } from 'vitest';
 import { twoServers } from '../../server/test/support/two-servers.ts';
-import { accountOf, freshLocation, stubCredentials } from './support/stores.ts';
+import { accountOf, freshUrl, stubCredentials } from './support/stores.ts';
 import { LONG, onlyLong } from '../../../tools/campaigns/src/size.ts';
 
 const server = inject('s3');
@@ -11,7 +11,7 @@ describe.skipIf('skip' in server)('a store in one bucket', () => {
     onlyLong('is served by two servers'),
     async () => {
       stubCredentials(account);
-      await twoServers(freshLocation(account));
+      await twoServers(freshUrl(account));
     },
     300_000,
   );

@@ -2,7 +2,7 @@ import { describe, inject, test } from 'vitest';
 import { runJob } from '../../backend-redis/test/support/run-process.ts';
 import { takeTour } from '../../backend-redis/test/support/tour.ts';
 import { memoryPlace, roundTrip } from '../../securestore/test/support/round-trip.ts';
-import { accountOf, freshLocation, openAt, stubCredentials } from './support/stores.ts';
+import { accountOf, freshUrl, openAt, stubCredentials } from './support/stores.ts';
 import { LONG, onlyLong } from '../../../tools/campaigns/src/size.ts';
 
 const server = inject('s3');
@@ -11,15 +11,15 @@ const account = accountOf('url' in server ? server.url : '');
 describe.skipIf('skip' in server)('a store in a bucket', () => {
   test('does what stores do', async () => {
     stubCredentials(account);
-    await runJob(freshLocation(account), 'tour');
+    await runJob(freshUrl(account), 'tour');
   });
 
   test.runIf(LONG)(
     onlyLong('takes the tour'),
     async () => {
       stubCredentials(account);
-      const location = freshLocation(account);
-      await takeTour(location, await openAt(account, location));
+      const url = freshUrl(account);
+      await takeTour(url, await openAt(account, url));
     },
     300_000,
   );
@@ -28,17 +28,17 @@ describe.skipIf('skip' in server)('a store in a bucket', () => {
     onlyLong('holds backups, is backed up, and is restored to'),
     async () => {
       stubCredentials(account);
-      await roundTrip({ from: memoryPlace(), through: freshLocation(account), to: freshLocation(account) });
-      await roundTrip({ from: freshLocation(account), through: memoryPlace(), to: memoryPlace() });
+      await roundTrip({ from: memoryPlace(), through: freshUrl(account), to: freshUrl(account) });
+      await roundTrip({ from: freshUrl(account), through: memoryPlace(), to: memoryPlace() });
     },
     300_000,
   );
 
   test.runIf(LONG)(onlyLong('counts exactly under eight processes'), async () => {
     stubCredentials(account);
-    const location = freshLocation(account);
-    await runJob(location, 'increment', 0);
-    await Promise.all(Array.from({ length: 8 }, async () => runJob(location, 'increment', 3)));
-    await runJob(location, 'total', 24);
+    const url = freshUrl(account);
+    await runJob(url, 'increment', 0);
+    await Promise.all(Array.from({ length: 8 }, async () => runJob(url, 'increment', 3)));
+    await runJob(url, 'total', 24);
   });
 });

@@ -1,7 +1,7 @@
 import { CONTRACT_VERSION, type BackendDefinition, defineBackend } from '@securestore/backend-api';
 import { SqliteBackend } from './sqlite-backend.ts';
 
-/** Serves `sqlite:` locations. */
+/** Serves `sqlite:` store URLs. */
 export const sqliteBackend: BackendDefinition = defineBackend({
   name: 'sqlite',
   schemes: ['sqlite'],

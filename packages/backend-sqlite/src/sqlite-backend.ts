@@ -102,7 +102,7 @@ export class SqliteBackend implements StorageBackend {
   /**
    * Opens the database if there is one, and creates nothing.
    *
-   * @throws SecureStoreError `INVALID_ARGUMENT` on a location that names no file or goes through one, an unknown option
+   * @throws SecureStoreError `INVALID_ARGUMENT` on a store URL that names no file or goes through one, an unknown option
    *   or a client; `FORMAT_VERSION` for another application's file; `INTEGRITY` for a damaged one; `UNAVAILABLE` if it
    *   can't be read.
    */
@@ -114,7 +114,7 @@ export class SqliteBackend implements StorageBackend {
     if (config.client !== undefined) {
       throw optionError(this.name, 'client', 'be left out');
     }
-    this.#path = databasePath(config.location);
+    this.#path = databasePath(config.url);
     this.#state = 'open';
     try {
       await this.#reading(site, undefined, () => undefined, undefined);

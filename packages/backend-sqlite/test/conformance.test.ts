@@ -14,7 +14,7 @@ await describeBackend(
       return {
         open: async () => {
           const backend = new SqliteBackend();
-          await backend.init({ location: `sqlite:${folder}/vault.db`, options: {} });
+          await backend.init({ url: `sqlite:${folder}/vault.db`, options: {} });
           return backend;
         },
         breakStorage: async () => rmSync(folder, { recursive: true }),

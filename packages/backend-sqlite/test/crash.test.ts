@@ -20,7 +20,7 @@ test('writers killed at any instant lose nothing, tear nothing, and leave no loc
       sized({ short: 0, full: 5, torture: 300 }),
     );
     const backend = new SqliteBackend();
-    await backend.init({ location: `sqlite:${path}`, options: {} });
+    await backend.init({ url: `sqlite:${path}`, options: {} });
     await checkCampaign(backend, campaign);
     await backend.close();
     const db = new DatabaseSync(path, { readOnly: true });

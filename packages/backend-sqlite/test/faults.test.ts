@@ -69,7 +69,7 @@ describe('a file that went away', () => {
 });
 
 describe('something in the way', () => {
-  test('a folder at the location, or a file above it', async () => {
+  test('a folder at the store URL, or a file above it', async () => {
     const folder = scratchFolder();
     await expect(openAt(folder)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
     const file = join(folder, 'file');
@@ -86,9 +86,9 @@ describe('something in the way', () => {
 
   test.each(['sqlite:', 'sqlite::memory:', 'sqlite://host/x.db', 'sqlite:folder/', 'file:x', 'x'])(
     '%s',
-    async (location) => {
+    async (url) => {
       const { SqliteBackend } = await import('../src/index.ts');
-      await expect(new SqliteBackend().init({ location, options: {} })).rejects.toMatchObject({
+      await expect(new SqliteBackend().init({ url, options: {} })).rejects.toMatchObject({
         code: 'INVALID_ARGUMENT',
       });
     },
@@ -96,10 +96,10 @@ describe('something in the way', () => {
 
   test('unknown options and a client are refused', async () => {
     const { SqliteBackend } = await import('../src/index.ts');
-    const location = `sqlite:${scratchFolder()}/vault.db`;
+    const url = `sqlite:${scratchFolder()}/vault.db`;
     const refused = { code: 'INVALID_ARGUMENT' };
-    await expect(new SqliteBackend().init({ location, options: { timeout: 1 } })).rejects.toMatchObject(refused);
-    await expect(new SqliteBackend().init({ location, options: {}, client: {} })).rejects.toMatchObject(refused);
+    await expect(new SqliteBackend().init({ url, options: { timeout: 1 } })).rejects.toMatchObject(refused);
+    await expect(new SqliteBackend().init({ url, options: {}, client: {} })).rejects.toMatchObject(refused);
   });
 });
 

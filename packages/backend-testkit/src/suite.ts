@@ -53,7 +53,7 @@ export function decide(test: ConformanceTest, subject: Subject): 'run' | { reado
   return skip === undefined ? 'run' : { skip };
 }
 
-/** Runs one test on a location of its own, and leaves nothing open. */
+/** Runs one test on a store URL of its own, and leaves nothing open. */
 export async function runTest(test: ConformanceTest, options: ConformanceOptions, seed: number): Promise<void> {
   const fixtures: BackendFixture[] = [];
   const handles: StorageBackend[] = [];

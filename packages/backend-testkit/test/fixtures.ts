@@ -5,14 +5,14 @@ import { type StorageBackend, checkDelete, createFaultInjector, forwardTo } from
 import { MemoryBackend } from '@securestore/backend-memory';
 import type { BackendFixture } from '../src/index.ts';
 
-/** A memory location that can be broken, with every handle wrapped. */
+/** A memory store URL that can be broken, with every handle wrapped. */
 export function memoryFixture(wrap: (inner: StorageBackend) => StorageBackend): BackendFixture {
-  const location = `memory:${randomUUID()}`;
+  const url = `memory:${randomUUID()}`;
   const faults = createFaultInjector();
   return {
     open: async () => {
       const backend = wrap(faults.layer(new MemoryBackend()));
-      await backend.init({ location, options: {} });
+      await backend.init({ url, options: {} });
       return backend;
     },
     breakStorage: async () => faults.plan(() => ({ type: 'fail' })),

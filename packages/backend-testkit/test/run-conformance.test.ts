@@ -49,11 +49,11 @@ describe('runConformance', () => {
     await expect(runConformance(failsInTheModel(seed))).rejects.toThrowError(RangeError);
   });
 
-  it('closes every handle and disposes of every location, also after failures', async () => {
+  it('closes every handle and disposes of every store URL, also after failures', async () => {
     let handles = 0;
-    let locations = 0;
+    let urls = 0;
     const createFixture = (): BackendFixture => {
-      locations += 1;
+      urls += 1;
       const fixture = memoryFixture((inner) => {
         handles += 1;
         let open = true;
@@ -66,11 +66,11 @@ describe('runConformance', () => {
           list: async () => ({ entries: [], more: false }),
         });
       });
-      return { ...fixture, dispose: async () => void (locations -= 1) };
+      return { ...fixture, dispose: async () => void (urls -= 1) };
     };
     const { results } = await runConformance({ name: 'blind', createFixture });
     expect(results.some(({ status }) => status === 'failed')).toBe(true);
-    expect([handles, locations]).toEqual([0, 0]);
+    expect([handles, urls]).toEqual([0, 0]);
   });
 });
 

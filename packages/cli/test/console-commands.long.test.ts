@@ -126,7 +126,7 @@ describe('the command that the console shows', () => {
       sent(versions.map((version) => ({ key: 'db/a', ...version }))),
     );
     expect(await told({ type: 'snapshots', destination: place })).toEqual(sent(await store.backups.list(place)));
-    expect(await told({ type: 'destinations' })).toMatchObject([{ location: place }]);
+    expect(await told({ type: 'destinations' })).toMatchObject([{ url: place }]);
   }, 120_000);
 
   it('shows the entries of the audit log, and not only whether there are any', async () => {
@@ -314,8 +314,8 @@ describe('the command that the console shows', () => {
       PRINCIPAL: 'ann',
       DESTINATION: place,
       '<backup>': place,
-      '<location>': other,
-      '<new location>': 'sqlite:./again',
+      '<url>': other,
+      '<new url>': 'sqlite:./again',
       '<this store>': 'sqlite:./vault',
       TIMES: '@daily',
       FILE: box.path('auditor.txt'),
@@ -323,9 +323,9 @@ describe('the command that the console shows', () => {
     };
     /** No job was interrupted here, and of "the same" command the operands are left to the person. */
     const idle: Readonly<Record<string, string>> = {
-      'securestore migrate': 'migrate needs the location of the target [INVALID_ARGUMENT]',
+      'securestore migrate': 'migrate needs the URL of the target [INVALID_ARGUMENT]',
       'securestore migrate <this store> --cancel': 'the store is not being migrated',
-      'securestore restore': 'restore needs the location of a backup, such as file:/backup [INVALID_ARGUMENT]',
+      'securestore restore': 'restore needs a destination, such as file:/backup [INVALID_ARGUMENT]',
       'securestore rotate --resume': 'unfinished job rotation does not exist',
     };
     const wrong: string[] = [];

@@ -364,7 +364,7 @@ describe('an error of a store', { timeout: 120_000 }, () => {
 
 describe('an error of a backup', { timeout: 120_000 }, () => {
   it('names what is missing', async (context) => {
-    const { run, box, destination, location, path } = await backupScene(context.onTestFinished);
+    const { run, box, destination, url, path } = await backupScene(context.onTestFinished);
     await mkdir(path('empty'));
     const none = `file:${path('none')}`;
     const base = { run: (args: readonly string[]) => run(args) };
@@ -374,7 +374,7 @@ describe('an error of a backup', { timeout: 120_000 }, () => {
       { ...base, args: ['snapshots', none], exitCode: 3, code: 'NOT_FOUND' },
       { ...base, args: ['verify', none], exitCode: 3, code: 'NOT_FOUND', says: 'has neither a store nor a backup' },
       { ...base, args: ['restore', destination, '--stdout'], exitCode: 2, code: 'INVALID_ARGUMENT', says: '--key' },
-      { ...base, args: ['migrate', location], exitCode: 2, code: 'INVALID_ARGUMENT', own: [location] },
+      { ...base, args: ['migrate', url], exitCode: 2, code: 'INVALID_ARGUMENT', own: [url] },
       {
         ...base,
         args: ['schedule', 'add', 'x'],
@@ -396,10 +396,10 @@ describe('an error of a backup', { timeout: 120_000 }, () => {
       },
       {
         ...base,
-        args: ['restore', destination, '--to', location],
+        args: ['restore', destination, '--to', url],
         exitCode: 6,
         code: 'ALREADY_EXISTS',
-        own: [location],
+        own: [url],
       },
     ]);
   });

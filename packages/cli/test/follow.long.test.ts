@@ -112,8 +112,8 @@ describe.concurrent('backup --continuous', { timeout: 120_000 }, () => {
   });
 
   it('of a process ends with a signal in the same way', async ({ expect, onTestFinished }) => {
-    const { box, path, location, destination } = await backupScene(onTestFinished);
-    const given = ['--store', location, '--key-file', path('vault.key'), '--no-anchor'];
+    const { box, path, url, destination } = await backupScene(onTestFinished);
+    const given = ['--store', url, '--key-file', path('vault.key'), '--no-anchor'];
     const child = box.start(['backup', destination, '--continuous', ...given]);
     const ending = finished(child);
     let said = '';
@@ -134,8 +134,8 @@ describe.concurrent('backup --continuous', { timeout: 120_000 }, () => {
   });
 
   it('of a process that was killed is listed, and keeps nobody from a backup', async ({ expect, onTestFinished }) => {
-    const { box, path, location, destination, run } = await backupScene(onTestFinished);
-    const given = ['--store', location, '--key-file', path('vault.key'), '--no-anchor'];
+    const { box, path, url, destination, run } = await backupScene(onTestFinished);
+    const given = ['--store', url, '--key-file', path('vault.key'), '--no-anchor'];
     const child = box.start(['backup', destination, '--continuous', ...given]);
     const ending = finished(child);
     const shipping = new Promise<void>((resolve) => {
@@ -182,7 +182,7 @@ describe.concurrent('backup --continuous', { timeout: 120_000 }, () => {
     const { run, destination, using, ending } = await followed(context);
     // Somebody has put something in the place of the keys at the destination, which the next head is to be brought to.
     const backend = new FsBackend();
-    await backend.init({ location: destination, options: {} });
+    await backend.init({ url: destination, options: {} });
     await backend.write(BACKUP_KEYS_NAME, Buffer.from('no keys'), {});
     await backend.close();
     expect((await run(['role', 'add', 'looker', '--allow', 'read'])).exitCode).toBe(0);

@@ -40,15 +40,15 @@ interface Life {
   readonly key: string;
   readonly options: OpenOptions;
   /** Where it is now. */
-  location: string;
+  url: string;
   /** How many processes there were. */
   count: number;
 }
 
 /** One process comes and goes; every third one is killed. */
-async function live({ box, key, location }: Life, number: number, calls: number): Promise<void> {
+async function live({ box, key, url }: Life, number: number, calls: number): Promise<void> {
   const end = number % 3 === 1 ? 'killed' : 'closed';
-  const args = ['--conditions=@securestore/source', '--no-warnings', PROGRAM, location, key, `p${number}`];
+  const args = ['--conditions=@securestore/source', '--no-warnings', PROGRAM, url, key, `p${number}`];
   const ended = await new Promise<readonly unknown[]>((resolve) => {
     const child = execFile(process.execPath, [...args, String(calls), end], { env: box.env }, (_, stdout, stderr) =>
       resolve([stdout, stderr, child.signalCode ?? child.exitCode]),
@@ -71,12 +71,12 @@ async function liveOn(life: Life, count: number): Promise<void> {
 async function happens(life: Life, event: Event): Promise<void> {
   if (event === 'there' || event === 'back') {
     const to = life.places[event];
-    const report = await migrateStore(life.location, to, life.options);
+    const report = await migrateStore(life.url, to, life.options);
     expect(report).toMatchObject({ migrated: true, failed: [], findings: [] });
-    life.location = to;
+    life.url = to;
     return;
   }
-  await using store = await openStore(life.location, life.options);
+  await using store = await openStore(life.url, life.options);
   const secret = keyFile(life.key);
   await store.rotateEncryptionKey(secret, secret, { depth: event });
 }
@@ -85,8 +85,8 @@ const troubles = ({ checks }: Pick<HealthReport, 'checks'>): unknown[] =>
   checks.filter(({ status }) => status !== 'ok' && status !== 'not-set-up');
 
 /** What a server, and the overview of its console, tells of the store. */
-async function served({ box, location }: Life): Promise<void> {
-  const env = { SECURESTORE_URL: location };
+async function served({ box, url: storeUrl }: Life): Promise<void> {
+  const env = { SECURESTORE_URL: storeUrl };
   const asAdmin = (args: readonly string[]): ReturnType<Sandbox['run']> => box.run(args, { env });
   expect(await asAdmin(['role', 'add', 'auditor', '--template', 'auditor'])).toMatchObject({ exitCode: 0 });
   expect(await asAdmin(['grant', 'ann', 'auditor', '--yes'])).toMatchObject({ exitCode: 0 });
@@ -137,9 +137,9 @@ it(
     const key = box.path('credentials', 'securestore-key');
     const places = { there: `file:${box.path('there')}`, back: `sqlite:${box.path('vault')}` };
     const options = { unlock: keyFile(key), anchor: false };
-    const life: Life = { box, places, key, options, location: places.back, count: 0 };
+    const life: Life = { box, places, key, options, url: places.back, count: 0 };
     const auditor = generateIdentity();
-    const first = await openStore(life.location, options);
+    const first = await openStore(life.url, options);
     await first.audit.enable({ auditor: await recipientOf(auditor), mode: 'fail-closed' });
     await first.close();
 
@@ -150,7 +150,7 @@ it(
     }
     expect(life.count).toBe(processes);
 
-    const store = await openStore(life.location, { ...options, maintenance: false });
+    const store = await openStore(life.url, { ...options, maintenance: false });
     const verified = await store.audit.verify({ auditor: identity(auditor) });
     expect([verified.ok, verified.findings]).toEqual([true, []]);
     const entries = verified.segments.reduce((sum, { entries: own }) => sum + own, 0);
@@ -167,7 +167,7 @@ it(
     for (let at = 0; at < processes; at++) expect((await store.retrieve(`p${at}/own`)).text()).toBe(`p${at}`);
     await store.close();
 
-    const told = await box.run(['health', '--json'], { env: { SECURESTORE_URL: life.location } });
+    const told = await box.run(['health', '--json'], { env: { SECURESTORE_URL: life.url } });
     expect(told, told.stdout).toMatchObject({ exitCode: 0, stderr: '' });
     expect(jsonLines(told.stdout).at(-1)).toMatchObject({ summary: { status: 'ok' } });
     await served(life);

@@ -7,15 +7,15 @@ import { createStore, generateKeyFile, keyFile } from 'securestore';
 import { expect, it, onTestFinished } from 'vitest';
 import { finished, type Sandbox, sandbox } from './support/cli.ts';
 
-/** A backend that takes any location for its own. */
+/** A backend that takes any store URL for its own. */
 class Elsewhere extends MemoryBackend {
   override async init(config: BackendConfig): Promise<void> {
-    await super.init({ ...config, location: 'memory:' });
+    await super.init({ ...config, url: 'memory:' });
   }
 }
 
 /** A server that asks for the password as PostgreSQL does, and what it was sent. */
-async function passwordsAt(): Promise<{ readonly location: string; readonly passwords: string[] }> {
+async function passwordsAt(): Promise<{ readonly url: string; readonly passwords: string[] }> {
   const passwords: string[] = [];
   const server = createServer((socket) => {
     socket.on('error', () => {});
@@ -28,26 +28,26 @@ async function passwordsAt(): Promise<{ readonly location: string; readonly pass
   await once(server, 'listening');
   onTestFinished(() => void server.close());
   const { port } = server.address() as AddressInfo;
-  return { location: `postgres://somebody@127.0.0.1:${port}/backups?sslmode=disable`, passwords };
+  return { url: `postgres://somebody@127.0.0.1:${port}/backups?sslmode=disable`, passwords };
 }
 
 /** A folder of somebody else: its configuration names the store that lies there, which is backed up to a place of theirs. */
-async function folderOfOthers(location: string): Promise<Sandbox> {
+async function folderOfOthers(url: string): Promise<Sandbox> {
   const box = await sandbox('none');
   await generateKeyFile(box.path('key'));
-  const destinations = { [location]: { backend: new Elsewhere() } };
+  const destinations = { [url]: { backend: new Elsewhere() } };
   await using store = await createStore(`file:${box.path('vault')}`, {
     unlock: keyFile(box.path('key')),
     destinations,
   });
-  await store.backup(location);
+  await store.backup(url);
   await writeFile(box.path('securestore.config.json'), '{ "store": "file:./vault" }');
   return box;
 }
 
 it('a destination of a store that a file names gets no credentials of the environment', async () => {
-  const { location, passwords } = await passwordsAt();
-  const box = await folderOfOthers(location);
+  const { url, passwords } = await passwordsAt();
+  const box = await folderOfOthers(url);
   const ask = async (...args: string[]): Promise<{ exitCode: number | null; stderr: string }> =>
     finished(box.start([...args, '--key-file', 'key', '--no-anchor'], { env: { PGPASSWORD: 'of-the-user' } }));
   const changed = await ask('role', 'add', 'nobody', '--deny', 'read');
@@ -57,6 +57,6 @@ it('a destination of a store that a file names gets no credentials of the enviro
   });
   expect(passwords).toEqual([]);
   // Named by hand it is reached.
-  expect((await ask('backup', location)).exitCode).not.toBe(0);
+  expect((await ask('backup', url)).exitCode).not.toBe(0);
   expect(passwords).toEqual(['of-the-user']);
 });

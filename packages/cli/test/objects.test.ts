@@ -149,8 +149,8 @@ describe.each(['sqlite', 'file'])('a full disk under %s:', (scheme) => {
     if (NO_MOUNTS !== undefined) context.skip(NO_MOUNTS);
     using disk = mountSmall(4096);
     const box = await sandbox();
-    const location = `${scheme}:${disk.path}/vault`;
-    const env = { SECURESTORE_URL: location };
+    const url = `${scheme}:${disk.path}/vault`;
+    const env = { SECURESTORE_URL: url };
     const full = `${disk.path}/full`;
     expect((await box.run(['init'], { env })).exitCode).toBe(0);
     expect((await box.run(['put', 'k'], { env, input: 'data' })).exitCode).toBe(0);

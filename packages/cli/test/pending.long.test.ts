@@ -69,7 +69,7 @@ describe.concurrent('a destination that can not be reached', { timeout: 120_000 
     const scene = await backupScene(onTestFinished);
     const { run, destination } = scene;
     expect((await run(['destinations'])).stderr).toBe(
-      'the store is backed up nowhere yet; securestore backup LOCATION does it\n',
+      'the store is backed up nowhere yet; securestore backup URL does it\n',
     );
     await run(['backup', destination]);
     await unreachable(scene);

@@ -54,9 +54,9 @@ describe('the list of what the command line trusts', () => {
     expect(wanted.filter((name) => !spans.includes(name))).toEqual([]);
   });
 
-  it('has every option that takes a file, a folder, a program or a location', async () => {
+  it('has every option that takes a file, a folder, a program or a store URL', async () => {
     const { commands, options: common } = JSON.parse((await runHere(['help', '--json'])).stdout) as ProgramHelp;
-    const taking = new Set(['command', 'file', 'dir', 'program', 'url', 'location', 'backup']);
+    const taking = new Set(['command', 'file', 'dir', 'program', 'url', 'backup']);
     const optionsOf = (command: CommandHelp): readonly OptionHelp[] => [
       ...command.options,
       ...command.commands.flatMap(optionsOf),

@@ -65,7 +65,7 @@ describe('wrong usage', () => {
     [['get', 'a', 'b'], 'too many arguments'],
     [
       ['health', 'sqlite:./x'],
-      'expected 0, got 1 [INVALID_ARGUMENT]\nhint: the store of this command is given by --store LOCATION',
+      'expected 0, got 1 [INVALID_ARGUMENT]\nhint: the store of this command is given by --store URL',
     ],
     [['get', 'a', '-o'], '--output needs a value'],
     [['get', 'a', '--version-id', '1', '--at', '2'], 'cannot be used with'],
@@ -99,7 +99,7 @@ describe('wrong usage', () => {
     ],
     [['job', 'list', 'x'], 'too many arguments: expected 0, got 1'],
     [['destination', 'show'], 'the action of destination must be list, add or remove'],
-    [['destinations', 'add'], "missing required argument 'location'"],
+    [['destinations', 'add'], "missing required argument 'url'"],
     [['schedule', 'show'], 'the action of schedule must be list, add, remove or run'],
     [
       ['schedule', 'add', 'x', 'file:y', '--webhook', 'https://z'],
@@ -164,7 +164,7 @@ describe('wrong usage', () => {
     [['snapshot'], 'hint: did you mean one of backup, snapshots: securestore help'],
     [['init', './vault'], '[INVALID_ARGUMENT]\nhint: did you mean file:./vault or sqlite:./vault\n'],
     [['init', './vault.db'], '[INVALID_ARGUMENT]\nhint: did you mean sqlite:./vault.db or file:./vault.db\n'],
-    [['ls', '--store', 'vault'], 'hint: give a location such as sqlite:./vault.db or file:./vault\n'],
+    [['ls', '--store', 'vault'], 'hint: give a store URL such as sqlite:./vault.db or file:./vault\n'],
     [['ls', '--passphrase', 'x'], 'hint: give --passphrase-file FILE or --passphrase-command COMMAND: other users'],
     [['ls', '--password=x'], 'hint: give --passphrase-file FILE or --passphrase-command COMMAND: other users'],
     [['rotate', '--new-password', 'x'], 'hint: give --new-passphrase-file FILE or --new-passphrase-command COMMAND'],
@@ -216,16 +216,16 @@ describe('wrong usage', () => {
     }
   });
 
-  it.each(['file', 'sqlite'])('says of a %s: location which part of it is a file', async (scheme) => {
+  it.each(['file', 'sqlite'])('says of a %s: store URL which part of it is a file', async (scheme) => {
     const box = await sandbox('none');
     const file = box.path('file.txt');
     await writeFile(file, 'mine');
     for (const below of ['vault', 'folder/vault']) {
-      const location = `${scheme}:./file.txt/${below}`;
+      const url = `${scheme}:./file.txt/${below}`;
       for (const args of [
-        ['init', location],
-        ['--store', location, 'put', 'k'],
-        ['--store', location, 'get', 'k'],
+        ['init', url],
+        ['--store', url, 'put', 'k'],
+        ['--store', url, 'get', 'k'],
       ]) {
         const { exitCode, stdout, stderr } = await box.run(args, { env: { SECURESTORE_PASSPHRASE: 'a passphrase' } });
         expect({ args, exitCode, stdout }).toEqual({ args, exitCode: 2, stdout: '' });

@@ -36,12 +36,12 @@ interface Scene {
 }
 
 /** A folder for backups that can go away. */
-function leavingPlace(): { readonly location: string; readonly leave: () => void; readonly comeBack: () => void } {
+function leavingPlace(): { readonly url: string; readonly leave: () => void; readonly comeBack: () => void } {
   const folder = mkdtempSync(join(tmpdir(), 'securestore-away-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   const [there, elsewhere] = [join(folder, 'backup'), join(folder, 'unmounted')];
   return {
-    location: `file:${there}`,
+    url: `file:${there}`,
     leave: () => renameSync(there, elsewhere),
     comeBack() {
       rmSync(there, { recursive: true, force: true });
@@ -304,11 +304,11 @@ describe('administration over a server', () => {
     const { id } = await remote.access.createToken('gone');
     expect(await remote.access.revokeToken(id)).toEqual({ pending: [] });
     await store.backups.unregister(at);
-    await store.backup(away.location);
+    await store.backup(away.url);
     away.leave();
-    expect(await remote.access.change(removePrincipal('gone'))).toEqual({ pending: [away.location] });
+    expect(await remote.access.change(removePrincipal('gone'))).toEqual({ pending: [away.url] });
     away.comeBack();
-    await store.backups.unregister(away.location);
+    await store.backups.unregister(away.url);
     await store.backup(at);
     await remote.backups.setRetention(at, { last: 1 });
     expect(await remote.backups.destinations()).toMatchObject([{ retention: { last: 1 } }]);

@@ -91,7 +91,7 @@ it('a redirection is not followed, and nobody else gets the token', async () => 
     json(response, 200, {});
   });
   const store = await opened((_request, response) => {
-    response.writeHead(307, { location: `${elsewhere}/v1/info/k` }).end();
+    response.writeHead(307, { url: `${elsewhere}/v1/info/k` }).end();
   });
   await expect(store.info('k')).rejects.toMatchObject({ code: 'UNAVAILABLE' });
   expect(asked).toEqual([]);

@@ -16,7 +16,7 @@ async function pages(): Promise<Pages> {
 beforeEach(() => void vi.stubGlobal('location', { origin: 'https://vault.example.com' }));
 afterEach(() => void vi.unstubAllGlobals());
 
-const parameters = { action: 'read', call: 'retrieve', key: '-$(id)', job: 'rotation', location: 'file:./b' };
+const parameters = { action: 'read', call: 'retrieve', key: '-$(id)', job: 'rotation', url: 'file:./b' };
 
 it.each(ADVICE_IDS)('%s is a sentence, with a command to paste or none', async (id) => {
   const { nextSteps } = await pages();

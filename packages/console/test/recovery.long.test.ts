@@ -286,7 +286,7 @@ describe.skipIf(NO_BROWSER !== undefined)(named('a recovery'), () => {
 
       await page.getByLabel(/^To a new store/).check();
       await page.getByText('Say where the new store is to be.').waitFor();
-      await page.getByLabel('Location of the new store').fill(place.destination.replace(/backup$/, 'again'));
+      await page.getByLabel('Store URL of the new store').fill(place.destination.replace(/backup$/, 'again'));
       await page.getByRole('button', { name: 'Make the new store' }).click();
       await page.getByText('It is back').waitFor({ timeout: 120_000 });
       await page.getByText(/The access policy is version \d+, as of .*, of the store that was open/).waitFor();

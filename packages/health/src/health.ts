@@ -36,8 +36,8 @@ export interface HealthSettings {
   /** What else belongs to the store and is looked at, such as its backups. */
   readonly sources?: readonly HealthSource[] | undefined;
   readonly thresholds?: HealthThresholds | undefined;
-  /** What a location stands for that a scrub is to repair from. */
-  readonly copies?: ((location: string) => RepairSource) | undefined;
+  /** What a store URL stands for that a scrub is to repair from. */
+  readonly copies?: ((url: string) => RepairSource) | undefined;
   /** A clock in milliseconds that never runs backwards; by default that of the process. */
   readonly monotonic?: (() => number) | undefined;
 }
@@ -94,7 +94,7 @@ async function ask(
 export class Health {
   /** What is measured of the store. */
   readonly metrics: Metrics;
-  readonly #location: string;
+  readonly #url: string;
   readonly #area: HealthArea;
   readonly #sources: readonly HealthSource[];
   readonly #thresholds: HealthThresholds;
@@ -107,7 +107,7 @@ export class Health {
     const { meter, sources = [], thresholds, copies, monotonic = () => performance.now() } = settings;
     const area = extensionsOf(store).health;
     this.#area = area;
-    this.#location = store.location;
+    this.#url = store.url;
     const routine = (): Promise<HealthReport> => this.#look({ timeout: ROUTINE_TIMEOUT }, true);
     this.metrics = new Metrics(area, meter, { last: () => this.#last, look: routine });
     this.#thresholds = resolveThresholds(thresholds);
@@ -119,7 +119,7 @@ export class Health {
       migrationSource(area),
       ...sources,
     ];
-    area.addKind(scrubKind({ area, location: store.location }));
+    area.addKind(scrubKind({ area, url: store.url }));
   }
 
   /** The last report of this process. */
@@ -154,7 +154,7 @@ export class Health {
     const status = worst(checks.map((check) => check.status));
     const report = { status, checks, time: new Date(begun.now), took: elapsedSince(begun, clock) };
     this.#last = report;
-    publishHealth({ location: this.#location, report });
+    publishHealth({ url: this.#url, report });
     return report;
   }
 
@@ -169,7 +169,7 @@ export class Health {
    * @throws SecureStoreError `INVALID_ARGUMENT`; `ACCESS_DENIED` for a member; `UNAVAILABLE` where the store has been closed
    */
   scrub(options: ScrubOptions = {}): Job<ScrubReport> {
-    return startScrub({ area: this.#area, location: this.#location }, options, this.#copies);
+    return startScrub({ area: this.#area, url: this.#url }, options, this.#copies);
   }
 
   /** Has the store remember what a verification found, until a scrub finds it put right. A store that takes no writes can't. */

@@ -226,11 +226,11 @@ describe('the diagnostics channels', () => {
     const backend = await place.open();
     await backend.write('h/nothing-of-ours', Buffer.from('x'));
     const scrubbed = await health.scrub();
-    const { location } = store;
+    const { url } = store;
     expect(heard).toEqual([
-      { location, report },
-      { location, finding: expect.objectContaining({ name: 'h/nothing-of-ours', repaired: false }) },
-      { location, report: scrubbed },
+      { url, report },
+      { url, finding: expect.objectContaining({ name: 'h/nothing-of-ours', repaired: false }) },
+      { url, report: scrubbed },
     ]);
   });
 });

@@ -33,7 +33,7 @@ async function recordOf({ store, attacker }: Pick<Damaged, 'store' | 'attacker'>
 
 async function copyOf(attacker: Attacker): Promise<RepairSource> {
   const backend: StorageBackend = new MemoryBackend();
-  await backend.init({ location: 'memory:', options: {} });
+  await backend.init({ url: 'memory:', options: {} });
   for (const [name, body] of await attacker.copy()) await backend.write(name, body);
   atEnd(() => backend.close());
   return (body) => body(backend);
@@ -301,10 +301,10 @@ async function killedAfter(
   injector.plan(({ operation, key = '' }) => {
     if (operation !== 'read' || !key.startsWith('o/')) return undefined;
     left -= 1;
-    return left > 0 ? { type: 'delay', until: clock.sleep(delay) } : { type: 'stop-before' };
+    return left > 0 ? { type: 'delay', until: clock.sleep(delay) } : { type: 'kill-before' };
   });
   void Promise.resolve(health.scrub()).catch(() => undefined);
-  await injector.stopped;
+  await injector.killed;
 }
 
 /** The next process, whose calls are counted. */

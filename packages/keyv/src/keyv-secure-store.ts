@@ -51,9 +51,9 @@ export class KeyvSecureStore extends EventEmitter {
    * On a store of its own, which is opened by the first call, as `openStore` would, and closed by {@link disconnect}. One
    * that is made here keeps no older versions, unless `history` says so.
    *
-   * @param location `scheme:rest`, such as `sqlite:./cache.db`
+   * @param url `scheme:rest`, such as `sqlite:./cache.db`
    */
-  constructor(location: string, options: KeyvSecureStoreOptions & OpenOptions);
+  constructor(url: string, options: KeyvSecureStoreOptions & OpenOptions);
   constructor(
     store: SecureStorage | string,
     { namespace, prefix = 'keyv', ...options }: KeyvSecureStoreOptions & Partial<OpenOptions> = {},

@@ -2,19 +2,19 @@ import { Keyv } from 'keyv';
 import { Keyv as Keyv5 } from 'keyv-5';
 import { rawKey } from 'securestore';
 import { describe, expect, it } from 'vitest';
-import { expectCode, locationOf, openedAt, OPENING } from '../../adapter-kit/test/support/stores.ts';
+import { expectCode, storeUrlOf, openedAt, OPENING } from '../../adapter-kit/test/support/stores.ts';
 import { hurriedClock } from '../../objects/test/support/hurried-clock.ts';
 import { KeyvSecureStore } from '../src/index.ts';
 
-function refusing(location: string): KeyvSecureStore {
-  return new KeyvSecureStore(location, { unlock: rawKey(Buffer.alloc(32, 1)) });
+function refusing(url: string): KeyvSecureStore {
+  return new KeyvSecureStore(url, { unlock: rawKey(Buffer.alloc(32, 1)) });
 }
 
 describe('errors', () => {
   it('of a wrong secret are no silent miss of keyv 6 to which nobody listens', async () => {
-    const location = locationOf('file');
-    await openedAt(location);
-    const keyv = new Keyv(refusing(location), { namespace: 'sessions' });
+    const url = storeUrlOf('file');
+    await openedAt(url);
+    const keyv = new Keyv(refusing(url), { namespace: 'sessions' });
     const calls: readonly (() => Promise<unknown>)[] = [
       () => keyv.get('k'),
       () => keyv.set('k', 'v'),
@@ -31,9 +31,9 @@ describe('errors', () => {
   });
 
   it('become events of keyv 6, and no value, if somebody listens', async () => {
-    const location = locationOf('file');
-    await openedAt(location);
-    const keyv = new Keyv(refusing(location));
+    const url = storeUrlOf('file');
+    await openedAt(url);
+    const keyv = new Keyv(refusing(url));
     const codes: unknown[] = [];
     keyv.on('error', (error: { code?: unknown }) => codes.push(error.code));
     expect(await keyv.set('k', 'v')).toBe(false);
@@ -47,8 +47,8 @@ describe('errors', () => {
   });
 
   it('of a wrong secret are no silent miss of keyv 5', async () => {
-    const location = locationOf('file');
-    await openedAt(location);
+    const url = storeUrlOf('file');
+    await openedAt(url);
     const codes: unknown[] = [];
     const listen = (keyv: Keyv5): Keyv5 => keyv.on('error', (error: { code?: unknown }) => codes.push(error.code));
     const told = async (outcome: Promise<unknown>): Promise<unknown> => {
@@ -56,7 +56,7 @@ describe('errors', () => {
       return { outcome: await outcome.catch((error: { code?: unknown }) => error.code), codes: [...codes] };
     };
 
-    const quiet = listen(new Keyv5({ store: refusing(location) }));
+    const quiet = listen(new Keyv5({ store: refusing(url) }));
     const event = ['UNLOCK_FAILED'];
     expect(await told(quiet.get('k'))).toEqual({ outcome: undefined, codes: event });
     expect(await told(quiet.set('k', 'v'))).toEqual({ outcome: false, codes: event });
@@ -65,7 +65,7 @@ describe('errors', () => {
     expect(await told(quiet.has('k'))).toEqual({ outcome: 'UNLOCK_FAILED', codes: [] });
     expect(await told(quiet.getMany(['k']))).toEqual({ outcome: 'UNLOCK_FAILED', codes: [] });
 
-    const loud = new Keyv5({ store: refusing(location), throwOnErrors: true });
+    const loud = new Keyv5({ store: refusing(url), throwOnErrors: true });
     for (const call of [loud.get('k'), loud.set('k', 'v'), loud.delete('k'), loud.clear(), loud.has('k')]) {
       await expectCode(call, 'UNLOCK_FAILED');
     }
@@ -73,7 +73,7 @@ describe('errors', () => {
   });
 
   it('are rejections of the adapter, which keyv 5 hands on', async () => {
-    const adapter = refusing(locationOf('sqlite'));
+    const adapter = refusing(storeUrlOf('sqlite'));
     await expectCode(adapter.set('k', 'v'), 'NOT_FOUND');
     await expectCode(adapter.setMany([{ key: 'k', value: 'v' }]), 'NOT_FOUND');
     await expectCode(adapter.getMany(['k']), 'NOT_FOUND');
@@ -102,7 +102,7 @@ describe('errors', () => {
     const options = { create: true } as object;
     await expectCode((async () => new KeyvSecureStore(store, options))(), 'INVALID_ARGUMENT');
     await expectCode((async () => new KeyvSecureStore(store, { prefix: 'a//b' }))(), 'INVALID_KEY');
-    const unknown = new KeyvSecureStore(locationOf('memory'), { ...OPENING, ...({ tabel: 'x' } as object) });
+    const unknown = new KeyvSecureStore(storeUrlOf('memory'), { ...OPENING, ...({ tabel: 'x' } as object) });
     expect((await expectCode(unknown.get('k'), 'INVALID_ARGUMENT')).message).toContain('"tabel"');
   });
 });

@@ -6,7 +6,7 @@ import {
   clockFromNow,
   expectCode,
   filesOf,
-  locationOf,
+  storeUrlOf,
   openedAt,
   OPENING,
 } from '../../adapter-kit/test/support/stores.ts';
@@ -196,21 +196,21 @@ describe('namespaces', () => {
 
 describe('the store', () => {
   it.each(['sqlite', 'file'])('at %s: never shows keys, namespaces or values to the backend', async (kind) => {
-    const location = locationOf(kind);
-    const keyv = new Keyv(new KeyvSecureStore(location, OPENING), { namespace: 'canary-namespace' });
+    const url = storeUrlOf(kind);
+    const keyv = new Keyv(new KeyvSecureStore(url, OPENING), { namespace: 'canary-namespace' });
     keyv.on('error', (error) => expect.unreachable(String(error)));
     await keyv.set('canary-key', 'canary-value');
     await keyv.set(`canary-long-${'x'.repeat(2000)}`, `canary-large-${'y'.repeat(200_000)}`, 60_000);
     expect(await keyv.get('canary-key')).toBe('canary-value');
     await keyv.disconnect();
-    const files = filesOf(location);
+    const files = filesOf(url);
     expect(files.length).toBeGreaterThan(200_000);
     expect(files).not.toContain('canary');
     expect(files).not.toContain(Buffer.from('canary').toString('base64').slice(0, 7));
     expect(files).not.toContain(Buffer.from('canary').toString('hex'));
 
     // The same search finds what a store shows.
-    const plain = locationOf(kind);
+    const plain = storeUrlOf(kind);
     const shown = new KeyvSecureStore(plain, { ...OPENING, names: 'plain' });
     await shown.set('canary-key', 'v');
     await shown.disconnect();
@@ -218,12 +218,12 @@ describe('the store', () => {
   });
 
   it('that was opened here is closed by disconnect', async () => {
-    const location = locationOf('sqlite');
-    const keyv = new Keyv5({ store: new KeyvSecureStore(location, OPENING), throwOnErrors: true });
+    const url = storeUrlOf('sqlite');
+    const keyv = new Keyv5({ store: new KeyvSecureStore(url, OPENING), throwOnErrors: true });
     await keyv.set('k', 'v');
     await keyv.disconnect();
     await expectCode(keyv.get('k'), 'UNAVAILABLE');
-    const again = new KeyvSecureStore(location, OPENING);
+    const again = new KeyvSecureStore(url, OPENING);
     onTestFinished(() => again.disconnect());
     expect(await entriesOf(again)).toEqual({});
     again.namespace = 'keyv';
@@ -239,8 +239,8 @@ describe('the store', () => {
   });
 
   it('is shared by two stores that are open at once', async () => {
-    const location = locationOf('sqlite');
-    const make = (): KeyvSecureStore => new KeyvSecureStore(location, OPENING);
+    const url = storeUrlOf('sqlite');
+    const make = (): KeyvSecureStore => new KeyvSecureStore(url, OPENING);
     const [one, two] = [make(), make()];
     onTestFinished(async () => {
       await one.disconnect();

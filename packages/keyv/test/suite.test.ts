@@ -36,7 +36,7 @@ vitest.describe.each(PLACES)("keyv's own suite on %s:", (_kind, createPlace) => 
   const place = createPlace();
   let store: SecureStore;
   vitest.beforeAll(async () => {
-    store = await openStore(place.location, OPENING);
+    store = await openStore(place.url, OPENING);
   });
   vitest.afterAll(async () => {
     await store.close();

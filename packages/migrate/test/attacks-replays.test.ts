@@ -131,7 +131,7 @@ async function attempted() {
   ).rejects.toThrow();
   await clock.sleep(60_000);
   await store.store('a', 'two');
-  expect(store.location).toBe(from.location);
+  expect(store.url).toBe(from.url);
   const landing = seen.get('closing') ?? Buffer.alloc(0);
   await atTo.put(HEAD_NAME, landing);
   return { ...all, landing, bodies: await atTo.copy() };
@@ -144,7 +144,7 @@ describe('a head that an attempt left which came to nothing', () => {
     expect((await store.retrieve('a')).text()).toBe('two');
     expect(await move(from, to, { clock })).toMatchObject({ migrated: true, failures: 0 });
     await store.store('a', 'three');
-    expect(store.location).toBe(to.location);
+    expect(store.url).toBe(to.url);
     expect((await (await opened(from, true)).retrieve('a')).text()).toBe('three');
     expect((await (await opened(to, true)).verify()).findings).toEqual([]);
   });
@@ -171,7 +171,7 @@ describe('a head that an attempt left which came to nothing', () => {
     await atTo.put(HEAD_NAME, landed ?? Buffer.alloc(0));
     await clock.sleep(60_000);
     await store.store('a', 'three');
-    expect(store.location).toBe(to.location);
+    expect(store.url).toBe(to.url);
     expect((await (await opened(to, true)).retrieve('a')).text()).toBe('three');
   });
 
@@ -200,8 +200,8 @@ it('a store is not taken for another one where it has moved very often', async (
     here = next;
   }
   const error = await failure(openAt(first, { clock, ...following(...places) }), 'LOCKED');
-  expect(error.message).toContain(others[16]?.location);
-  expect((await openAt(others[4] ?? first, { clock, ...following(...places) })).location).toBe(here.location);
+  expect(error.message).toContain(others[16]?.url);
+  expect((await openAt(others[4] ?? first, { clock, ...following(...places) })).url).toBe(here.url);
 });
 
 describe('a copy of a store that has gone on elsewhere', () => {

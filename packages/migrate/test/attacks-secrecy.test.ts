@@ -51,7 +51,7 @@ describe.each([
     await store.store('canary-of-a-name/x', 'canary-of-a-value', { metadata: { m: 'canary-of-metadata' } });
     await store.store('canary-of-a-name/large', Buffer.from('canary-of-a-value'.repeat(20_000)));
     await store.store('other', patterned(200_000));
-    const places = [from, to].map(({ location }) => location.slice('memory:'.length));
+    const places = [from, to].map(({ url }) => url.slice('memory:'.length));
     const canaries = ['canary-of', PHRASE, ...places];
     const [atFrom, atTo] = [await attack(from), await attack(to)];
     const { store: source, job } = await mover(from, to, { clock, ...how });

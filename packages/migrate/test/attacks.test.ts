@@ -49,7 +49,7 @@ describe('whoever has the backend that a store has left', () => {
     const before = await atFrom.copy();
     await move(from, to, { clock });
     await store.store('a', 'two');
-    expect(store.location).toBe(to.location);
+    expect(store.url).toBe(to.url);
     await store.close();
     await atFrom.restore(before);
     await failure(openAt(from, { clock, anchor, ...following(from, to) }), 'ROLLBACK');
@@ -164,7 +164,7 @@ describe('whoever has the backend that a store moves to', () => {
     const report = await move(from, to, { clock, toLayers: [sabotaged({ beforeList: damage })] });
     expect(report).toMatchObject({ migrated: false, failures: 1 });
     expect((await store.retrieve('a')).text()).toBe('one');
-    expect(store.location).toBe(from.location);
+    expect(store.url).toBe(from.url);
   });
 });
 
@@ -177,12 +177,12 @@ describe('where stores move there and back', () => {
         [to, from],
       ] as const) {
         await move(here, there, { clock });
-        await store.store('a', `at ${there.location}`);
+        await store.store('a', `at ${there.url}`);
         const direct = await openAt(there, { clock, anchor });
-        expect((await direct.retrieve('a')).text()).toBe(`at ${there.location}`);
+        expect((await direct.retrieve('a')).text()).toBe(`at ${there.url}`);
         await direct.close();
         const followed = await openAt(here, { clock, anchor, ...following(from, to) });
-        expect(followed.location).toBe(there.location);
+        expect(followed.url).toBe(there.url);
         await followed.close();
       }
     }
@@ -197,7 +197,7 @@ describe('where stores move there and back', () => {
     await atTo.restore(new Map());
     await move(from, to, { clock });
     await store.store('a', 'three');
-    expect(store.location).toBe(to.location);
+    expect(store.url).toBe(to.url);
     const followed = await openAt(from, { clock, anchor, ...following(from, to) });
     expect((await followed.retrieve('a')).text()).toBe('three');
   });
@@ -249,7 +249,7 @@ describe('while a store is sealed anew, whoever has its backend', () => {
     const report = await run(1);
     expect(counts.truths).toBe(1);
     expect(report).toMatchObject({ migrated: false, failures: 1, failed: [{ code: 'ROLLBACK' }] });
-    expect(store.location).toBe(from.location);
+    expect(store.url).toBe(from.url);
     expect((await store.retrieve('a')).text()).toBe('two');
   });
 

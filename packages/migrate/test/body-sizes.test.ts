@@ -35,7 +35,7 @@ it('a job of a process that has followed cuts payloads for the backend where the
   expect((await sizesAt(from, AREAS.blobs)).length).toBeGreaterThan(4);
   expect(await move(from, to, { clock, fromLayers })).toMatchObject({ migrated: true });
   await store.rotateEncryptionKey(UNLOCK, UNLOCK, { depth: 'data' });
-  expect(store.location).toBe(to.location);
+  expect(store.url).toBe(to.url);
   expect(await sizesAt(to, AREAS.blobs)).toEqual([expect.any(Number)]);
   expect((await store.retrieve('k')).data).toEqual(new Uint8Array(LARGE));
 });
@@ -47,7 +47,7 @@ it('a store is not moved to where its bodies may not fit, but sealed anew', asyn
   await store.close();
   const toLayers = [holding(128 * KIB)];
   const { advice } = await failure(move(from, to, { clock, toLayers }), 'UNSUPPORTED');
-  expect(advice?.map(({ id }) => id)).toEqual(['migrate-reencrypted', 'choose-location']);
+  expect(advice?.map(({ id }) => id)).toEqual(['migrate-reencrypted', 'choose-store-url']);
   expect(await sizesAt(to, '')).toEqual([]);
   await failure(move(from, to, { clock, toLayers, copyOnly: true }), 'UNSUPPORTED');
   const unlock = rawKey(Buffer.alloc(32, 9));

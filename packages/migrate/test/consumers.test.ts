@@ -16,7 +16,7 @@ it('a journal that is removed where the store was is no alarm for who does not k
   const store = await createAt(from, { clock, ...following(to, from) });
   const parts = await openParts({
     backend: await reached(from),
-    location: from.location,
+    url: from.url,
     unlock: UNLOCK,
     clock,
     maintenance: false,

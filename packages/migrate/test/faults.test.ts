@@ -120,7 +120,7 @@ describe.each(TROUBLES)('where %s', (...trouble) => {
           expect(report, what).toMatchObject({ migrated: true, failures: 0 });
           await writer.stop();
           await writer.step(100);
-          expect(store.location, what).toBe(to.location);
+          expect(store.url, what).toBe(to.url);
           const there = await openAt(to, { clock });
           await expectAll(there, writer.acknowledged, what);
           await expectAll(store, writer.acknowledged, what);

@@ -62,7 +62,7 @@ it('whoever follows a store opens it in the place to which it has moved, where w
   await failure(job, 'UNAVAILABLE');
   await source.close();
   await store.store('a', 'two');
-  expect(store.location).toBe(to.location);
+  expect(store.url).toBe(to.url);
   expect(await move(from, to, { clock })).toMatchObject({ migrated: true });
   expect((await (await openAt(to, { clock })).retrieve('a')).text()).toBe('two');
 });
@@ -78,7 +78,7 @@ it('moves to where an attempt has landed that came to nothing', async () => {
   await store.store('a', 'two');
   expect(await move(from, to, { clock })).toMatchObject({ migrated: true, failures: 0 });
   expect((await store.retrieve('a')).text()).toBe('two');
-  expect(store.location).toBe(to.location);
+  expect(store.url).toBe(to.url);
 });
 
 it.each([['copied'], ['landed']])('moves to where a migration had %s before it was given up', async (how) => {
@@ -128,8 +128,8 @@ async function overtaken(
       }),
     );
   const targets: OpenSettings['targets'] = {
-    locations: [to.location],
-    connect: async (location) => ({ backend: composeLayers(await to.open(), [blind]), location }),
+    urls: [to.url],
+    connect: async (url) => ({ backend: composeLayers(await to.open(), [blind]), url }),
   };
   await (await createAt(from, { clock })).close();
   const store = await openAt(from, { clock, layers: [slow], targets });
@@ -214,14 +214,14 @@ it('an idle process looks for a version where the store is now before it says th
 function overtakenMoves(clock: EagerClock, [from, to]: readonly [Place, Place]): OpenSettings['targets'] {
   let isFirst = true;
   return {
-    locations: [from.location, to.location],
-    async connect(location) {
+    urls: [from.url, to.url],
+    async connect(url) {
       if (isFirst) {
         isFirst = false;
         await move(to, from, { clock });
         await move(from, to, { clock });
       }
-      return { backend: await (location === to.location ? to : from).open(), location };
+      return { backend: await (url === to.url ? to : from).open(), url };
     },
   };
 }
@@ -233,7 +233,7 @@ it('opens a store that moves again while it is followed', async () => {
   await move(from, to, { clock });
   const store = await openAt(from, { clock, targets: overtakenMoves(clock, [from, to]) });
   expect((await store.retrieve('a')).text()).toBe('one');
-  expect(store.location).toBe(to.location);
+  expect(store.url).toBe(to.url);
 });
 
 it('does not take a store that moves again while it is followed for an older one', async () => {
@@ -244,7 +244,7 @@ it('does not take a store that moves again while it is followed for an older one
   await move(from, to, { clock });
   await clock.sleep(10_000);
   expect((await store.retrieve('a')).text()).toBe('one');
-  expect(store.location).toBe(to.location);
+  expect(store.url).toBe(to.url);
 });
 
 it('who opens a store where it has landed finds it where it still is', async () => {
@@ -255,7 +255,7 @@ it('who opens a store where it has landed finds it where it still is', async () 
   const { job } = await mover(from, to, { clock, fromLayers: [atHead(isMoved, gone)] });
   await failure(job, 'UNAVAILABLE');
   const there = await openAt(to, { clock, ...following(from, to) });
-  expect(there.location).toBe(from.location);
+  expect(there.url).toBe(from.url);
   await there.store('a', 'two');
   expect((await store.retrieve('a')).text()).toBe('two');
 });

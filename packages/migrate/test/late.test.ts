@@ -45,7 +45,7 @@ it.each([
     const first = await mover(from, to, { clock, fromLayers: [dead.layer], toLayers: [how, slow] });
     void first.job.catch(() => undefined);
     await sent;
-    dead.stop();
+    dead.kill();
     // Whoever ran it has died, which shows after a while.
     clock.advance(60_000);
     await store.store('k/1', 'newer');
@@ -128,7 +128,7 @@ it('what a run that seals anew has sent, and comes late, takes the place of noth
   const first = await mover(from, to, { clock, fromLayers: [dead.layer], toLayers: [slow], reencrypt });
   void first.job.catch(() => undefined);
   await sent;
-  dead.stop();
+  dead.kill();
   clock.advance(60_000);
   await store.store('k/1', 'newer');
   await store.close();

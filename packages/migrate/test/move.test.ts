@@ -66,13 +66,13 @@ it('an open store follows where it is allowed to, and goes on', async () => {
   expect(await job).toMatchObject({ migrated: true, failures: 0 });
   await source.close();
   await store.store('a', 'two');
-  expect(store.location).toBe(to.location);
+  expect(store.url).toBe(to.url);
   const there = await openAt(to, { clock });
   expect((await there.retrieve('a')).text()).toBe('two');
   for (let n = writes - 50; n < writes; n++) expect((await there.retrieve(`n/${n % 50}`)).text()).toBe(`value ${n}`);
   await clock.sleep(6000);
   const error = await failure(stranger.retrieve('a'), 'LOCKED');
-  expect(error.message).toContain(to.location);
+  expect(error.message).toContain(to.url);
   await failure(stranger.store('a', 'three'), 'LOCKED');
 });
 
@@ -115,7 +115,7 @@ it('moves back without losing what was written in between', async () => {
   expect(back).toMatchObject({ migrated: true, failures: 0, corrected: 0 });
   expect(back.versions).toBeLessThan(20);
   expect((await store.retrieve('n/1')).text()).toBe('second');
-  expect(store.location).toBe(from.location);
+  expect(store.url).toBe(from.url);
   expect(await contentsOf(from)).toEqual(await contentsOf(to));
   const there = await openAt(from, { clock });
   expect((await there.retrieve('new')).data).toEqual(new Uint8Array(patterned(200_000, 4)));

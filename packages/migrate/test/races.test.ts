@@ -177,5 +177,5 @@ it('a change of keys that comes while it is about to close is no damage', async 
   expect(await job).toMatchObject({ migrated: true, failed: [] });
   expect(changed).toBe(true);
   expect((await store.retrieve('k')).text()).toBe('x');
-  expect(store.location).toBe(to.location);
+  expect(store.url).toBe(to.url);
 });

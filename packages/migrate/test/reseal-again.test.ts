@@ -83,7 +83,7 @@ it('a payload that is damaged where the store is sealed anew is found when a run
   await damageOnly(atTo, AREAS.blobs);
   const report = await move(from, to, { clock, reencrypt });
   expect(report).toMatchObject({ migrated: false, failures: 1, failed: [{ code: 'INTEGRITY' }] });
-  expect(report.failed[0]?.message).toContain(`(at ${to.location})`);
+  expect(report.failed[0]?.message).toContain(`(at ${to.url})`);
 });
 
 it('the bytes of payloads count', async () => {

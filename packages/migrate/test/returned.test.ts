@@ -28,7 +28,7 @@ describe('a process that slept while its store moved', () => {
     await move(there, here, { clock });
     expect((await sleeper.retrieve('k')).text()).toBe('there');
     await sleeper.store('k', 'after');
-    expect(sleeper.location).toBe(here.location);
+    expect(sleeper.url).toBe(here.url);
     await sleeper.close();
     const next = await openAt(here, { clock, anchor });
     expect((await next.retrieve('k')).text()).toBe('after');
@@ -41,7 +41,7 @@ describe('a process that slept while its store moved', () => {
     await move(there, here, { clock });
     await move(here, there, { clock });
     await sleeper.store('k', 'after');
-    expect(sleeper.location).toBe(there.location);
+    expect(sleeper.url).toBe(there.url);
   });
 
   it('away and back goes on though more has changed there than a head tells', async () => {
@@ -51,7 +51,7 @@ describe('a process that slept while its store moved', () => {
     for (let n = 0; n < 18; n++) await elsewhere.slots.add(rawKey(Buffer.alloc(32, 100 + n)));
     await move(there, here, { clock });
     await sleeper.store('k', 'after');
-    expect(sleeper.location).toBe(here.location);
+    expect(sleeper.url).toBe(here.url);
   });
 
   it('away and back is LOCKED if nothing there says so any more', async () => {

@@ -57,7 +57,7 @@ describe.each<readonly [string, MigrateStoreOptions]>([
 ])('a store that %s, and whose mover died before it was open at the new place', (_, options) => {
   const ways: Readonly<Record<string, typeof cancelMigration>> = {
     'giving up': cancelMigration,
-    'reclaiming it': async (store, reach) => ({ source: store.location, target: await failBackStore(store, reach) }),
+    'reclaiming it': async (store, reach) => ({ source: store.url, target: await failBackStore(store, reach) }),
   };
 
   it.each(Object.keys(ways))('is opened again where it was by %s', async (way) => {
@@ -65,7 +65,7 @@ describe.each<readonly [string, MigrateStoreOptions]>([
     const { from, to, clock } = places;
     await failure(openAt(from, { clock }), 'LOCKED');
     const source = await openSource(places);
-    expect(await ways[way]?.(source, reaching(from, to))).toEqual({ source: from.location, target: to.location });
+    expect(await ways[way]?.(source, reaching(from, to))).toEqual({ source: from.url, target: to.url });
     await source.close();
     const store = await openAt(from, { clock });
     await store.store('a', 'two');
@@ -76,7 +76,7 @@ describe.each<readonly [string, MigrateStoreOptions]>([
       'INTEGRITY',
     );
     expect(there.message).toContain('no store is here yet');
-    expect(there).toMatchObject({ reason: 'incomplete', advice: [{ target: to.location }, {}] });
+    expect(there).toMatchObject({ reason: 'incomplete', advice: [{ target: to.url }, {}] });
   });
 
   it('is at the new place once somebody has opened it there, and then neither way takes it back', async () => {
@@ -112,11 +112,11 @@ it('a stranger at the new place waits once, and is told which migration goes on'
   const store = await openAt(to, { clock });
   const before = clock.now();
   const error = await failure(store.retrieve('a'), 'LOCKED');
-  expect(error.message).toContain(`is not open here yet: its migration from ${from.location} has not ended`);
+  expect(error.message).toContain(`is not open here yet: its migration from ${from.url} has not ended`);
   expect(error).toMatchObject({ reason: 'incomplete', retryable: true });
   expect(error.advice).toEqual([
-    { id: 'resume-migration', source: from.location },
-    { id: 'cancel-migration', source: from.location },
+    { id: 'resume-migration', source: from.url },
+    { id: 'cancel-migration', source: from.url },
   ]);
   const waited = clock.now() - before;
   await failure(store.retrieve('a'), 'LOCKED');
@@ -129,7 +129,7 @@ it('what a store is being sealed anew as is not taken for a drill', async () => 
   const { to, clock } = await left({ reencrypt: { unlock: NEW } });
   const error = await failure(openAt(to, { clock, unlock: NEW }), 'LOCKED');
   expect(error.message).toContain('the store is not open here yet: a migration that re-encrypts it has not ended');
-  expect(error).toMatchObject({ reason: 'incomplete', advice: [{ target: to.location }, {}] });
+  expect(error).toMatchObject({ reason: 'incomplete', advice: [{ target: to.url }, {}] });
 });
 
 it('a migration does not end where nothing lies at the new place any more', async () => {

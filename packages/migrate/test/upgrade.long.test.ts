@@ -110,12 +110,12 @@ describe('a format upgrade', () => {
   it('is gone on with wherever it was stopped', async () => {
     for (let k = 0; ; k += sized({ short: 9, full: 3, torture: 3 })) {
       const { clock, place } = await world();
-      const injector = createFaultInjector(({ index }) => (index === k ? { type: 'stop-after' } : undefined));
+      const injector = createFaultInjector(({ index }) => (index === k ? { type: 'kill-after' } : undefined));
       const first = await openAt(place, { clock, layers: [release2] });
       const raw = await reached(place, [injector.layer]);
       const done = await Promise.race([
         Promise.resolve(upgradeFormat(first, raw, STEP)).then(() => true),
-        injector.stopped.then(() => false),
+        injector.killed.then(() => false),
       ]);
       const store = await openAt(place, { clock, layers: [release2] });
       if (!done) {

@@ -68,8 +68,8 @@ test.concurrent.for(REVOCATIONS)(
   async ({ scheme, code, revoke }, { onTestFinished: atEnd }) => {
     const folder = mkdtempSync(join(tmpdir(), 'securestore-access-'));
     atEnd(() => rmSync(folder, { recursive: true, force: true }));
-    const location = `${scheme}:${join(folder, 'vault')}`;
-    await using store = await createStore(location, { unlock, maintenance: false });
+    const url = `${scheme}:${join(folder, 'vault')}`;
+    await using store = await createStore(url, { unlock, maintenance: false });
     await store.store('db/user', 'ops');
     await store.access.change([
       setRole('reader', [{ effect: 'allow', actions: ['read'], keys: ['db/**'] }]),
@@ -87,7 +87,7 @@ test.concurrent.for(REVOCATIONS)(
       await expect(session.retrieve('db/user')).rejects.toMatchObject({ code });
       return at;
     };
-    const reads = await readsElsewhere([location, token, 'db/user'], atEnd, () => {
+    const reads = await readsElsewhere([url, token, 'db/user'], atEnd, () => {
       revoked ??= revokeHere();
     });
     expect(reads[0]).toMatchObject({ outcome: 'read' });
@@ -105,8 +105,8 @@ test.concurrent.for(REPLACEMENTS)(
   async (depth, { onTestFinished: atEnd }) => {
     const folder = mkdtempSync(join(tmpdir(), 'securestore-access-'));
     atEnd(() => rmSync(folder, { recursive: true, force: true }));
-    const location = `file:${join(folder, 'vault')}`;
-    await using store = await createStore(location, { unlock, maintenance: false });
+    const url = `file:${join(folder, 'vault')}`;
+    await using store = await createStore(url, { unlock, maintenance: false });
     await store.store('db/user', 'ops');
     await store.access.change([
       setRole('reader', [{ effect: 'allow', actions: ['read', 'list'], keys: ['db/**'] }]),
@@ -114,7 +114,7 @@ test.concurrent.for(REPLACEMENTS)(
       grantRole('alice', 'reader'),
     ]);
     const { id, token } = await store.access.createToken('alice');
-    await using elsewhere = await openStore(location, { unlock, maintenance: false });
+    await using elsewhere = await openStore(url, { unlock, maintenance: false });
     await using session = await elsewhere.session({ token });
     await session.retrieve('db/user');
 

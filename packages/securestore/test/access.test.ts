@@ -263,14 +263,14 @@ describe('a change of the policy', () => {
   test('goes on through a rotation of keys', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'securestore-access-'));
     onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-    const location = `sqlite:${join(folder, 'vault.db')}`;
-    const first = await createStore(location, { unlock, maintenance: false });
+    const url = `sqlite:${join(folder, 'vault.db')}`;
+    const first = await createStore(url, { unlock, maintenance: false });
     await first.access.change([setRole('r', [READ_DB]), addPrincipal('alice', 'user'), grantRole('alice', 'r')]);
     const { token } = await first.access.createToken('alice');
     await first.store('db/user', 'ops');
     await first.rotateEncryptionKey(Buffer.alloc(32, 3), Buffer.alloc(32, 4), { depth: 'keys' });
     await first.close();
-    await using again = await openStore(location, { unlock: rawKey(Buffer.alloc(32, 4)), maintenance: false });
+    await using again = await openStore(url, { unlock: rawKey(Buffer.alloc(32, 4)), maintenance: false });
     await using session = await again.session({ token });
     expect((await session.retrieve('db/user')).text()).toBe('ops');
     expect((await again.verify()).ok).toBe(true);
@@ -300,31 +300,31 @@ describe('who has the files and no secret', () => {
   const NAMES = ['quaestor', 'tesseract reader'];
 
   /** The objects of the policy in the files of a store, with what reads and writes them. */
-  async function storeInFiles(): Promise<{ folder: string; location: string; token: string }> {
+  async function storeInFiles(): Promise<{ folder: string; url: string; token: string }> {
     const folder = mkdtempSync(join(tmpdir(), 'securestore-access-'));
     onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-    const location = `file:${join(folder, 'vault')}`;
-    const store = await createStore(location, { unlock, maintenance: false });
+    const url = `file:${join(folder, 'vault')}`;
+    const store = await createStore(url, { unlock, maintenance: false });
     const [name = '', role = ''] = NAMES;
     await store.access.change([setRole(role, [READ_DB]), addPrincipal(name, 'user'), grantRole(name, role)]);
     const { token } = await store.access.createToken(name);
     await store.close();
-    return { folder, location, token };
+    return { folder, url, token };
   }
 
   test('learns no name of a principal or role, and no token', async () => {
-    const { folder, location, token } = await storeInFiles();
+    const { folder, url, token } = await storeInFiles();
     const secrets = [...NAMES, token, token.slice(-43)];
     for (const file of await filesUnder(folder)) {
       const bytes = await readFile(file);
       for (const secret of secrets) expect(bytes.includes(secret), file).toBe(false);
     }
-    await using store = await openStore(location, { unlock });
+    await using store = await openStore(url, { unlock });
     expect(inspect(store, { depth: Infinity, showHidden: true })).not.toContain(token);
   });
 
   test('changes no policy unnoticed: whatever byte is another, the store does not open', async () => {
-    const { folder, location } = await storeInFiles();
+    const { folder, url } = await storeInFiles();
     const objects = await filesUnder(folder);
     const { rename, writeFile } = await import('node:fs/promises');
     const policies = objects.filter((file) => /[/\\]p[/\\]/.test(file));
@@ -336,7 +336,7 @@ describe('who has the files and no secret', () => {
         const changed = Buffer.from(bytes);
         changed[index] = (changed[index] ?? 0) ^ 1;
         await writeFile(file, changed);
-        noticed += await openStore(location, { unlock, maintenance: false }).then(
+        noticed += await openStore(url, { unlock, maintenance: false }).then(
           async (store) => store.close().then(() => 0),
           () => 1,
         );
@@ -345,7 +345,7 @@ describe('who has the files and no secret', () => {
       // One that no head names any more is read by nobody.
       expect([0, Math.ceil(bytes.length / 37)]).toContain(noticed);
       await rename(file, `${file}-away`);
-      const gone = await openStore(location, { unlock, maintenance: false }).then(
+      const gone = await openStore(url, { unlock, maintenance: false }).then(
         async (store) => store.close().then(() => false),
         () => true,
       );

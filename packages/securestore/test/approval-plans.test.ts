@@ -78,7 +78,7 @@ describe('an approval about one object', () => {
       ['db/b', 'approved'],
     ];
     expect((await ann.approvals.list()).map(({ key, state }) => [key, state])).toEqual(states);
-    const again = await openStore(world.location, { unlock, backend: world.backend(), clock: world.clock });
+    const again = await openStore(world.url, { unlock, backend: world.backend(), clock: world.clock });
     expect((await again.access.requests()).map(({ key, state }) => [key, state])).toEqual(states);
     await again.close();
   });
@@ -409,7 +409,7 @@ test('a request without a plan, of an older release, passes nothing and is asked
   });
   await expect(ann.purge('db/a')).rejects.toEqual(CHANGED);
   expect((await bob.approvals.list()).map(({ plan }) => plan)).toEqual([undefined]);
-  const again = await openStore(world.location, { unlock, backend: world.backend(), clock: world.clock });
+  const again = await openStore(world.url, { unlock, backend: world.backend(), clock: world.clock });
   expect(await again.access.requests()).toHaveLength(1);
   await again.close();
 });

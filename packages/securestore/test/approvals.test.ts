@@ -285,7 +285,7 @@ describe('a request', () => {
     const { id } = await (await as(other, 'alice')).approvals.request('purge', 'db/a');
     await all.bob.approvals.approve(id);
     await all.store.close();
-    const again = await openStore(all.world.location, { unlock, backend: all.world.backend(), clock: all.world.clock });
+    const again = await openStore(all.world.url, { unlock, backend: all.world.backend(), clock: all.world.clock });
     expect(await again.access.requests()).toMatchObject([{ id, state: 'approved' }]);
     await again.close();
     // At once, without waiting for the head to be looked at again.

@@ -2,13 +2,13 @@ import { rename, rm } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import type { Anchor } from '../src/index.ts';
 import { identity } from '../src/index.ts';
-import { audited, auditor, locationOf, memoryAnchor, reopen } from './support/audits.ts';
+import { audited, auditor, storeUrlOf, memoryAnchor, reopen } from './support/audits.ts';
 
-const fileOf = (location: string): string => location.slice('sqlite:'.length);
+const fileOf = (url: string): string => url.slice('sqlite:'.length);
 
 /** A store with a log, which is closed. */
-async function lived(location: string, anchor: Anchor): Promise<void> {
-  const store = await audited(location, { anchor, mode: 'fail-closed' });
+async function lived(url: string, anchor: Anchor): Promise<void> {
+  const store = await audited(url, { anchor, mode: 'fail-closed' });
   for (let at = 0; at < 5; at++) await store.store('k', `${at}`);
   await store.close();
 }
@@ -16,18 +16,18 @@ async function lived(location: string, anchor: Anchor): Promise<void> {
 test.each(['removed, and a new one made', 'replaced by another one, which is accepted'])(
   'the log of a store that was %s is not missed in the new store',
   async (how) => {
-    const [location, anchor] = [locationOf(), memoryAnchor()];
-    await lived(location, anchor);
-    await rm(fileOf(location));
+    const [url, anchor] = [storeUrlOf(), memoryAnchor()];
+    await lived(url, anchor);
+    await rm(fileOf(url));
     if (how.startsWith('removed')) {
-      await lived(location, anchor);
+      await lived(url, anchor);
     } else {
-      const elsewhere = locationOf();
+      const elsewhere = storeUrlOf();
       await lived(elsewhere, memoryAnchor());
-      await rename(fileOf(elsewhere), fileOf(location));
-      await (await reopen(location, { anchor, acceptRollback: true })).close();
+      await rename(fileOf(elsewhere), fileOf(url));
+      await (await reopen(url, { anchor, acceptRollback: true })).close();
     }
-    const store = await reopen(location, { anchor });
+    const store = await reopen(url, { anchor });
     await store.store('k', 'new');
     const { ok, findings } = await store.audit.verify({ auditor: identity(auditor) });
     expect([ok, findings]).toEqual([true, []]);

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { audited, locationOf, reopen } from './support/audits.ts';
+import { audited, storeUrlOf, reopen } from './support/audits.ts';
 
 async function* failing(): AsyncGenerator<string> {
   yield 'a';
@@ -7,9 +7,9 @@ async function* failing(): AsyncGenerator<string> {
 }
 
 test('a source of items that never ends hides nothing of what came of it', async () => {
-  const location = locationOf();
-  const store = await audited(location, { mode: 'fail-closed' });
-  const other = await reopen(location);
+  const url = storeUrlOf();
+  const store = await audited(url, { mode: 'fail-closed' });
+  const other = await reopen(url);
 
   const goOn = Promise.withResolvers<void>();
   const isStored = Promise.withResolvers<void>();

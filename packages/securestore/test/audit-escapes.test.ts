@@ -10,18 +10,18 @@ import {
   setRole,
 } from '../src/index.ts';
 import * as audits from './support/audits.ts';
-import { locationOf } from './support/audits.ts';
+import { storeUrlOf } from './support/audits.ts';
 
 const MODES = ['batched', 'fail-closed'] as const;
 
-const reopen = (location: string, options?: Partial<OpenOptions>): Promise<SecureStore> =>
-  audits.reopen(location, options, async (store) => store.close().catch(() => undefined));
+const reopen = (url: string, options?: Partial<OpenOptions>): Promise<SecureStore> =>
+  audits.reopen(url, options, async (store) => store.close().catch(() => undefined));
 
-const audited = (location: string, mode: (typeof MODES)[number]): Promise<SecureStore> =>
-  audits.audited(location, { mode, categories: { shared: ['shared/**'] } });
+const audited = (url: string, mode: (typeof MODES)[number]): Promise<SecureStore> =>
+  audits.audited(url, { mode, categories: { shared: ['shared/**'] } });
 
-async function logOf(location: string): Promise<TrailEntry[]> {
-  const store = await reopen(location);
+async function logOf(url: string): Promise<TrailEntry[]> {
+  const store = await reopen(url);
   return store.audit.entries({ entries: 100_000 });
 }
 
@@ -29,15 +29,15 @@ const shown = ({ action, outcome, principal }: TrailEntry): string => `${action}
 
 describe.each(MODES)('in the mode %s', (mode) => {
   test('switching the audit off is recorded, and so is what was begun before', async () => {
-    const location = locationOf();
-    const store = await audited(location, mode);
+    const url = storeUrlOf();
+    const store = await audited(url, mode);
     const reading = store.retrieve('nothing').catch(() => undefined);
     const writing = store.store('a', 'x');
     await store.audit.disable();
     await Promise.all([reading, writing]);
     await store.list();
     await store.close();
-    const log = (await logOf(location)).map(shown);
+    const log = (await logOf(url)).map(shown);
     expect(log).toEqual(
       expect.arrayContaining(['read failed [owner]', 'write allowed [owner]', 'audit.disable allowed [owner]']),
     );
@@ -45,8 +45,8 @@ describe.each(MODES)('in the mode %s', (mode) => {
   });
 
   test('one call about more objects than may wait to be written hides none of them', async () => {
-    const location = locationOf();
-    const store = await audited(location, mode);
+    const url = storeUrlOf();
+    const store = await audited(url, mode);
     await store.access.change([
       setRole('reader', [{ effect: 'allow', actions: ['read'], keys: ['seen/**'] }]),
       addPrincipal('ann', 'user'),
@@ -58,18 +58,18 @@ describe.each(MODES)('in the mode %s', (mode) => {
     const results = await session.retrieveMany([...unseen, 'seen/secret']);
     expect(results.at(-1)).toMatchObject({ ok: true });
     await store.close();
-    const reads = (await logOf(location)).filter(({ action }) => action === 'read').map(({ outcome }) => outcome);
+    const reads = (await logOf(url)).filter(({ action }) => action === 'read').map(({ outcome }) => outcome);
     expect(reads.filter((outcome) => outcome === 'denied')).toHaveLength(unseen.length);
     expect(reads.filter((outcome) => outcome === 'allowed')).toHaveLength(1);
   });
 
   test('a member reads and writes as ever, and does not write to the log', async () => {
-    const location = locationOf();
-    const store = await audited(location, mode);
+    const url = storeUrlOf();
+    const store = await audited(url, mode);
     const theirs = generateIdentity();
     await store.members.add('ann', await recipientOf(theirs), { categories: ['shared'] });
     const alerts: unknown[] = [];
-    const member = await reopen(location, {
+    const member = await reopen(url, {
       unlock: identity(theirs),
       fingerprint: store.fingerprint,
       audit: { onAlert: (alert) => void alerts.push(alert) },
@@ -82,42 +82,42 @@ describe.each(MODES)('in the mode %s', (mode) => {
   });
 
   test('a session is recorded, wherever it was begun', async () => {
-    const location = locationOf();
-    const store = await audited(location, mode);
+    const url = storeUrlOf();
+    const store = await audited(url, mode);
     await store.access.change([addPrincipal('ann', 'user')]);
     const session = await store.access.session(await store.access.createToken('ann'));
     await session.retrieve('a').catch(() => undefined);
     await store.access.session({ token: 'sst_no' }).catch(() => undefined);
     await store.close();
-    const log = (await logOf(location)).map(shown);
+    const log = (await logOf(url)).map(shown);
     expect(log).toEqual(expect.arrayContaining(['session allowed ann', 'read denied ann', 'session denied ']));
   });
 });
 
 test('what comes before the log is open and finds no room is counted in it', async () => {
-  const location = locationOf();
-  await (await audited(location, 'batched')).close();
+  const url = storeUrlOf();
+  await (await audited(url, 'batched')).close();
   const { promise, resolve } = Promise.withResolvers<[]>();
   const slow = { ...functionSink('slow', async () => undefined), tips: () => promise };
-  const store = await reopen(location, { audit: { sinks: [{ sink: slow, queue: 20_000 }] } });
+  const store = await reopen(url, { audit: { sinks: [{ sink: slow, queue: 20_000 }] } });
   for (let left = 10_005; left > 0; left--) store.audit.recorder.note({ action: 'read', outcome: 'denied' });
   resolve([]);
   await expect.poll(() => store.audit.status.sinks.length).toBe(2);
   await store.close();
-  const reasons = (await logOf(location)).filter(({ action }) => action === 'audit.lost').map(({ reason }) => reason);
+  const reasons = (await logOf(url)).filter(({ action }) => action === 'audit.lost').map(({ reason }) => reason);
   expect(reasons).toContainEqual(expect.stringMatching(/^6 entries came before/));
 });
 
 test.each(['storeMany', 'retrieveMany'] as const)(
   'in fail-closed %s does nothing that cannot be recorded',
   async (call) => {
-    const location = locationOf();
-    await (await audited(location, 'fail-closed')).close();
+    const url = storeUrlOf();
+    await (await audited(url, 'fail-closed')).close();
     let isFull = false;
     const sink = functionSink('siem', async () => {
       if (isFull) throw new Error('no room');
     });
-    const store = await reopen(location, { audit: { sinks: [{ sink }] } });
+    const store = await reopen(url, { audit: { sinks: [{ sink }] } });
     await store.store('a', 'x');
     isFull = true;
     await store.has('a').catch(() => undefined);

@@ -25,7 +25,7 @@ async function logOf(count: number): Promise<Scene> {
   // A change of the head tells in it how far the log goes.
   await store.slots.add(rawKey(Buffer.alloc(32, 9)));
   const backend = new MemoryBackend({ clock: () => world.clock.now() });
-  await backend.init({ location: world.location, options: {} });
+  await backend.init({ url: world.url, options: {} });
   const parts = async (): Promise<string[]> => {
     const names: string[] = [];
     for (let more = true; more;) {

@@ -17,26 +17,23 @@ import { describe, expect, test } from 'vitest';
 import type { Anchor, AuditReport, SecureStore } from '../src/index.ts';
 import { identity, openStore, setRole } from '../src/index.ts';
 import { extensionsOf } from '@securestore/objects/internal';
-import { audited, auditor, locationOf, memoryAnchor, unlock } from './support/audits.ts';
+import { audited, auditor, storeUrlOf, memoryAnchor, unlock } from './support/audits.ts';
 
 /** A store that was audited yesterday, and an anchor that remembers it. */
-async function yesterday(): Promise<{ location: string; anchor: Anchor }> {
-  const [location, anchor] = [locationOf(), memoryAnchor()];
-  const store = await audited(location, { anchor, mode: 'fail-closed' });
+async function yesterday(): Promise<{ url: string; anchor: Anchor }> {
+  const [url, anchor] = [storeUrlOf(), memoryAnchor()];
+  const store = await audited(url, { anchor, mode: 'fail-closed' });
   await store.store('payroll', 'x');
   await store.retrieve('payroll');
   await store.close();
-  return { location, anchor };
+  return { url, anchor };
 }
 
 /** What somebody does who has every key but the auditor's, and never the anchor. */
-async function asInsider<T>(
-  location: string,
-  act: (store: ObjectStore, backend: SqliteBackend) => Promise<T>,
-): Promise<T> {
+async function asInsider<T>(url: string, act: (store: ObjectStore, backend: SqliteBackend) => Promise<T>): Promise<T> {
   const backend = new SqliteBackend();
-  await backend.init({ location, options: {} });
-  const store = await openObjectStore({ backend, location, unlock, maintenance: false });
+  await backend.init({ url, options: {} });
+  const store = await openObjectStore({ backend, url, unlock, maintenance: false });
   try {
     return await act(store, backend);
   } finally {
@@ -93,16 +90,16 @@ async function vouch(store: ObjectStore, end: AuditLink): Promise<void> {
   await policy.change('vouch', (current) => ({ policy: current ?? nothing }));
 }
 
-async function verifyAt(location: string, anchor: Anchor): Promise<AuditReport> {
-  const store = await openStore(location, { unlock, maintenance: false, anchor });
+async function verifyAt(url: string, anchor: Anchor): Promise<AuditReport> {
+  const store = await openStore(url, { unlock, maintenance: false, anchor });
   const report = await store.audit.verify({ auditor: identity(auditor) });
   await store.close();
   return report;
 }
 
 /** A process that knows of nothing, and whose log and head come after what the insider has done. */
-async function honestly(location: string, anchor: Anchor): Promise<void> {
-  const store: SecureStore = await openStore(location, { unlock, maintenance: false, anchor });
+async function honestly(url: string, anchor: Anchor): Promise<void> {
+  const store: SecureStore = await openStore(url, { unlock, maintenance: false, anchor });
   await store.has('payroll');
   await store.access.change(setRole('any', [{ effect: 'allow', actions: ['read'] }]));
   await store.close();
@@ -114,20 +111,20 @@ describe('whoever has every key but that of the auditor cannot rewrite what an a
   test.each([0, 1])(
     'by a segment of their own in its place, longer by %d, whoever opens the store next',
     async (more) => {
-      const { location, anchor } = await yesterday();
-      await asInsider(location, (store, backend) => replaceNewest(store, backend, more));
-      expect(await verifyAt(location, anchor)).toMatchObject(replaced);
-      await honestly(location, anchor);
-      await honestly(location, anchor);
-      expect(await verifyAt(location, anchor)).toMatchObject(replaced);
+      const { url, anchor } = await yesterday();
+      await asInsider(url, (store, backend) => replaceNewest(store, backend, more));
+      expect(await verifyAt(url, anchor)).toMatchObject(replaced);
+      await honestly(url, anchor);
+      await honestly(url, anchor);
+      expect(await verifyAt(url, anchor)).toMatchObject(replaced);
     },
   );
 
   test.each([0, 1])('by a head that vouches for a segment longer by %d', async (more) => {
-    const { location, anchor } = await yesterday();
-    await asInsider(location, async (store, backend) => vouch(store, await replaceNewest(store, backend, more)));
-    expect(await verifyAt(location, anchor)).toMatchObject(replaced);
-    await honestly(location, anchor);
-    expect(await verifyAt(location, anchor)).toMatchObject(replaced);
+    const { url, anchor } = await yesterday();
+    await asInsider(url, async (store, backend) => vouch(store, await replaceNewest(store, backend, more)));
+    expect(await verifyAt(url, anchor)).toMatchObject(replaced);
+    await honestly(url, anchor);
+    expect(await verifyAt(url, anchor)).toMatchObject(replaced);
   });
 });

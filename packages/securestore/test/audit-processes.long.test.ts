@@ -20,8 +20,8 @@ const unlock = rawKey(Buffer.alloc(32, 3));
 const killed = (at: number): boolean => at % 2 === 0;
 
 /** Runs one process, which is killed after it has acknowledged so much. @returns what it has acknowledged */
-async function run(location: string, prefix: string, killAfter: number): Promise<string[]> {
-  const args = ['--conditions=@securestore/source', '--no-warnings', PROGRAM, location, prefix, String(EACH)];
+async function run(url: string, prefix: string, killAfter: number): Promise<string[]> {
+  const args = ['--conditions=@securestore/source', '--no-warnings', PROGRAM, url, prefix, String(EACH)];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   const acknowledged: string[] = [];
   for await (const line of createInterface({ input: child.stdout })) {
@@ -42,15 +42,13 @@ async function recordedIn(store: SecureStore): Promise<string[]> {
 test(NAME, async () => {
   const folder = mkdtempSync(join(tmpdir(), 'securestore-audit-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  const location = `sqlite:${join(folder, 'vault.db')}`;
+  const url = `sqlite:${join(folder, 'vault.db')}`;
   const auditor = generateIdentity();
-  const store = await createStore(location, { unlock, maintenance: false });
+  const store = await createStore(url, { unlock, maintenance: false });
   onTestFinished(() => store.close());
   await store.audit.enable({ auditor: await recipientOf(auditor), mode: 'fail-closed' });
 
-  const runs = Array.from({ length: PROCESSES }, (_, at) =>
-    run(location, `p${at}`, killed(at) ? 3 + at * 4 : Infinity),
-  );
+  const runs = Array.from({ length: PROCESSES }, (_, at) => run(url, `p${at}`, killed(at) ? 3 + at * 4 : Infinity));
   const acknowledged = (await Promise.all(runs)).flat();
 
   const names = await recordedIn(store);
@@ -64,7 +62,7 @@ test(NAME, async () => {
   expect(report.findings).toEqual([]);
   const ended = report.segments.filter((segment) => segment.ended);
   expect(ended.length).toBe(PROCESSES / 2);
-  const later = await openStore(location, { unlock, maintenance: false });
+  const later = await openStore(url, { unlock, maintenance: false });
   onTestFinished(() => later.close());
   expect((await later.audit.verify({ auditor: identity(auditor) })).ok).toBe(true);
 });

@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import type { SecureStore, Session } from '../src/index.ts';
 import { addPrincipal, functionSink, grantRole, setRole } from '../src/index.ts';
-import { audited, locationOf } from './support/audits.ts';
+import { audited, storeUrlOf } from './support/audits.ts';
 
 /** A store in `fail-closed` with sessions of somebody who may do everything, and somebody who may do nothing. */
 async function world(): Promise<{
@@ -16,7 +16,7 @@ async function world(): Promise<{
   const sink = functionSink('breakable', () => {
     if (isBroken) throw new Error('no room');
   });
-  const store = await audited(locationOf(), { mode: 'fail-closed', audit: { sinks: [{ sink, timeout: 1000 }] } });
+  const store = await audited(storeUrlOf(), { mode: 'fail-closed', audit: { sinks: [{ sink, timeout: 1000 }] } });
   await store.access.change([
     setRole('everything', [{ effect: 'allow', actions: ['*'] }]),
     addPrincipal('ann', 'user'),

@@ -18,7 +18,7 @@ import {
   setApprovals,
   setRole,
 } from '../src/index.ts';
-import { audited, auditor, locationOf, memoryAnchor, reopen, unlock } from './support/audits.ts';
+import { audited, auditor, storeUrlOf, memoryAnchor, reopen, unlock } from './support/audits.ts';
 
 async function entriesOf(store: SecureStore): Promise<TrailEntry[]> {
   return Array.fromAsync(store.audit.tail({ entries: 10_000 }));
@@ -35,8 +35,8 @@ const attempts = (entries: readonly TrailEntry[]): string[] =>
 
 describe('a store that is audited', () => {
   test('records each attempt once, with what became of it', async () => {
-    const location = locationOf();
-    const store = await audited(location);
+    const url = storeUrlOf();
+    const store = await audited(url);
     await store.store('a', 'one');
     await store.retrieve('a');
     await store.retrieve('b').catch(() => undefined);
@@ -48,7 +48,7 @@ describe('a store that is audited', () => {
     for await (const _ of store.entries()) continue;
     await store.delete('a');
     await store.close();
-    const later = await reopen(location);
+    const later = await reopen(url);
     expect(attempts(await entriesOf(later))).toEqual([
       'write allowed [owner]',
       'read allowed [owner]',
@@ -63,8 +63,8 @@ describe('a store that is audited', () => {
   });
 
   test('records sessions as who they are, and what they were denied', async () => {
-    const location = locationOf();
-    const store = await audited(location);
+    const url = storeUrlOf();
+    const store = await audited(url);
     await store.access.change([
       setRole('reader of db', [{ effect: 'allow', actions: ['read'], keys: ['db/**'] }]),
       setRole('administrator', [{ effect: 'allow', actions: ['*'] }]),
@@ -80,7 +80,7 @@ describe('a store that is audited', () => {
     await session.retrieve('web/a').catch(() => undefined);
     await store.session({ token: `${token}x` }).catch(() => undefined);
     await store.close();
-    const entries = await entriesOf(await reopen(location));
+    const entries = await entriesOf(await reopen(url));
     const mine = entries.filter(({ principal, action }) => principal !== '[owner]' && action !== 'audit.end');
     expect(attempts(mine)).toEqual([
       'session allowed alice',
@@ -92,8 +92,8 @@ describe('a store that is audited', () => {
   });
 
   test('is followed in a session, by whom it may be seen, as one attempt; a signal ends that in peace, and a timeout does not', async () => {
-    const location = locationOf();
-    const store = await audited(location);
+    const url = storeUrlOf();
+    const store = await audited(url);
     await store.access.change([
       setRole('auditor', [{ effect: 'allow', actions: ['audit.view'] }]),
       addPrincipal('alice', 'user'),
@@ -113,14 +113,14 @@ describe('a store that is audited', () => {
     const late = Array.fromAsync(alice.audit.tail({ follow: true, timeout: 20 }));
     await expect(late).rejects.toMatchObject({ code: 'TIMEOUT' });
     await store.close();
-    const told = (await entriesOf(await reopen(location))).filter(({ action }) => action === 'audit.tail');
+    const told = (await entriesOf(await reopen(url))).filter(({ action }) => action === 'audit.tail');
     expect(told.map(({ principal }) => principal).toSorted()).toEqual(['alice', 'alice', 'bob']);
     expect(told.find(({ principal }) => principal === 'bob')).toMatchObject({ outcome: 'denied' });
   });
 
   test('records the administration, of the owner and of sessions, and who approved what', async () => {
-    const location = locationOf();
-    const store = await audited(location);
+    const url = storeUrlOf();
+    const store = await audited(url);
     await store.slots.list();
     await store.encryptionKeys.list();
     await store.gc();
@@ -148,7 +148,7 @@ describe('a store that is audited', () => {
     await session.purge('a');
     await store.access.explain('ops', 'purge', 'a');
     await store.close();
-    const entries = await entriesOf(await reopen(location));
+    const entries = await entriesOf(await reopen(url));
     const administrative = entries.filter(({ action }) => !/^(key\.|root|unlock|session|write|audit.end)/.test(action));
     expect(administrative.map(shown)).toEqual([
       'audit.enable allowed [owner]',
@@ -170,27 +170,27 @@ describe('a store that is audited', () => {
   });
 
   test('records what is done with keys and slots', async () => {
-    const location = locationOf();
-    const store = await audited(location);
+    const url = storeUrlOf();
+    const store = await audited(url);
     await store.store('a', 'one');
     await store.slots.add('a second passphrase, a long one');
     await store.close();
-    const actions = (await entriesOf(await reopen(location))).map(({ action }) => action);
+    const actions = (await entriesOf(await reopen(url))).map(({ action }) => action);
     expect(actions).toContain('slot.added');
     expect(actions).toContain('key.used');
   });
 
   test('shows the backend neither names nor values nor who it was', async () => {
-    const location = locationOf();
-    const store = await audited(location, { audit: { clearKeys: ['**'] } });
+    const url = storeUrlOf();
+    const store = await audited(url, { audit: { clearKeys: ['**'] } });
     await store.store('canary/name', 'canary value', { metadata: { canary: 'metadata' } });
     await store.close();
-    const path = location.slice('sqlite:'.length);
+    const path = url.slice('sqlite:'.length);
     new DatabaseSync(path).exec('PRAGMA wal_checkpoint(TRUNCATE)');
     const bytes = await readFile(path, 'latin1');
     expect(bytes).toMatch(/a\/[0-9a-v]{11}-[0-9a-v]{26}\/0{11}/);
     expect(bytes).not.toMatch(/canary|\[(?:root|owner)\]/);
-    const later = await reopen(location);
+    const later = await reopen(url);
     const entries = await entriesOf(later);
     expect(
       entries.some(({ object }) => object !== undefined && 'name' in object && object.name === 'canary/name'),
@@ -199,29 +199,29 @@ describe('a store that is audited', () => {
   });
 
   test('names objects by hashes that can be looked for', async () => {
-    const location = locationOf();
-    const store = await audited(location);
+    const url = storeUrlOf();
+    const store = await audited(url);
     await store.store('canary/name', '1');
     const hash = Buffer.from(store.audit.hashOf('canary/name'));
     await store.close();
-    const entries = await entriesOf(await reopen(location));
+    const entries = await entriesOf(await reopen(url));
     expect(JSON.stringify(entries)).not.toContain('canary');
     const hashes = entries.flatMap(({ object }) => (object !== undefined && 'hash' in object ? [object.hash] : []));
     expect(hashes.filter((other) => hash.equals(other))).toHaveLength(1);
   });
 
   test('finds what the log has about an object, in whatever segment and form', async () => {
-    const location = locationOf();
-    const first = await audited(location, { audit: { clearKeys: ['clear/**'] } });
+    const url = storeUrlOf();
+    const first = await audited(url, { audit: { clearKeys: ['clear/**'] } });
     for (const key of ['a', 'clear/a', 'clear/sst_0123456789abcdef0123456789']) await first.store(key, '1');
     await first.close();
     // More segments than are looked at for the newest entries.
     for (let at = 0; at < 70; at++) {
-      const store = await reopen(location);
+      const store = await reopen(url);
       await store.has(at % 10 === 0 ? 'a' : 'b');
       await store.close();
     }
-    const later = await reopen(location);
+    const later = await reopen(url);
     const found = async (object: string, entries = 100): Promise<string[]> =>
       (await later.audit.entries({ object, entries })).map(({ action }) => action);
     expect(await found('a')).toEqual(['write', ...Array.from({ length: 7 }, () => 'list')]);
@@ -235,13 +235,13 @@ describe('a store that is audited', () => {
   });
 
   test('goes on with what comes about an object', async () => {
-    const location = locationOf();
-    const store = await audited(location, { mode: 'fail-closed' });
+    const url = storeUrlOf();
+    const store = await audited(url, { mode: 'fail-closed' });
     await store.store('a', '1');
     const stop = new AbortController();
     const seen: string[] = [];
     const following = (async () => {
-      const watching = await reopen(location);
+      const watching = await reopen(url);
       for await (const { action } of watching.audit.tail({ object: 'a', follow: true, signal: stop.signal })) {
         seen.push(action);
       }
@@ -255,33 +255,33 @@ describe('a store that is audited', () => {
   });
 
   test('in fail-closed the entry is there before the answer', async () => {
-    const location = locationOf();
-    const store = await audited(location, { mode: 'fail-closed' });
-    const other = await reopen(location);
+    const url = storeUrlOf();
+    const store = await audited(url, { mode: 'fail-closed' });
+    const other = await reopen(url);
     await store.store('a', 'one');
     expect(attempts(await entriesOf(other))).toContain('write allowed [owner]');
   });
 
   test('in fail-closed what can not be recorded is not answered, and then not done', async () => {
-    const location = locationOf();
+    const url = storeUrlOf();
     let broken = false;
     const sink = functionSink('breakable', () => {
       if (broken) throw new Error('no room');
     });
-    const store = await audited(location, { mode: 'fail-closed', audit: { sinks: [{ sink, timeout: 100 }] } });
+    const store = await audited(url, { mode: 'fail-closed', audit: { sinks: [{ sink, timeout: 100 }] } });
     await store.store('a', 'one');
     broken = true;
     await expect(store.store('a', 'two')).rejects.toMatchObject({ code: 'UNAVAILABLE', outcome: 'unknown' });
     await expect(store.store('a', 'three')).rejects.toThrow(/Nothing was done\./);
-    const other = await reopen(location);
+    const other = await reopen(url);
     expect((await other.retrieve('a')).text()).toBe('two');
   });
 
   test('is audited in another process as soon as that follows the head', async () => {
-    const location = locationOf();
-    const other = await createStore(location, { unlock, maintenance: false });
+    const url = storeUrlOf();
+    const other = await createStore(url, { unlock, maintenance: false });
     onTestFinished(() => other.close());
-    const store = await reopen(location);
+    const store = await reopen(url);
     await store.audit.enable({ auditor: await recipientOf(auditor) });
     expect(other.audit.status.on).toBe(false);
     await other.access.policy();
@@ -292,16 +292,14 @@ describe('a store that is audited', () => {
     await store.audit.disable();
     await store.store('b', '1');
     await store.close();
-    expect(attempts(await entriesOf(await reopen(location))).filter((entry) => entry.startsWith('write'))).toHaveLength(
-      1,
-    );
+    expect(attempts(await entriesOf(await reopen(url))).filter((entry) => entry.startsWith('write'))).toHaveLength(1);
   });
 });
 
 /** Opens what is below a store, as somebody has it who has nothing but that. */
-async function backendOf(location: string): Promise<StorageBackend> {
+async function backendOf(url: string): Promise<StorageBackend> {
   const backend = new SqliteBackend();
-  await backend.init({ location, options: {} });
+  await backend.init({ url, options: {} });
   onTestFinished(() => backend.close());
   return backend;
 }
@@ -326,77 +324,77 @@ async function during(
 }
 
 async function withSegments(count: number): Promise<string> {
-  const location = locationOf();
-  await (await audited(location)).close();
+  const url = storeUrlOf();
+  await (await audited(url)).close();
   for (let at = 0; at < count; at++) {
-    const store = await reopen(location);
+    const store = await reopen(url);
     await store.store(`k${at}`, 'x');
     await store.close();
   }
-  return location;
+  return url;
 }
 
 describe('the log in a store', () => {
   test('each process begins a segment that names those before it', async () => {
-    const location = await withSegments(5);
-    const report = await verify(await reopen(location));
+    const url = await withSegments(5);
+    const report = await verify(await reopen(url));
     expect(report).toMatchObject({ ok: true, findings: [], notes: [] });
     expect(report.segments).toHaveLength(6);
   });
 
   test('misses a segment that is deleted, or put in the place of another one, and names it', async () => {
-    const location = await withSegments(4);
-    const backend = await backendOf(location);
+    const url = await withSegments(4);
+    const backend = await backendOf(url);
     const [newest = '', ...older] = await partsAt(backend);
     const other = (await backend.read(newest))?.body;
     expect(older).toHaveLength(4);
     for (const name of older) {
       const segment = name.split('-')[1]?.split('/')[0];
       await during(backend, name, undefined, async () => {
-        const { findings } = await verify(await reopen(location));
+        const { findings } = await verify(await reopen(url));
         expect(findings).toMatchObject([{ kind: 'missing', segment }]);
       });
       await during(backend, name, other, async () => {
-        const { findings } = await verify(await reopen(location));
+        const { findings } = await verify(await reopen(url));
         expect(findings.map(({ kind }) => kind)).toEqual(['edited', 'missing']);
       });
     }
-    expect(await verify(await reopen(location))).toMatchObject({ ok: true });
+    expect(await verify(await reopen(url))).toMatchObject({ ok: true });
   });
 
   test.each([
     ['of a time to come', 1e12],
     ['of now', 1000],
   ])('misses a segment that is deleted behind junk %s, and says that there was some', async (_, ahead) => {
-    const location = locationOf();
-    await (await audited(location)).close();
-    const backend = await backendOf(location);
+    const url = storeUrlOf();
+    await (await audited(url)).close();
+    const backend = await backendOf(url);
     const junk = Array.from({ length: 12 }, () => auditName(auditPrefix(Date.now() + ahead, randomBytes(16)), 0));
     for (const name of junk) await backend.write(name, randomBytes(200));
-    const store = await reopen(location);
+    const store = await reopen(url);
     await store.store('a', '1');
     await store.close();
     const [yesterday = ''] = (await partsAt(backend)).filter((name) => !junk.includes(name));
-    await (await reopen(location)).close();
+    await (await reopen(url)).close();
     for (const name of [yesterday, ...junk]) await backend.delete(name);
-    const later = await reopen(location);
+    const later = await reopen(url);
     expect(await verify(later)).toMatchObject({ findings: [{ kind: 'missing', segment: yesterday.slice(14, 40) }] });
     expect((await entriesOf(later)).map(shown)).toContainEqual(expect.stringMatching(/^audit.lost .*12 of the newest/));
   });
 
   test('misses a segment that was written before the audit was switched off, also once it is on again', async () => {
-    const location = locationOf();
-    await (await audited(location, { mode: 'fail-closed' })).close();
-    const store = await reopen(location);
+    const url = storeUrlOf();
+    await (await audited(url, { mode: 'fail-closed' })).close();
+    const store = await reopen(url);
     await store.store('a', '1');
     await store.audit.disable();
     await store.close();
-    const backend = await backendOf(location);
+    const backend = await backendOf(url);
     const [newest = ''] = await partsAt(backend);
     for (const name of (await partsAt(backend)).filter((part) => part.startsWith(newest.slice(0, 41)))) {
       await backend.delete(name);
     }
-    const later = await reopen(location);
+    const later = await reopen(url);
     expect(later.audit.status.on).toBe(false);
     expect(await verify(later)).toMatchObject({ findings: [{ kind: 'missing' }] });
     await later.audit.enable({ auditor: await recipientOf(auditor) });
@@ -404,20 +402,20 @@ describe('the log in a store', () => {
   });
 
   test('misses even the newest segment against an anchor, and against the head once that was changed', async () => {
-    const location = locationOf();
+    const url = storeUrlOf();
     const anchor = memoryAnchor();
-    await (await audited(location, { anchor })).close();
-    const store = await reopen(location, { anchor });
+    await (await audited(url, { anchor })).close();
+    const store = await reopen(url, { anchor });
     await store.store('a', '1');
     await store.close();
-    const backend = await backendOf(location);
+    const backend = await backendOf(url);
     const [newest = ''] = await partsAt(backend);
     await during(backend, newest, undefined, async () => {
-      expect(await verify(await reopen(location, { anchor }))).toMatchObject({ findings: [{ kind: 'missing' }] });
-      expect(await verify(await reopen(location))).toMatchObject({ findings: [] });
+      expect(await verify(await reopen(url, { anchor }))).toMatchObject({ findings: [{ kind: 'missing' }] });
+      expect(await verify(await reopen(url))).toMatchObject({ findings: [] });
     });
-    await (await reopen(location)).audit.enable({ auditor: await recipientOf(auditor), mode: 'fail-closed' });
-    const later = await reopen(location);
+    await (await reopen(url)).audit.enable({ auditor: await recipientOf(auditor), mode: 'fail-closed' });
+    const later = await reopen(url);
     await later.store('b', '1');
     await later.list();
     await later.access.change(setRole('any', [{ effect: 'allow', actions: ['read'] }]));
@@ -425,7 +423,7 @@ describe('the log in a store', () => {
     const [last = ''] = await partsAt(backend);
     expect(last).not.toBe(newest);
     await during(backend, last, undefined, async () => {
-      expect((await verify(await reopen(location))).ok).toBe(false);
+      expect((await verify(await reopen(url))).ok).toBe(false);
     });
   });
 });
@@ -433,28 +431,26 @@ describe('the log in a store', () => {
 describe('a member', () => {
   const mine = generateIdentity();
 
-  async function withMember(
-    areas: readonly 'audit'[],
-  ): Promise<{ location: string; open: () => Promise<SecureStore> }> {
-    const location = locationOf();
-    const store = await createStore(location, { unlock, maintenance: false, categories: { pii: ['pii/**'] } });
+  async function withMember(areas: readonly 'audit'[]): Promise<{ url: string; open: () => Promise<SecureStore> }> {
+    const url = storeUrlOf();
+    const store = await createStore(url, { unlock, maintenance: false, categories: { pii: ['pii/**'] } });
     await store.audit.enable({ auditor: await recipientOf(auditor), mode: 'fail-closed' });
     await store.store('pii/a', 'one');
     const recipient = await recipientOf(mine);
     await store.members.add('ann', recipient, areas.length > 0 ? { areas } : { categories: ['pii'] });
     const { fingerprint } = store;
     await store.close();
-    return { location, open: () => reopen(location, { unlock: identity(mine), fingerprint }) };
+    return { url, open: () => reopen(url, { unlock: identity(mine), fingerprint }) };
   }
 
   test('writes to no log, also where that is fail-closed, and may not look at it', async () => {
-    const { location, open } = await withMember([]);
+    const { url, open } = await withMember([]);
     const member = await open();
     expect((await member.retrieve('pii/a')).text()).toBe('one');
     await expect(entriesOf(member)).rejects.toMatchObject({ code: 'ACCESS_DENIED' });
     await expect(verify(member)).rejects.toMatchObject({ code: 'ACCESS_DENIED' });
     await member.close();
-    const entries = await entriesOf(await reopen(location));
+    const entries = await entriesOf(await reopen(url));
     expect(entries.filter(({ action }) => action === 'read')).toEqual([]);
   });
 
@@ -468,13 +464,13 @@ describe('a member', () => {
 });
 
 test('what is damaged is left out where somebody is told of it, and an error where not', async () => {
-  const location = await withSegments(3);
-  const backend = await backendOf(location);
+  const url = await withSegments(3);
+  const backend = await backendOf(url);
   const [, second = ''] = await partsAt(backend);
   const body = Buffer.from((await backend.read(second))?.body ?? '');
   body[100] = (body[100] ?? 0) ^ 1;
   await during(backend, second, body, async () => {
-    const store = await reopen(location);
+    const store = await reopen(url);
     await expect(entriesOf(store)).rejects.toMatchObject({ code: 'INTEGRITY' });
     await expect(Array.fromAsync(store.audit.lines())).rejects.toMatchObject({ code: 'INTEGRITY' });
     const damaged: string[] = [];
@@ -488,9 +484,9 @@ test('what is damaged is left out where somebody is told of it, and an error whe
 });
 
 test('a store that can not be written any more can be looked into, and says why nothing else goes', async () => {
-  const location = locationOf();
-  await (await audited(location, { mode: 'fail-closed' })).close();
-  const backend = await backendOf(location);
+  const url = storeUrlOf();
+  await (await audited(url, { mode: 'fail-closed' })).close();
+  const backend = await backendOf(url);
   const readOnly = new Proxy(backend, {
     get(target, property) {
       if (property === 'write' || property === 'batch') {
@@ -503,7 +499,7 @@ test('a store that can not be written any more can be looked into, and says why 
   const warnings: string[] = [];
   const warn = (_: object, message: string): void => void warnings.push(message);
   const logger = { debug: () => {}, info: () => {}, warn, error: warn };
-  const store = await reopen(location, { backend: readOnly, logger });
+  const store = await reopen(url, { backend: readOnly, logger });
   const withheld = await store.has('a').catch((error: unknown) => error);
   expect(withheld).toMatchObject({ code: 'READ_ONLY', message: expect.stringContaining('the result is withheld') });
   expect(withheld).not.toHaveProperty('outcome', 'unknown');
@@ -517,16 +513,16 @@ test('a store that can not be written any more can be looked into, and says why 
 });
 
 test('a server that began before many short runs is seen, and followed, by its newest entries', async () => {
-  const location = locationOf();
-  const server = await audited(location, { mode: 'fail-closed' });
+  const url = storeUrlOf();
+  const server = await audited(url, { mode: 'fail-closed' });
   // More segments than a page of the console has entries.
   for (let at = 0; at < 70; at++) {
-    const short = await reopen(location);
+    const short = await reopen(url);
     await short.has('a');
     await short.close();
   }
   await server.store('b', '1');
-  const watching = await reopen(location);
+  const watching = await reopen(url);
   // Looking at the log is in it, too.
   const newest = await watching.audit.entries({ entries: 5 });
   expect(newest.map(shown)).toContain('write allowed [owner]');

@@ -87,8 +87,8 @@ interface Scene {
 async function hanging(): Promise<Scene> {
   const world = new PeoplesWorld();
   const injector = createFaultInjector();
-  const [inner, location] = [new MemoryBackend({ clock: () => world.clock.now() }), `memory:${randomUUID()}`];
-  const own = forwardTo(inner, { init: () => inner.init({ location, options: {} }) });
+  const [inner, url] = [new MemoryBackend({ clock: () => world.clock.now() }), `memory:${randomUUID()}`];
+  const own = forwardTo(inner, { init: () => inner.init({ url, options: {} }) });
   const vault = composeLayers(own, [injector.layer]);
   const store = await world.open({
     backend: composeLayers(world.backend(), [injector.layer]),

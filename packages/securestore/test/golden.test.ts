@@ -10,15 +10,15 @@ import { OTHERS, plain } from '../../../tools/golden/src/audited.ts';
 import { contentsOf } from '../../../tools/golden/src/contents.ts';
 import type { AuditReport, OpenOptions, SecureStore } from '../src/index.ts';
 import { generateIdentity, identity, openStore, rawKey } from '../src/index.ts';
-import { locationOf } from './support/audits.ts';
+import { storeUrlOf } from './support/audits.ts';
 
 // Stores that earlier releases have made. None is ever made again or removed: see golden/README.md.
 const folder = new URL('golden/', import.meta.url);
 const files = globSync('*/*.json', { cwd: folder }).toSorted();
 
-const BACKENDS: Readonly<Record<string, () => { location: string; backend: StorageBackend }>> = {
-  memory: () => ({ location: `memory:${randomUUID()}`, backend: new MemoryBackend() }),
-  sqlite: () => ({ location: locationOf(), backend: new SqliteBackend() }),
+const BACKENDS: Readonly<Record<string, () => { url: string; backend: StorageBackend }>> = {
+  memory: () => ({ url: `memory:${randomUUID()}`, backend: new MemoryBackend() }),
+  sqlite: () => ({ url: storeUrlOf(), backend: new SqliteBackend() }),
 };
 
 test('there are golden stores with members, a policy and an audit log, for both suites', () => {
@@ -39,16 +39,16 @@ describe.each(files)('%s', (file) => {
     where = 'memory',
     isLeftOut: (name: string) => boolean = () => false,
   ): Promise<(options: Partial<OpenOptions>) => Promise<SecureStore>> {
-    const { location, backend } = BACKENDS[where]?.() ?? {};
-    if (location === undefined || backend === undefined) throw new Error(`there is no backend ${where}`);
-    await backend.init({ location, options: {} });
+    const { url, backend } = BACKENDS[where]?.() ?? {};
+    if (url === undefined || backend === undefined) throw new Error(`there is no backend ${where}`);
+    await backend.init({ url, options: {} });
     // What lies in memory does so as long as somebody has it open.
     onTestFinished(() => backend.close());
     for (const [name, body] of Object.entries(golden.objects)) {
       if (!isLeftOut(name)) await backend.write(name, Buffer.from(body, 'base64'));
     }
     return async (options) => {
-      const store = await openStore(location, {
+      const store = await openStore(url, {
         unlock: rawKey(Buffer.alloc(32)),
         maintenance: false,
         anchor: false,

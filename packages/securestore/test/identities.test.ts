@@ -26,7 +26,7 @@ async function folder(): Promise<string> {
 }
 
 interface Scene {
-  readonly location: string;
+  readonly url: string;
   readonly file: string;
   readonly recipient: string;
   readonly path: string;
@@ -36,20 +36,20 @@ interface Scene {
 /** A store, and an identity that it does not know yet. */
 async function scene(): Promise<Scene> {
   const path = await folder();
-  const location = `sqlite:${join(path, 'vault.db')}`;
-  await using store = await createStore(location, { unlock: OWNER });
+  const url = `sqlite:${join(path, 'vault.db')}`;
+  await using store = await createStore(url, { unlock: OWNER });
   await store.store('k', 'v');
   const file = join(path, 'me.identity');
   const recipient = await generateIdentityFile(file);
   const open = (options: Omit<OpenOptions, 'unlock'>): Promise<SecureStore> =>
-    openStore(location, { unlock: identityFile(file), ...options });
-  return { location, file, recipient, path, open };
+    openStore(url, { unlock: identityFile(file), ...options });
+  return { url, file, recipient, path, open };
 }
 
-async function invite({ location, recipient }: Scene): Promise<string> {
-  await using store = await openStore(location, { unlock: OWNER });
+async function invite({ url, recipient }: Scene): Promise<string> {
+  await using store = await openStore(url, { unlock: OWNER });
   const { id } = await store.slots.add({ recipient });
-  return formatInvitation({ fingerprint: store.fingerprint, location: store.location, recipient, slot: id });
+  return formatInvitation({ fingerprint: store.fingerprint, storeUrl: store.url, recipient, slot: id });
 }
 
 async function code(opening: Promise<SecureStore>): Promise<string> {
@@ -92,7 +92,7 @@ describe('an identity file', () => {
     expect(await code(open({ fingerprint: 'a'.repeat(52) }))).toBe('INTEGRITY');
     const invitation = parseInvitation(await invite(made));
     const { fingerprint } = invitation;
-    expect(invitation).toMatchObject({ location: made.location, recipient: made.recipient });
+    expect(invitation).toMatchObject({ storeUrl: made.url, recipient: made.recipient });
     expect(await code(open({}))).toBe('INVALID_ARGUMENT');
     expect(await code(open({ fingerprint }))).toBe('open');
     const anchor = fileAnchor(join(path, 'anchors'));
@@ -107,9 +107,8 @@ describe('an identity file', () => {
   });
 
   it('that is missing or malformed is said to be so', async () => {
-    const { location, path } = await scene();
-    const open = (file: string): Promise<SecureStore> =>
-      openStore(location, { unlock: identityFile(join(path, file)) });
+    const { url, path } = await scene();
+    const open = (file: string): Promise<SecureStore> => openStore(url, { unlock: identityFile(join(path, file)) });
     await expect(open('none')).rejects.toThrow(/the identity file \S+ does not exist/);
     await writeFile(join(path, 'bad'), 'SSID1-0000', { mode: 0o600 });
     await expect(open('bad')).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
@@ -129,12 +128,12 @@ describe('the options', () => {
   });
 
   it('make and open a store by a key wrapper', async () => {
-    const location = `file:${join(await folder(), 'vault')}`;
+    const url = `file:${join(await folder(), 'vault')}`;
     const unlock = keyWrapper(memoryKeyService().open());
-    const store = await createStore(location, { unlock });
+    const store = await createStore(url, { unlock });
     const { fingerprint } = store;
     await store.close();
-    expect(await code(openStore(location, { unlock, fingerprint }))).toBe('open');
-    expect(await code(openStore(location, { unlock }))).toBe('INVALID_ARGUMENT');
+    expect(await code(openStore(url, { unlock, fingerprint }))).toBe('open');
+    expect(await code(openStore(url, { unlock }))).toBe('INVALID_ARGUMENT');
   });
 });

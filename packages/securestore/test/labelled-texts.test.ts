@@ -31,7 +31,7 @@ function refused(read: () => unknown): void {
 describe('an invitation', () => {
   it('says what was put into it, whatever that is', () => {
     const invitations = fc.record(
-      { fingerprint: fingerprints, location: values, recipient: values, slot: values },
+      { fingerprint: fingerprints, storeUrl: values, recipient: values, slot: values },
       { requiredKeys: ['fingerprint'] },
     );
     fc.assert(
@@ -42,9 +42,9 @@ describe('an invitation', () => {
   });
 
   it('is read with line ends of Windows, more comments, and spaces around', () => {
-    const text = formatInvitation({ fingerprint: FINGERPRINT, location: 'file:/srv/a b' });
+    const text = formatInvitation({ fingerprint: FINGERPRINT, storeUrl: 'file:/srv/a b' });
     const changed = `${text.replaceAll('\n', '\r\n')}\r\n  # thanks \r\n`;
-    expect(parseInvitation(Buffer.from(changed))).toEqual({ fingerprint: FINGERPRINT, location: 'file:/srv/a b' });
+    expect(parseInvitation(Buffer.from(changed))).toEqual({ fingerprint: FINGERPRINT, storeUrl: 'file:/srv/a b' });
   });
 
   it.each([
@@ -59,8 +59,8 @@ describe('an invitation', () => {
   });
 
   it('can not be made to say more than one thing, or with more lines than it has', () => {
-    for (const location of ['a\nfingerprint: x', 'a\rb', 'a\u0000']) {
-      refused(() => formatInvitation({ fingerprint: FINGERPRINT, location }));
+    for (const storeUrl of ['a\nfingerprint: x', 'a\rb', 'a\u0000']) {
+      refused(() => formatInvitation({ fingerprint: FINGERPRINT, storeUrl }));
     }
     const text = formatInvitation({ fingerprint: FINGERPRINT });
     refused(() => parseInvitation(`${text}fingerprint: ${'b'.repeat(52)}\n`));
@@ -88,7 +88,7 @@ describe('an invitation', () => {
 });
 
 async function kits(): Promise<RecoveryKit[]> {
-  const common = { fingerprint: FINGERPRINT, location: 'file:/srv/vault', made: new Date('2026-11-25T10:00:00Z') };
+  const common = { fingerprint: FINGERPRINT, storeUrl: 'file:/srv/vault', made: new Date('2026-11-25T10:00:00Z') };
   const scheme = { threshold: 2, count: 3 };
   const shares = await generateShares(scheme);
   const ofShares = shares.map((secret, index) => ({
@@ -105,8 +105,8 @@ describe('a recovery kit', () => {
     for (const kit of await kits()) {
       const text = formatRecoveryKit(kit);
       const read = readRecoveryKit(text);
-      const { kind, fingerprint, location } = kit;
-      expect(read).toEqual({ kind, fingerprint, location, unlockSecret: Buffer.from(kit.unlockSecret) });
+      const { kind, fingerprint, storeUrl } = kit;
+      expect(read).toEqual({ kind, fingerprint, storeUrl, unlockSecret: Buffer.from(kit.unlockSecret) });
       // A copy, which is not wiped with the text.
       text.fill(0);
       expect(read?.unlockSecret).toEqual(Buffer.from(kit.unlockSecret));
@@ -130,7 +130,7 @@ describe('a recovery kit', () => {
     const [code, share] = await kits();
     const wrong: unknown[] = [undefined, null, 'kit', { ...code, kind: 'code' }, { ...code, unlockSecret: 'text' }];
     wrong.push({ ...code, made: undefined }, { ...code, made: new Date(Number.NaN) }, { ...code, made: '2026-11-25' });
-    wrong.push({ ...code, fingerprint: undefined }, { ...code, location: 1 }, { ...share, share: null });
+    wrong.push({ ...code, fingerprint: undefined }, { ...code, storeUrl: 1 }, { ...share, share: null });
     wrong.push({ ...share, share: { number: 1, count: 3 } });
     for (const kit of wrong) refused(() => formatRecoveryKit(kit as never));
     for (const text of [undefined, 'text', 1]) refused(() => readRecoveryKit(text as never));

@@ -63,8 +63,8 @@ interface Scene {
 /** A store with objects, a backup of them, a log and an open request, and a session that has one action alone. */
 async function sceneOf(action: Action): Promise<Scene> {
   const world = new PeoplesWorld();
-  const [inner, location] = [new MemoryBackend({ clock: () => world.clock.now() }), `memory:${randomUUID()}`];
-  const vault = forwardTo(inner, { init: () => inner.init({ location, options: {} }) });
+  const [inner, url] = [new MemoryBackend({ clock: () => world.clock.now() }), `memory:${randomUUID()}`];
+  const vault = forwardTo(inner, { init: () => inner.init({ url, options: {} }) });
   const store = await world.open({ destinations: { [VAULT]: { backend: vault } } });
   const { version } = await store.store('k', 'canary-value-1'.padEnd(6971, '.'), { metadata: { of: 'canary-meta-1' } });
   await store.store('k', 'canary-value-2'.padEnd(7919, '.'), { metadata: { of: 'canary-meta-2' } });

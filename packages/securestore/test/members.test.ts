@@ -22,7 +22,7 @@ const DENIED = expect.objectContaining({ code: 'ACCESS_DENIED' });
 interface Scene {
   readonly owner: SecureStore;
   readonly member: SecureStore;
-  readonly location: string;
+  readonly url: string;
   /** Of somebody who may act in sessions. */
   readonly token: string;
 }
@@ -30,8 +30,8 @@ interface Scene {
 async function scene(): Promise<Scene> {
   const folder = await mkdtemp(join(tmpdir(), 'securestore-members-'));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
-  const location = `sqlite:${join(folder, 'vault.db')}`;
-  const owner = await createStore(location, {
+  const url = `sqlite:${join(folder, 'vault.db')}`;
+  const owner = await createStore(url, {
     unlock: rawKey(Buffer.alloc(32, 7)),
     categories: { red: ['red/**'] },
   });
@@ -41,9 +41,9 @@ async function scene(): Promise<Scene> {
   const { token } = await owner.access.createToken('deployer');
   const path = join(folder, 'me.identity');
   await owner.members.add('ann', await generateIdentityFile(path), { categories: ['red'] });
-  const member = await openStore(location, { unlock: identityFile(path), fingerprint: owner.fingerprint });
+  const member = await openStore(url, { unlock: identityFile(path), fingerprint: owner.fingerprint });
   onTestFinished(() => member.close());
-  return { owner, member, location, token };
+  return { owner, member, url, token };
 }
 
 describe('a member', () => {
@@ -67,7 +67,7 @@ describe('a member', () => {
 });
 
 test('whoever may do members.change in a session comes by every object, and no role stands in the way', async () => {
-  const { owner, token, location } = await scene();
+  const { owner, token, url } = await scene();
   await owner.access.change([
     setRole('members', [{ effect: 'allow', actions: ['members.change'] }]),
     grantRole('deployer', 'members'),
@@ -76,6 +76,6 @@ test('whoever may do members.change in a session comes by every object, and no r
   await expect(session.retrieve('red/a')).rejects.toEqual(DENIED);
   const mine = generateIdentity();
   await session.members.add('deployer', await recipientOf(mine), { categories: ['default', 'red'] });
-  await using opened = await openStore(location, { unlock: identity(mine), fingerprint: owner.fingerprint });
+  await using opened = await openStore(url, { unlock: identity(mine), fingerprint: owner.fingerprint });
   expect((await opened.retrieve('red/a')).text()).toBe('granted');
 });

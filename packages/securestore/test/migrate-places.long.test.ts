@@ -20,10 +20,10 @@ function folder(): string {
   return path;
 }
 
-async function made(location: string = memoryPlace()): Promise<string> {
-  await using store = await createStore(location, { unlock, maintenance: false });
+async function made(url: string = memoryPlace()): Promise<string> {
+  await using store = await createStore(url, { unlock, maintenance: false });
   await store.store('k', 'v');
-  return location;
+  return url;
 }
 
 const move = (from: string, to: string, options: Partial<MigrateOptions> = {}): PromiseLike<unknown> =>
@@ -40,9 +40,9 @@ async function refused(run: PromiseLike<unknown>, code: string, message: RegExp)
 }
 
 /** Nothing says that the store is being moved, and it is in use. */
-async function isUntouched(location: string): Promise<void> {
-  await refused(cancelMigration(location, { unlock }), 'NOT_FOUND', /the store is not being migrated/);
-  await using store = await openStore(location, { unlock, maintenance: false });
+async function isUntouched(url: string): Promise<void> {
+  await refused(cancelMigration(url, { unlock }), 'NOT_FOUND', /the store is not being migrated/);
+  await using store = await openStore(url, { unlock, maintenance: false });
   expect((await store.retrieve('k')).text()).toBe('v');
 }
 
@@ -50,8 +50,8 @@ function memoryAnchor(): Anchor & { readonly remembered: Map<string, AnchorRecor
   const remembered = new Map<string, AnchorRecord>();
   return {
     remembered,
-    read: async (location) => remembered.get(location),
-    write: async (location, record) => void remembered.set(location, record),
+    read: async (url) => remembered.get(url),
+    write: async (url, record) => void remembered.set(url, record),
   };
 }
 
@@ -112,7 +112,7 @@ it('a store is not backed up into its own folder', async () => {
   await using store = await openStore(await made(`file:${join(path, 'vault')}`), { unlock, maintenance: false });
   symlinkSync(join(path, 'vault'), join(path, 'link'));
   for (const inside of [`file:${path}/vault/backups`, `sqlite:${path}/link/backups.db`]) {
-    await refused(store.backup(inside), 'INVALID_ARGUMENT', /is in the folder of the store\. Backups need a location/);
+    await refused(store.backup(inside), 'INVALID_ARGUMENT', /is in the folder of the store\. Backups need a store URL/);
   }
   await store.backup(`file:${path}/backups`);
 });
@@ -157,7 +157,7 @@ describe.concurrent('a store that is moved', { timeout: 120_000 }, () => {
   it('says where it is, and how it goes on, where moving it fails', async ({ expect: expectHere }) => {
     const [from, to] = [await made(), memoryPlace()];
     const backend = new MemoryBackend();
-    await backend.init({ location: 'memory:', options: {} });
+    await backend.init({ url: 'memory:', options: {} });
     const filling = forwardTo(backend, {
       write: (key, body, options) => (key.startsWith('o/') ? full() : backend.write(key, body, options)),
       batch: full,

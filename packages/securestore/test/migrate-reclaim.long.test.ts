@@ -14,10 +14,10 @@ const root = mkdtempSync(join(tmpdir(), 'securestore-reclaim-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 /** A place in a folder of its own. */
-function place(): { readonly location: string; readonly lose: () => void } {
+function place(): { readonly url: string; readonly lose: () => void } {
   const folder = mkdtempSync(join(root, 'place-'));
   return {
-    location: `sqlite:${join(folder, 'store.db')}`,
+    url: `sqlite:${join(folder, 'store.db')}`,
     lose: () => rmSync(folder, { recursive: true, force: true }),
   };
 }
@@ -67,19 +67,19 @@ async function refused(run: PromiseLike<unknown>, code: string, message: RegExp)
 describe.concurrent('a store whose new place is lost', () => {
   it('is opened again where it was, as it was then', async () => {
     const [from, to] = [place(), place()];
-    await moved(from.location, to.location);
+    await moved(from.url, to.url);
     to.lose();
-    await refused(openStore(from.location, { unlock }), 'LOCKED', /has moved to/);
+    await refused(openStore(from.url, { unlock }), 'LOCKED', /has moved to/);
     const told: unknown[] = [];
     const no = (found: unknown): Promise<never> => {
       told.push(found);
       return Promise.reject(new Error('no'));
     };
-    await expect(failBack(from.location, { unlock, beforeFailBack: no })).rejects.toThrow('no');
-    expect(told).toEqual([{ source: from.location, lost: to.location, migrated: expect.any(Date), objects: 1 }]);
-    await refused(openStore(from.location, { unlock }), 'LOCKED', /has moved to/);
-    expect(await failBack(from.location, { unlock })).toEqual({ source: from.location, lost: to.location });
-    await using store = await openStore(from.location, { unlock, maintenance: false });
+    await expect(failBack(from.url, { unlock, beforeFailBack: no })).rejects.toThrow('no');
+    expect(told).toEqual([{ source: from.url, lost: to.url, migrated: expect.any(Date), objects: 1 }]);
+    await refused(openStore(from.url, { unlock }), 'LOCKED', /has moved to/);
+    expect(await failBack(from.url, { unlock })).toEqual({ source: from.url, lost: to.url });
+    await using store = await openStore(from.url, { unlock, maintenance: false });
     expect((await store.retrieve('k')).text()).toBe('before');
     await store.store('k', 'goes on');
     expect((await store.verify()).findings).toEqual([]);
@@ -87,15 +87,15 @@ describe.concurrent('a store whose new place is lost', () => {
 
   it('moves on from there, also by the name that was lost', async () => {
     const [from, to] = [place(), place()];
-    await moved(from.location, to.location);
+    await moved(from.url, to.url);
     to.lose();
-    await failBack(from.location, { unlock });
+    await failBack(from.url, { unlock });
     const again = place();
-    expect(await migrateStore(from.location, again.location, { unlock })).toMatchObject({
+    expect(await migrateStore(from.url, again.url, { unlock })).toMatchObject({
       migrated: true,
       failures: 0,
     });
-    await using store = await openStore(again.location, { unlock, maintenance: false });
+    await using store = await openStore(again.url, { unlock, maintenance: false });
     expect((await store.retrieve('k')).text()).toBe('before');
   });
 
@@ -104,52 +104,52 @@ describe.concurrent('a store whose new place is lost', () => {
     ['where another store lies at the new place', otherStore],
   ])('is opened again %s', async (_, makeBackend) => {
     const [from, to] = [place(), place()];
-    await moved(from.location, to.location);
+    await moved(from.url, to.url);
     const backend = await makeBackend();
-    await failBack(from.location, { unlock, destinations: { [to.location]: { backend } } });
-    await using store = await openStore(from.location, { unlock, maintenance: false });
+    await failBack(from.url, { unlock, destinations: { [to.url]: { backend } } });
+    await using store = await openStore(from.url, { unlock, maintenance: false });
     expect((await store.retrieve('k')).text()).toBe('before');
   });
 
   it('is not opened where it was as long as the new place has it', async () => {
     const [from, to, third] = [place(), place(), place()];
-    await moved(from.location, to.location);
+    await moved(from.url, to.url);
     await refused(
-      failBack(from.location, { unlock }),
+      failBack(from.url, { unlock }),
       'CONFLICT',
       /the store is at .*store\.db\. It was not opened again at /,
     );
-    await migrateStore(to.location, third.location, { unlock });
+    await migrateStore(to.url, third.url, { unlock });
     third.lose();
     // It was newer at the place in between.
-    await refused(failBack(from.location, { unlock }), 'CONFLICT', /has moved on from .* to another location/);
-    await failBack(to.location, { unlock });
-    await using store = await openStore(to.location, { unlock, maintenance: false });
+    await refused(failBack(from.url, { unlock }), 'CONFLICT', /has moved on from .* to another store URL/);
+    await failBack(to.url, { unlock });
+    await using store = await openStore(to.url, { unlock, maintenance: false });
     expect((await store.retrieve('k')).text()).toBe('after');
   });
 
   it('is not opened at the first place if it has come back to the second one from a third', async () => {
     const [first, second, third] = [place(), place(), place()];
-    await moved(first.location, second.location);
-    await migrateStore(second.location, third.location, { unlock });
-    await migrateStore(third.location, second.location, { unlock });
+    await moved(first.url, second.url);
+    await migrateStore(second.url, third.url, { unlock });
+    await migrateStore(third.url, second.url, { unlock });
     await refused(
-      failBack(first.location, { unlock }),
+      failBack(first.url, { unlock }),
       'CONFLICT',
       /the store is at .*store\.db\. It was not opened again at /,
     );
     // A move from there comes to the first one as to any other.
-    await migrateStore(second.location, first.location, { unlock });
-    await using store = await openStore(first.location, { unlock, maintenance: false });
+    await migrateStore(second.url, first.url, { unlock });
+    await using store = await openStore(first.url, { unlock, maintenance: false });
     expect((await store.retrieve('k')).text()).toBe('after');
   });
 
   it('is told to whoever follows it as lost, and not as another store', async () => {
     const [from, to] = [place(), place()];
-    await moved(from.location, to.location);
+    await moved(from.url, to.url);
     to.lose();
     await refused(
-      openStore(from.location, { unlock, migrationTargets: [to.location] }),
+      openStore(from.url, { unlock, migrationTargets: [to.url] }),
       'ROLLBACK',
       /the store has moved to .*store\.db, but no store is there$/,
     );
@@ -157,12 +157,12 @@ describe.concurrent('a store whose new place is lost', () => {
 
   it('of which the copy was sealed anew counts as there while any store lies there', async () => {
     const [from, to] = [place(), place()];
-    await (await createStore(from.location, { unlock })).close();
-    await migrateStore(from.location, to.location, { unlock, reencrypt: { unlock: rawKey(Buffer.alloc(32, 9)) } });
-    await refused(failBack(from.location, { unlock }), 'CONFLICT', /re-encrypted/);
+    await (await createStore(from.url, { unlock })).close();
+    await migrateStore(from.url, to.url, { unlock, reencrypt: { unlock: rawKey(Buffer.alloc(32, 9)) } });
+    await refused(failBack(from.url, { unlock }), 'CONFLICT', /re-encrypted/);
     to.lose();
-    await failBack(from.location, { unlock });
-    await (await openStore(from.location, { unlock, maintenance: false })).close();
+    await failBack(from.url, { unlock });
+    await (await openStore(from.url, { unlock, maintenance: false })).close();
   });
 
   it.each([
@@ -172,7 +172,7 @@ describe.concurrent('a store whose new place is lost', () => {
     ['cancelMigration, also without conditional deletions there', cancelMigration, false],
     ['reclaimStore, also without conditional deletions there', failBack, false],
   ])('is opened again by %s if whoever moved it died before it was open there', async (_, again, conditionalDelete) => {
-    const [from, to] = [place().location, memoryPlace()];
+    const [from, to] = [place().url, memoryPlace()];
     await (await createStore(from, { unlock })).close();
     const backend = unopening(reached(conditionalDelete));
     const dying = migrateStore(from, to, { unlock, destinations: { [to]: { backend } } });
@@ -192,7 +192,7 @@ describe.concurrent('a store whose new place is lost', () => {
   });
 
   it('of which giving up died in the middle is given up by the same call, and nothing opens it there', async () => {
-    const [from, to] = [place().location, memoryPlace()];
+    const [from, to] = [place().url, memoryPlace()];
     await (await createStore(from, { unlock })).close();
     const dying = unopening(reached(false));
     await refused(
@@ -221,8 +221,8 @@ describe.concurrent('a store whose new place is lost', () => {
   });
 
   it('is none where a store has not moved', async () => {
-    const { location } = place();
-    await (await createStore(location, { unlock })).close();
-    await refused(failBack(location, { unlock }), 'NOT_FOUND', /the store has not moved away from /);
+    const { url } = place();
+    await (await createStore(url, { unlock })).close();
+    await refused(failBack(url, { unlock }), 'NOT_FOUND', /the store has not moved away from /);
   });
 });

@@ -33,10 +33,10 @@ function folder(): string {
   return path;
 }
 
-async function made(location: string = memoryPlace()): Promise<string> {
-  await using store = await createStore(location, { unlock, maintenance: false, categories: { team: ['team/**'] } });
+async function made(url: string = memoryPlace()): Promise<string> {
+  await using store = await createStore(url, { unlock, maintenance: false, categories: { team: ['team/**'] } });
   await store.store('k', 'v');
-  return location;
+  return url;
 }
 
 const move = (from: string, to: string, options: Partial<MigrateOptions> = {}): PromiseLike<unknown> =>
@@ -49,9 +49,9 @@ async function refused(run: PromiseLike<unknown>, code: string, message: RegExp)
 const writesNothing = (): Promise<never> => Promise.reject(new SecureStoreError('READ_ONLY', 'the disk is read-only'));
 
 /** Nothing says that the store is being moved, so that it can be rotated, and moved elsewhere. */
-async function isUntouched(location: string): Promise<void> {
-  await refused(cancelMigration(location, { unlock }), 'NOT_FOUND', /the store is not being migrated/);
-  await using store = await openStore(location, { unlock, maintenance: false });
+async function isUntouched(url: string): Promise<void> {
+  await refused(cancelMigration(url, { unlock }), 'NOT_FOUND', /the store is not being migrated/);
+  await using store = await openStore(url, { unlock, maintenance: false });
   expect((await store.retrieve('k')).text()).toBe('v');
 }
 
@@ -70,9 +70,9 @@ describe('a store is not moved, and nothing is changed,', () => {
     await isUntouched(store);
   });
 
-  it('by what is no location, or has no backend', async () => {
-    expect(() => move('nowhere', memoryPlace())).toThrow(/the location must begin with a scheme/);
-    expect(() => move(memoryPlace(), '')).toThrow(/the location must not be empty/);
+  it('by what is no store URL, or has no backend', async () => {
+    expect(() => move('nowhere', memoryPlace())).toThrow(/the store URL must begin with a scheme/);
+    expect(() => move(memoryPlace(), '')).toThrow(/the store URL must not be empty/);
     const store = await made();
     await refused(move(store, 'nothing:here'), 'INVALID_ARGUMENT', /^(?:.*: )?unknown scheme nothing:/);
     await isUntouched(store);
@@ -85,16 +85,16 @@ describe('a store is not moved, and nothing is changed,', () => {
   });
 
   it('where a newer release has written its head', async () => {
-    const location = `sqlite:${join(folder(), 'vault.db')}`;
-    await made(location);
+    const url = `sqlite:${join(folder(), 'vault.db')}`;
+    await made(url);
     const backend = new SqliteBackend();
-    await backend.init({ location, options: {} });
+    await backend.init({ url, options: {} });
     const head = await backend.read('store');
     const body = Buffer.from(head?.body ?? []);
     body.writeUInt8(99, MAGIC_LENGTH);
     await backend.write('store', body);
     await backend.close();
-    await refused(move(location, memoryPlace()), 'FORMAT_VERSION', /format version 99/);
+    await refused(move(url, memoryPlace()), 'FORMAT_VERSION', /format version 99/);
   });
 
   it('to where another store is', async () => {
@@ -105,13 +105,13 @@ describe('a store is not moved, and nothing is changed,', () => {
   });
 
   it('to what remains of a store whose head is gone', async () => {
-    const [store, location] = [await made(), `sqlite:${join(folder(), 'vault.db')}`];
-    await made(location);
+    const [store, url] = [await made(), `sqlite:${join(folder(), 'vault.db')}`];
+    await made(url);
     const backend = new SqliteBackend();
-    await backend.init({ location, options: {} });
+    await backend.init({ url, options: {} });
     await backend.delete('store');
     await backend.close();
-    await refused(move(store, location), 'ALREADY_EXISTS', /objects of a store without a head/);
+    await refused(move(store, url), 'ALREADY_EXISTS', /objects of a store without a head/);
     await isUntouched(store);
   });
 
@@ -161,17 +161,17 @@ describe('a store is not moved, and nothing is changed,', () => {
   });
 
   it('by a member', async () => {
-    const location = await made();
+    const url = await made();
     const ann = generateIdentity();
-    const store = await openStore(location, { unlock, maintenance: false });
+    const store = await openStore(url, { unlock, maintenance: false });
     await store.members.add('ann', await recipientOf(ann), { categories: ['team'] });
     const { fingerprint } = store;
     await store.close();
     const as = { unlock: identity(ann), fingerprint };
-    await refused(move(location, memoryPlace(), as), 'ACCESS_DENIED', /only an owner can do this/);
-    await refused(cancelMigration(location, as), 'ACCESS_DENIED', /only an owner can do this/);
-    await refused(finalizeMigration(location, as), 'ACCESS_DENIED', /only an owner can do this/);
-    await isUntouched(location);
+    await refused(move(url, memoryPlace(), as), 'ACCESS_DENIED', /only an owner can do this/);
+    await refused(cancelMigration(url, as), 'ACCESS_DENIED', /only an owner can do this/);
+    await refused(finalizeMigration(url, as), 'ACCESS_DENIED', /only an owner can do this/);
+    await isUntouched(url);
   });
 
   it('with options that there are not', async () => {
@@ -186,8 +186,8 @@ describe.concurrent('a store that is being moved', { timeout: 120_000 }, () => {
   it('is not moved elsewhere, rotated, restored or retired, until that is cancelled', async () => {
     const [store, to] = [await made(), memoryPlace()];
     expect(await move(store, to, { copyOnly: true })).toMatchObject({ migrated: false, failures: 0 });
-    await refused(openStore(to, { unlock }), 'INTEGRITY', /no store is here yet: a migration to this location/);
-    await refused(createStore(to, { unlock }), 'INTEGRITY', /no store is here yet: a migration to this location/);
+    await refused(openStore(to, { unlock }), 'INTEGRITY', /no store is here yet: a migration to this store URL/);
+    await refused(createStore(to, { unlock }), 'INTEGRITY', /no store is here yet: a migration to this store URL/);
     await refused(move(store, memoryPlace()), 'LOCKED', /already being migrated to memory:/);
     await refused(move(await made(), to), 'ALREADY_EXISTS', /another migration to the target/);
     await refused(

@@ -14,9 +14,9 @@ beforeAll(async () => {
 afterAll(() => places?.end());
 
 const fresh = (name: string): string | undefined => {
-  const location = places?.fresh(name);
-  if (location === undefined) console.error(`skipped: no server for ${name}`);
-  return location;
+  const url = places?.fresh(name);
+  if (url === undefined) console.error(`skipped: no server for ${name}`);
+  return url;
 };
 
 test(`a store moves through ${RING.join(', ')}, and back to where it was first`, { timeout: 900_000 }, async () => {

@@ -19,9 +19,9 @@ for (const name of BACKENDS) {
   const isRun = LONG || SHORT.includes(name);
   const what = `a restore to a moment has what was acknowledged before it, and nothing that was begun after it, on ${name}`;
   test.runIf(isRun)(onlyLong(what, isRun), { timeout: 3_600_000 }, async () => {
-    const location = places?.fresh(name);
-    if (location === undefined) return console.error(`skipped: no server for ${name}`);
+    const url = places?.fresh(name);
+    if (url === undefined) return console.error(`skipped: no server for ${name}`);
     // On S3 a cut takes five seconds.
-    await restoreToMoments(location, name === 's3' ? 3 * WRITTEN_FOR : WRITTEN_FOR, MOMENTS);
+    await restoreToMoments(url, name === 's3' ? 3 * WRITTEN_FOR : WRITTEN_FOR, MOMENTS);
   });
 }

@@ -7,8 +7,8 @@ import { VAULT } from './support/calls.ts';
 
 test('all of a snapshot is restored but an object whose name is in another category now', async () => {
   const world = new World();
-  const [inner, location] = [new MemoryBackend({ clock: () => world.clock.now() }), `memory:${randomUUID()}`];
-  const vault = forwardTo(inner, { init: () => inner.init({ location, options: {} }) });
+  const [inner, url] = [new MemoryBackend({ clock: () => world.clock.now() }), `memory:${randomUUID()}`];
+  const vault = forwardTo(inner, { init: () => inner.init({ url, options: {} }) });
   const store = await world.open({ destinations: { [VAULT]: { backend: vault } } });
   const ticking = setInterval(() => world.clock.advance(500), 2);
   onTestFinished(() => clearInterval(ticking));

@@ -19,7 +19,7 @@ import type { OwnOrigin } from './console/own-origin.ts';
 import { secure } from './request/security-headers.ts';
 import { answerFailure } from './request/answer-failure.ts';
 import type { ServerLimits } from './limits/limits.ts';
-import { checkLocations } from './exchange/locations.ts';
+import { checkDestinations } from './exchange/locations.ts';
 import { openApiOf } from './exchange/openapi.ts';
 import {
   checkBody,
@@ -113,7 +113,8 @@ export class App {
         );
         this.#admission.admit(session.principal, reply.raw);
       },
-      checkPlaces: (session, asked) => checkLocations('recoveryPoints.retrieveStream', session, store.backups, asked),
+      checkPlaces: (session, asked) =>
+        checkDestinations('recoveryPoints.retrieveStream', session, store.backups, asked),
     });
   }
 
@@ -239,7 +240,7 @@ export class App {
       openApi: () => this.#openApi,
     };
     if (context.session !== undefined) {
-      await checkLocations(route.access, context.session, store.backups, context.query, context.body);
+      await checkDestinations(route.access, context.session, store.backups, context.query, context.body);
     }
     // What the schemas of the route have let through is what its handler takes.
     const result = await route.handle(context as never);
@@ -256,7 +257,7 @@ export class App {
       }),
     );
     const closed = new AbortController();
-    const late = clock.sleep(limits.stopTimeout, closed.signal, { ref: false }).then(
+    const late = clock.sleep(limits.closeTimeout, closed.signal, { ref: false }).then(
       () => this.fastify.server.closeAllConnections(),
       () => undefined,
     );

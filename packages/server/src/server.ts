@@ -70,7 +70,7 @@ export interface RunningServer extends AsyncDisposable {
   /** Where the console is, such as `https://127.0.0.1:8420/console/`; absent if it is not served. */
   readonly console?: string;
   /**
-   * Takes no more requests, and waits for those under way, at most as long as the limit `stopTimeout` says. Jobs go on until the store is closed,
+   * Takes no more requests, and waits for those under way, at most as long as the limit `closeTimeout` says. Jobs go on until the store is closed,
    * which is yours, and are gone on with by the next server.
    */
   close(): Promise<void>;

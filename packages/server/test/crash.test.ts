@@ -20,8 +20,8 @@ interface Serving {
   readonly kill: () => Promise<void>;
 }
 
-async function serving(location: string): Promise<Serving> {
-  const child = fork(SERVER, [location], { execArgv: ['--conditions=@securestore/source', '--no-warnings'] });
+async function serving(storeUrl: string): Promise<Serving> {
+  const child = fork(SERVER, [storeUrl], { execArgv: ['--conditions=@securestore/source', '--no-warnings'] });
   onTestFinished(() => void child.kill('SIGKILL'));
   const [{ url }] = (await once(child, 'message')) as [{ url: string }];
   const kill = async (): Promise<void> => {
@@ -36,8 +36,8 @@ it(
   async () => {
     const folder = mkdtempSync(join(tmpdir(), 'securestore-killed-'));
     onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-    const location = `sqlite:${join(folder, 'vault.db')}`;
-    const first = await createStore(location, { unlock, maintenance: false });
+    const url = `sqlite:${join(folder, 'vault.db')}`;
+    const first = await createStore(url, { unlock, maintenance: false });
     await first.access.change([setRole('all', EVERYTHING), addPrincipal('ann', 'user'), grantRole('ann', 'all')]);
     const { token } = await first.access.createToken('ann');
     await first.storeMany(Array.from({ length: 300 }, (_, n) => ({ key: `before/${n}`, data: 'x'.repeat(100) })));
@@ -47,7 +47,7 @@ it(
     /** What may have been stored as well, after that. */
     const tried = new Map<string, string>();
     for (let round = 0; round < ROUNDS; round++) {
-      const server = await serving(location);
+      const server = await serving(url);
       const killed = new AbortController();
       const load = async (client: number): Promise<void> => {
         const store = await openRemoteStore(server.url, { credentials: { token } });
@@ -75,7 +75,7 @@ it(
       await Promise.all([...loads, outcome]);
       await officer.close();
     }
-    const last = await serving(location);
+    const last = await serving(url);
     const store = await openRemoteStore(last.url, { credentials: { token } });
     for (const [key, data] of acknowledged) {
       expect([data, tried.get(key)], key).toContain((await store.retrieve(key)).text().trimEnd());
@@ -85,7 +85,7 @@ it(
     expect((await store.verify({ payloads: true })).ok).toBe(true);
     await store.close();
     await last.kill();
-    await using again = await openStore(location, { unlock, maintenance: false });
+    await using again = await openStore(url, { unlock, maintenance: false });
     expect((await again.list('before/')).length).toBe(300);
   },
   TORTURE ? 3_600_000 : 120_000,

@@ -20,13 +20,13 @@ async function scene(secret: () => Uint8Array) {
   const backend = forwardTo(memory, {
     read: (key, options) => (trouble.error === undefined ? memory.read(key, options) : Promise.reject(trouble.error)),
   });
-  const location = `memory:${randomUUID()}`;
+  const url = `memory:${randomUUID()}`;
   const common = { clock, maintenance: false };
-  const store = await createStore(location, { ...common, backend, unlock: rawKey(secret) });
+  const store = await createStore(url, { ...common, backend, unlock: rawKey(secret) });
   onTestFinished(() => store.close());
   const server = await serve(store, { port: 0, console: false });
   onTestFinished(() => server.close());
-  const owner = await openStore(location, { ...common, backend: memory, unlock: rawKey(OLD) });
+  const owner = await openStore(url, { ...common, backend: memory, unlock: rawKey(OLD) });
   onTestFinished(() => owner.close());
   /** What is answered once what is known of the store is too old. */
   const health = async (): Promise<unknown> => {

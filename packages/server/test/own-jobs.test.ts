@@ -23,7 +23,7 @@ async function slowScrub({ port }: World, token: string): Promise<void> {
 }
 
 async function begun(): Promise<World & { readonly ann: string; readonly ben: string }> {
-  const here = await world({ limits: { stopTimeout: 100 } });
+  const here = await world({ limits: { closeTimeout: 100 } });
   const ann = await here.somebody('ann', SCRUB);
   const ben = await here.somebody('ben', []);
   await here.store.store('k', Buffer.alloc(300_000, 1));

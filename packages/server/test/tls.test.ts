@@ -11,8 +11,8 @@ import { authority, encryptedKey, NO_OPENSSL } from './support/certificates.ts';
 import { EVERYTHING, world } from './support/world.ts';
 
 /** Opens a server that is not there, which must not be found out. */
-async function refused(tls: unknown, message: string | RegExp, location = 'https://127.0.0.1:9'): Promise<void> {
-  const opening = openRemoteStore(location, { credentials: {}, tls: tls as { cert: string }, timeout: 5000 });
+async function refused(tls: unknown, message: string | RegExp, url = 'https://127.0.0.1:9'): Promise<void> {
+  const opening = openRemoteStore(url, { credentials: {}, tls: tls as { cert: string }, timeout: 5000 });
   const error = await opening.catch((thrown: unknown) => thrown);
   expect(error).toMatchObject({ code: 'INVALID_ARGUMENT', message: expect.stringMatching(message) });
   expect(String(error)).not.toMatch(/BEGIN|s3cr3t/);

@@ -14,12 +14,12 @@ interface CommonOptions {
   readonly ttl?: number | undefined;
 }
 
-/** An open store, which stays the caller's and is never closed, or the location and options of one to open. */
+/** An open store, which stays the caller's and is never closed, or the store URL and options of one to open. */
 export type SecureStoreDriverOptions =
   | (CommonOptions & { readonly store: SecureStorage })
-  | (CommonOptions & OpenOptions & { readonly location: string });
+  | (CommonOptions & OpenOptions & { readonly url: string });
 
-type AnyOptions = CommonOptions & Partial<OpenOptions> & { readonly store?: SecureStorage; readonly location?: string };
+type AnyOptions = CommonOptions & Partial<OpenOptions> & { readonly store?: SecureStorage; readonly url?: string };
 
 function pathOf(key: string): string[] {
   return key.split(':');
@@ -53,20 +53,20 @@ async function ifThere<T>(found: Promise<T>): Promise<T | null> {
 /**
  * A driver for unstorage on a store of securestore. Its methods reject with what the store throws.
  *
- * A location is opened by the first call, as `openStore` would, and closed by `dispose()`; a store that is made here
+ * A store URL is opened by the first call, as `openStore` would, and closed by `dispose()`; a store that is made here
  * keeps no older versions, unless `history` says so. An open store that is passed in is never closed.
  *
  * @throws SecureStoreError `INVALID_KEY` if the base is not a key of a store; `INVALID_ARGUMENT` if there is neither a
- *   store nor a location, or options of `openStore` beside a store
+ *   store nor a store URL, or options of `openStore` beside a store
  */
 export function secureStoreDriver(
   options: SecureStoreDriverOptions,
 ): Driver<SecureStoreDriverOptions, Promise<SecureStorage>> {
-  const { base = 'unstorage', ttl, store, location, ...openOptions } = options as AnyOptions;
-  const source = store ?? location;
+  const { base = 'unstorage', ttl, store, url, ...openOptions } = options as AnyOptions;
+  const source = store ?? url;
   if (source === undefined) {
-    throw new SecureStoreError('INVALID_ARGUMENT', 'the option "location", or "store" with an open store, is missing', {
-      option: 'location',
+    throw new SecureStoreError('INVALID_ARGUMENT', 'the option "url", or "store" with an open store, is missing', {
+      option: 'url',
     });
   }
   const folder = new Folder(base);

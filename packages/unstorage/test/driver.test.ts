@@ -8,8 +8,8 @@ import {
   clockFromNow,
   expectCode,
   filesOf,
-  LOCATIONS,
-  locationOf,
+  STORE_URLS,
+  storeUrlOf,
   openedAt,
   OPENING,
 } from '../../adapter-kit/test/support/stores.ts';
@@ -18,13 +18,13 @@ import { secureStoreDriver } from '../src/index.ts';
 import { ANY_CHARACTER } from '../../../tools/campaigns/src/any-character.ts';
 import { sized } from '../../../tools/campaigns/src/size.ts';
 
-function storageAt(location: string): Storage {
-  const storage = createStorage({ driver: secureStoreDriver({ location, ...OPENING }) });
+function storageAt(url: string): Storage {
+  const storage = createStorage({ driver: secureStoreDriver({ url, ...OPENING }) });
   onTestFinished(() => storage.dispose());
   return storage;
 }
 
-describe.each(LOCATIONS)('a storage at %s:', (_kind, locate) => {
+describe.each(STORE_URLS)('a storage at %s:', (_kind, locate) => {
   it('begins empty, and gives null for what is not there', async () => {
     const storage = storageAt(locate());
     expect(await storage.getKeys()).toEqual([]);
@@ -84,7 +84,7 @@ describe.each(LOCATIONS)('a storage at %s:', (_kind, locate) => {
   });
 
   it('lists keys below a base and to a depth, and clears a base', async () => {
-    const driver = secureStoreDriver({ location: locate(), ...OPENING });
+    const driver = secureStoreDriver({ url: locate(), ...OPENING });
     const storage = createStorage({ driver });
     onTestFinished(() => storage.dispose());
     const keys = ['a', 'a:b', 'a:b:c', 'a:bc', 'ab:c', 'b:a/b\\c'];
@@ -177,33 +177,33 @@ describe('a time to live', () => {
 
 describe('the store', () => {
   it.each(['sqlite', 'file'])('at %s: never shows keys or values to the backend', async (kind) => {
-    const location = locationOf(kind);
-    const storage = createStorage({ driver: secureStoreDriver({ location, ...OPENING }) });
+    const url = storeUrlOf(kind);
+    const storage = createStorage({ driver: secureStoreDriver({ url, ...OPENING }) });
     await storage.setItem('canary:folder:canary-key', { canary: 'canary-value' });
     await storage.setItemRaw(`canary:${'x'.repeat(2000)}`, Buffer.from('canary'.repeat(30_000)));
     expect(await storage.getItem('canary:folder:canary-key')).toEqual({ canary: 'canary-value' });
     await storage.dispose();
-    const files = filesOf(location);
+    const files = filesOf(url);
     expect(files.length).toBeGreaterThan(180_000);
     expect(files).not.toContain('canary');
     expect(files).not.toContain(Buffer.from('canary').toString('base64').slice(0, 7));
     expect(files).not.toContain(Buffer.from('canary').toString('hex'));
 
     // The same search finds what a store shows.
-    const plain = locationOf(kind);
-    const shown = createStorage({ driver: secureStoreDriver({ location: plain, ...OPENING, names: 'plain' }) });
+    const plain = storeUrlOf(kind);
+    const shown = createStorage({ driver: secureStoreDriver({ url: plain, ...OPENING, names: 'plain' }) });
     await shown.set('canary-key', 'v');
     await shown.dispose();
     expect(filesOf(plain)).toContain('canary');
   });
 
   it('that was opened here is closed by dispose, and a lent one is not', async () => {
-    const location = locationOf('sqlite');
-    const storage = createStorage({ driver: secureStoreDriver({ location, ...OPENING }) });
+    const url = storeUrlOf('sqlite');
+    const storage = createStorage({ driver: secureStoreDriver({ url, ...OPENING }) });
     await storage.setItem('k', 'v');
     await storage.dispose();
     await expectCode(storage.getItem('k'), 'UNAVAILABLE');
-    const store = await openedAt(location);
+    const store = await openedAt(url);
     const lent = createStorage({ driver: secureStoreDriver({ store }) });
     expect(await lent.getItem('k')).toBe('v');
     await lent.dispose();
@@ -226,8 +226,8 @@ describe('the store', () => {
   });
 
   it('is shared by two stores that are open at once, and tells them of changes that were made here', async () => {
-    const location = locationOf('sqlite');
-    const [one, two] = [storageAt(location), storageAt(location)];
+    const url = storeUrlOf('sqlite');
+    const [one, two] = [storageAt(url), storageAt(url)];
     const heard: string[] = [];
     const unwatch = await one.watch((event, key) => heard.push(`${event} ${key}`));
     await Promise.all(Array.from({ length: 30 }, (_, at) => (at % 2 === 0 ? one : two).setItem(`n:${at}`, at)));
@@ -244,9 +244,9 @@ async function make(options: object): Promise<unknown> {
 
 describe('errors', () => {
   it('are rejections', async () => {
-    const location = locationOf('file');
-    await (await openStore(location, OPENING)).close();
-    const driver = secureStoreDriver({ location, unlock: rawKey(Buffer.alloc(32, 1)) });
+    const url = storeUrlOf('file');
+    await (await openStore(url, OPENING)).close();
+    const driver = secureStoreDriver({ url, unlock: rawKey(Buffer.alloc(32, 1)) });
     const storage = createStorage({ driver });
     await expectCode(storage.setItem('k', 'v'), 'UNLOCK_FAILED');
     await expectCode(storage.getItem('k'), 'UNLOCK_FAILED');

@@ -28,7 +28,8 @@ const TERMS: readonly Term[] = [
   { say: 'finding, alert or failure', not: /\b(?:problems?|alarms?|warnings?|troubles?)\b/ },
   { say: 'continuous backup', not: /\b(?:follow(?:s|ing|er|ers)?|ship(?:s|ped|ping)?)\b/ },
   { say: 'recovery point', not: /(?<!\brecovery )\bpoints?\b|\bmoments?\b/ },
-  { say: 'destination or source', not: /\b(?:places?|where it was|where it is)\b/ },
+  { say: 'store URL', not: /\blocations?\b/ },
+  { say: 'store URL, destination, source or target', not: /\b(?:places?|where it was|where it is)\b/ },
   { say: 'migrate', not: /\b(?:move[sd]?|moving|old side|keep in line)\b/ },
   { say: 'finalize or fail back', not: /\b(?:retire[sd]?|reclaim(?:able|s|ed|ing)?)\b/ },
   { say: 'rollback', not: /\baccept head\b/ },
@@ -38,6 +39,7 @@ const TERMS: readonly Term[] = [
   { say: 'principal name', not: /\b(?:parse|fold) identity\b/ },
   { say: 'owner', not: /\broot\b(?! keys?\b)/ },
   { say: 'category or area', not: /\bgroups?\b/ },
+  { say: 'close or cancel', not: /\bstop(?:s|ped|ping)?\b/ },
   { say: 'undelete', not: /\b(?:recover|bring back|bury)\b/ },
 ];
 

@@ -57,10 +57,12 @@ describe('public names', () => {
 
   it('that use another word are found, exported or a member, at any depth', () => {
     const files: Readonly<Record<string, string>> = {
-      [`${root}packages/x/src/index.ts`]: "export type { A } from './a.ts';\nexport { keepOldSide } from './a.ts';\n",
+      [`${root}packages/x/src/index.ts`]:
+        "export type { A, B } from './a.ts';\nexport { keepOldSide } from './a.ts';\n",
       [`${root}packages/x/src/a.ts`]: [
         'interface Hidden { readonly upkeep: boolean }',
         'export interface A { readonly ok: { readonly strays: number }; acceptHead?(): void; readonly recoveryPoints: number }',
+        'export interface B { readonly location: string; readonly replaced: boolean; whichPlace(): void; stop(): void }',
         'export function keepOldSide(): void { const problems = 1; }',
       ].join('\n'),
     };
@@ -68,6 +70,9 @@ describe('public names', () => {
     expect(unexcused(found, [])).toEqual([
       'x:A.strays: say foreign object, not "strays"',
       'x:A.acceptHead: say rollback, not "accept head"',
+      'x:B.location: say store URL, not "location"',
+      'x:B.whichPlace: say store URL, destination, source or target, not "place"',
+      'x:B.stop: say close or cancel, not "stop"',
       'x:keepOldSide: say migrate, not "old side"',
     ]);
     expect(unexcused(found, [{ at: /^x:/, reason: 'planted' }])).toEqual([]);

@@ -16,9 +16,9 @@ describe('the worked example of the specification', () => {
 
   it('is a store: read from the document it opens, and its objects come out', async () => {
     const backend = new MemoryBackend();
-    await backend.init({ location: `memory:${randomUUID()}`, options: {} });
+    await backend.init({ url: `memory:${randomUUID()}`, options: {} });
     for (const [name, body] of parseObjects(document)) await backend.write(name, body);
-    const store = await openObjectStore({ backend, location: 'memory:', unlock: rawKey(EXAMPLE_SECRET) });
+    const store = await openObjectStore({ backend, url: 'memory:', unlock: rawKey(EXAMPLE_SECRET) });
     expect(await store.list()).toEqual(['big', 'db/pw']);
     const small = await store.retrieve('db/pw');
     expect(small.text()).toBe('hello');

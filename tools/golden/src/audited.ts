@@ -124,16 +124,16 @@ async function annSees(open: Open, secret: Buffer, fingerprint: string): Promise
 /** Makes one with the release at hand. */
 export async function makeAudited(suite: 1 | 2): Promise<AuditedGolden> {
   const clock = new EagerClock();
-  const location = `memory:${randomUUID()}`;
+  const url = `memory:${randomUUID()}`;
   const backendAt = async (): Promise<MemoryBackend> => {
     const backend = new MemoryBackend({ clock: () => clock.now() });
-    await backend.init({ location, options: {} });
+    await backend.init({ url, options: {} });
     return backend;
   };
   const key = randomBytes(32);
   const settings = { unlock: rawKey(key), maintenance: false, clock, anchor: false } as const;
   const open: Open = async (more) =>
-    openStore(location, { ...settings, backend: new MemoryBackend({ clock: () => clock.now() }), ...more });
+    openStore(url, { ...settings, backend: new MemoryBackend({ clock: () => clock.now() }), ...more });
   const identities: Identities = {
     ann: generateIdentity(),
     watch: generateIdentity(),
@@ -141,7 +141,7 @@ export async function makeAudited(suite: 1 | 2): Promise<AuditedGolden> {
     auditor: generateIdentity(),
   };
   const categories = { tokens: ['tokens/**'], private: ['private/**'] };
-  const first = await createStore(location, {
+  const first = await createStore(url, {
     ...settings,
     suite,
     journal: true,

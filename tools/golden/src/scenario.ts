@@ -116,16 +116,16 @@ async function settle(store: ObjectStore, secrets: readonly Secret[]): Promise<v
 /** Makes a golden store with the release at hand. */
 export async function makeGolden(variant: Variant): Promise<Golden> {
   const clock = new EagerClock();
-  const location = `memory:${randomUUID()}`;
+  const url = `memory:${randomUUID()}`;
   const backendAt = async (): Promise<MemoryBackend> => {
     const backend = new MemoryBackend({ clock: () => clock.now() });
-    await backend.init({ location, options: {} });
+    await backend.init({ url, options: {} });
     return backend;
   };
   const unlock = await newSecrets();
   const [first] = unlock.map(methodOf);
   if (first === undefined) throw new Error('no secrets');
-  const settings = { location, unlock: first, maintenance: false, clock } as const;
+  const settings = { url, unlock: first, maintenance: false, clock } as const;
   const store = await createObjectStore({
     ...settings,
     ...variant,

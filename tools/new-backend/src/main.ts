@@ -16,7 +16,7 @@ try {
   checkScheme(scheme);
   const folder = chosen ?? folderOf(scheme);
   const { paths, install } = await writeBackend(root, scheme, resolve(here, folder));
-  console.log(`${folder} has a backend for ${scheme}: locations, in memory so far:\n`);
+  console.log(`${folder} has a backend for ${scheme}: store URLs, in memory so far:\n`);
   for (const path of paths) console.log(`  ${path}`);
   console.log(
     `\nTry it with Node 24.7 or newer, then put your store in the place of its map (docs/plugins.md says what matters):\n`,

@@ -55,7 +55,7 @@ function inVersions(dependencies: unknown, vendored: readonly Vendored[]): Recor
 function readme({ scheme, type, packageName }: Names, install: string): string {
   return `# ${packageName}
 
-A backend of securestore, for \`${scheme}:\` locations. It keeps bodies in the memory of the process so far: put your store in the
+A backend of securestore, for \`${scheme}:\` store URLs. It keeps bodies in the memory of the process so far: put your store in the
 place of the map in \`src/index.ts\`, and keep \`npm test\` passing. It needs
 Node 24.7 or newer.
 
@@ -79,7 +79,7 @@ await using store = await openStore('${scheme}:somewhere', {
 
 An application that has the package among its own dependencies needs no \`backend\`: the scheme finds it.
 
-## Locations and options
+## Store URLs and options
 
 \`${scheme}:name\`; the option \`pageSize\` is how many keys a page of a listing has at most, 1 to 10,000, 1,000 by default.
 

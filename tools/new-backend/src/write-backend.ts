@@ -20,7 +20,7 @@ export function checkScheme(scheme: string | undefined): asserts scheme is strin
   if (scheme === undefined || !isScheme(scheme)) {
     const rule = 'a to z first, then also 0 to 9, + and -, at most 32 characters';
     const wrong = scheme === undefined ? 'say' : `${JSON.stringify(scheme)} is no scheme: say`;
-    throw new UsageError(`${wrong} the scheme of its locations (${rule}): npm run new:backend -- level`);
+    throw new UsageError(`${wrong} the scheme of its URLs (${rule}): npm run new:backend -- level`);
   }
   const official = OFFICIAL_BACKENDS.get(scheme);
   if (official !== undefined) throw new UsageError(`${scheme}: is served by ${official}; choose another scheme.`);

@@ -84,7 +84,7 @@ describe('npm run new:backend', () => {
 
   const REFUSED: readonly (readonly [string, readonly string[], string])[] = [
     ['no scheme', [], 'say the scheme'],
-    ['no possible scheme', ['Level'], '"Level" is no scheme: say the scheme of its locations (a to z first'],
+    ['no possible scheme', ['Level'], '"Level" is no scheme: say the scheme of its URLs (a to z first'],
     ['one that the project serves', ['s3'], '@securestore/backend-s3'],
     ['too much', ['a', 'b', 'c'], 'say a scheme and a folder'],
     ['an unknown option', ['--list'], '--list'],

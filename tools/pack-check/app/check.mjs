@@ -26,7 +26,6 @@ await storage.clear();
 assert.deepEqual(await opened.list(), []);
 await opened.close();
 
-const fails = (location, code) =>
-  assert.rejects(openStore(location, { unlock }), (error) => SecureStoreError.is(error, code));
+const fails = (url, code) => assert.rejects(openStore(url, { unlock }), (error) => SecureStoreError.is(error, code));
 await fails('nowhere:x', 'INVALID_ARGUMENT');
 await fails('s3://bucket/prefix', 'BACKEND_NOT_INSTALLED');

@@ -19,7 +19,7 @@ const report = await runConformance({
     return {
       open: async () => {
         const backend = leveldb.create();
-        await backend.init({ location: `leveldb:${place}`, options: {} });
+        await backend.init({ url: `leveldb:${place}`, options: {} });
         return backend;
       },
       dispose: async () => rmSync(place, { recursive: true, force: true }),

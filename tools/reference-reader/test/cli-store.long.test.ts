@@ -21,7 +21,7 @@ interface Found {
 /** All that lies in a `file:` store, by the names that the format gives it. */
 async function objectsAt(folder: string): Promise<Map<string, Buffer>> {
   const backend = new FsBackend();
-  await backend.init({ location: `file:${folder}`, options: {} });
+  await backend.init({ url: `file:${folder}`, options: {} });
   const objects = new Map<string, Buffer>();
   for (const { key } of (await backend.list('')).entries) {
     objects.set(key, Buffer.from((await backend.read(key))?.body ?? []));

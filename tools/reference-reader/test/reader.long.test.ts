@@ -69,9 +69,9 @@ describe.skipIf(!hasPython)('the reference reader, written from the specificatio
     'reads a store of suite %i that the library made, and refuses it changed',
     async (suite) => {
       const backend = new MemoryBackend();
-      await backend.init({ location: 'memory:', options: {} });
+      await backend.init({ url: 'memory:', options: {} });
       const key = Buffer.alloc(32, 5);
-      const settings = { backend, location: 'memory:', unlock: rawKey(key), suite, maintenance: false } as const;
+      const settings = { backend, url: 'memory:', unlock: rawKey(key), suite, maintenance: false } as const;
       const store = await createObjectStore(settings);
       const large = Buffer.alloc(70_000, 'large ');
       await store.store('a folder/ä 😀', 'text', { metadata: { owner: 'ops' } });

@@ -38,12 +38,12 @@ async function everything(backend: MemoryBackend): Promise<Record<string, string
 describe.skipIf(!hasPython)('the reference reader', () => {
   it('opens a store by shares, without one that was made up where others are enough, and names it where they are not', async () => {
     const backend = new MemoryBackend();
-    await backend.init({ location: 'memory:', options: {} });
+    await backend.init({ url: 'memory:', options: {} });
     const made = await generateShares({ threshold: 3, count: 5 });
     // Of as many as are needed: the tags of the others are made of them.
     const store = await createObjectStore({
       backend,
-      location: 'memory:',
+      url: 'memory:',
       unlock: shares(made.slice(2)),
       maintenance: false,
     });
@@ -63,10 +63,10 @@ describe.skipIf(!hasPython)('the reference reader', () => {
 
   it('opens a store by an identity where its fingerprint is given, and reads past a key wrapper', async () => {
     const backend = new MemoryBackend();
-    await backend.init({ location: 'memory:', options: {} });
+    await backend.init({ url: 'memory:', options: {} });
     const raw = Buffer.alloc(32, 5);
     const own = generateIdentity();
-    const store = await createObjectStore({ backend, location: 'memory:', unlock: rawKey(raw), maintenance: false });
+    const store = await createObjectStore({ backend, url: 'memory:', unlock: rawKey(raw), maintenance: false });
     await store.store('k', 'text');
     await store.slots.add(keyWrapper(memoryKeyService().open()));
     await store.slots.add({ recipient: await recipientOf(own) });

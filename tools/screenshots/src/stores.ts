@@ -57,9 +57,9 @@ export async function servedWith({ days, fill, approvals = false, follows = fals
   const clock = new MovingClock(days * DAY);
   const name = `vault-${stores++}`;
   const [offsite, archive] = destinationsOf(name);
-  for (const location of [`memory:${name}`, offsite, archive]) {
+  for (const url of [`memory:${name}`, offsite, archive]) {
     // Whoever is there first says by which clock it goes.
-    await new MemoryBackend({ clock: () => clock.now() }).init({ location, options: {} });
+    await new MemoryBackend({ clock: () => clock.now() }).init({ url, options: {} });
   }
   const unlock = passphrase('correct horse battery staple');
   const made = await createStore(`memory:${name}`, { unlock, clock, maintenance: false });

@@ -5,7 +5,7 @@ import type { Place, Rows } from './place.ts';
 /** The tour's own database, in the working directory. */
 export function databasePlace(): Place {
   return {
-    location: 'sqlite:./tour.db',
+    url: 'sqlite:./tour.db',
     rows: rowsOf('tour.db'),
     holdsAny: async (texts) => folderHoldsAny('.', texts),
   };

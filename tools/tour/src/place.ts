@@ -1,6 +1,6 @@
 /** Where the tour has its store, seen also by someone who has the backend and no key. */
 export interface Place {
-  readonly location: string;
+  readonly url: string;
   readonly rows: Rows;
   /** Whether any of `texts` is found in anything that the backend keeps, names among it. */
   holdsAny(texts: readonly Buffer[]): Promise<boolean>;

@@ -25,11 +25,9 @@ interface Tour {
  * @throws Error at the first step that doesn't do what it says
  */
 export async function tour(narrator: Narrator, documents: string, place: Place): Promise<void> {
-  const { location } = place;
-  narrator.step('Create a store', 'A store lives at a location, here a SQLite file. The passphrase stays with you.');
-  const store = await narrator.call(() =>
-    createStore(location, { unlock: passphrase('correct horse battery staple') }),
-  );
+  const { url } = place;
+  narrator.step('Create a store', 'A store lives at a store URL, here a SQLite file. The passphrase stays with you.');
+  const store = await narrator.call(() => createStore(url, { unlock: passphrase('correct horse battery staple') }));
   const context = { narrator, store, documents, place };
   try {
     narrator.result(`fingerprint ${store.fingerprint}`);
@@ -42,7 +40,7 @@ export async function tour(narrator: Narrator, documents: string, place: Place):
   } finally {
     await store.close();
   }
-  await openingAgain(narrator, location);
+  await openingAgain(narrator, url);
 }
 
 /** Returns the name under which the database keeps the secret. */
@@ -145,13 +143,13 @@ async function tampering({ narrator, store, place }: Tour, row: string): Promise
   narrator.check('the object is whole again', again.text() === 'changed');
 }
 
-async function openingAgain(narrator: Narrator, location: string): Promise<void> {
+async function openingAgain(narrator: Narrator, url: string): Promise<void> {
   narrator.step(
     'Open it again',
     'The store was closed. Without the passphrase nobody gets in, with it everything is there.',
   );
-  await narrator.failingCall(() => openStore(location, { unlock: passphrase('incorrect horse') }), 'UNLOCK_FAILED');
-  const store = await narrator.call(() => openStore(location, { unlock: passphrase('correct horse battery staple') }));
+  await narrator.failingCall(() => openStore(url, { unlock: passphrase('incorrect horse') }), 'UNLOCK_FAILED');
+  const store = await narrator.call(() => openStore(url, { unlock: passphrase('correct horse battery staple') }));
   try {
     const names = await narrator.call(() => store.list());
     narrator.check(`all ${names.length} names are there`, names.includes('media/film'));

@@ -29,7 +29,7 @@ export type BackupAdministration = Omit<
 export type ScheduleAdministration = Omit<Schedules, 'run'>;
 
 /** What is neither a call about data nor administration: it belongs to whoever holds the store itself. */
-type OwnersAlone = 'fingerprint' | 'location' | 'close' | typeof Symbol.asyncDispose;
+type OwnersAlone = 'fingerprint' | 'url' | 'close' | typeof Symbol.asyncDispose;
 
 /** The administration of a store: all that can be done with it beside the calls about data. */
 export type StoreAdministration = Omit<ObjectStore, keyof SecureStorage | OwnersAlone> & {

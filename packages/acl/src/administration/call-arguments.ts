@@ -1,4 +1,4 @@
-import { redactLocation } from '@securestore/backend-api';
+import { redactStoreUrl } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
 import type { AdministrationCall } from './administration.ts';
 import { MAX_DEPTH, plain, plainRecord } from '../approval/approval-plan.ts';
@@ -88,7 +88,7 @@ export function givenOnce(call: AdministrationCall, given: Given): Given {
   return given.map((one, at) => (at < (SECRETS[call] ?? 0) ? one : copied(one)));
 }
 
-/** What a call is given that is no secret but for credentials in locations, as plain data by name. */
+/** What a call is given that is no secret but for credentials in store URLs, as plain data by name. */
 export function aboutOf(call: AdministrationCall, given: Given): Record<string, PlanValue> {
   return plainRecord(ABOUT[call]?.(given) ?? {});
 }
@@ -119,18 +119,18 @@ export type Seal = (text: string) => string;
 /** What a plan says of what a call is given. */
 interface ToldAbout {
   readonly about: Readonly<Record<string, PlanValue>>;
-  /** What is not shown of it, sealed: two locations that look alike without credentials can be two places. */
+  /** What is not shown of it, sealed: two store URLs that look alike without credentials can be two places. */
   readonly hidden: Readonly<Record<string, PlanValue>>;
 }
 
-const LOCATIONS: readonly string[] = ['destination', 'to', 'repair', 'scratch'];
+const STORE_URLS: readonly string[] = ['destination', 'to', 'repair', 'scratch'];
 
-/** What a plan says of what a call is given: locations without credentials, to which the plan is bound all the same. */
+/** What a plan says of what a call is given: store URLs without credentials, to which the plan is bound all the same. */
 export function told(about: Readonly<Record<string, PlanValue>>, seal: Seal): ToldAbout {
   const hidden: Record<string, PlanValue> = {};
   const shown = Object.entries(about).map(([name, value]): [string, PlanValue] => {
-    if (!LOCATIONS.includes(name) || typeof value !== 'string') return [name, plain(value) ?? null];
-    const redacted = redactLocation(value);
+    if (!STORE_URLS.includes(name) || typeof value !== 'string') return [name, plain(value) ?? null];
+    const redacted = redactStoreUrl(value);
     if (redacted !== value) hidden[name] = seal(value);
     return [name, redacted];
   });

@@ -152,7 +152,7 @@ async function planRestore(
     Object.entries(given).filter(([name]) => !NOT_RESTORED.includes(name)),
   );
   if (typeof destination !== 'string')
-    throw new SecureStoreError('INVALID_ARGUMENT', 'the member "destination" must be the location of a backup', {
+    throw new SecureStoreError('INVALID_ARGUMENT', 'the member "destination" must be the URL of a destination', {
       option: 'destination',
     });
   const asked = { ...rest, ...(at === undefined ? {} : { at: timeIn('at', at) }) };

@@ -153,7 +153,7 @@ export class World implements Recorded {
     this.log.add(name, () => `starts, its clock ${Math.round(errors.skew / 1000)} s ahead`);
     const store = await openObjectStore({
       backend: this.#network.connect(process, { batches: false, silent: false }),
-      location: 'memory:',
+      url: 'memory:',
       unlock: this.image.secrets.kept,
       clock: process.clock,
       random: process.random,

@@ -42,7 +42,7 @@ export async function issuerWith(algorithm: string): Promise<Issuer> {
     issuer.asked += 1;
     if (issuer.behaviour === 'hangs') return;
     if (issuer.behaviour === 'fails') response.writeHead(503);
-    else if (issuer.behaviour === 'redirects') response.writeHead(302, { location: 'http://127.0.0.1:1/' });
+    else if (issuer.behaviour === 'redirects') response.writeHead(302, { url: 'http://127.0.0.1:1/' });
     else response.writeHead(200, { 'content-type': 'application/json' });
     response.end(issuer.behaviour === 'babbles' ? 'keys?' : JSON.stringify({ keys: pairs.map(({ jwk }) => jwk) }));
   });

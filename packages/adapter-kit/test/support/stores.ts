@@ -9,26 +9,26 @@ import { PLACES } from '../../../objects/test/support/places.ts';
 /** How every store of these tests is made and opened. */
 export const OPENING: OpenOptions = { unlock: rawKey(Buffer.alloc(32, 5)), create: true, maintenance: false };
 
-/** Kinds of locations, each with a function that gives a new one for one test. */
-export const LOCATIONS: readonly (readonly [kind: string, location: () => string])[] = PLACES.map(([kind, create]) => [
+/** Kinds of store URLs, each with a function that gives a new one for one test. */
+export const STORE_URLS: readonly (readonly [kind: string, url: () => string])[] = PLACES.map(([kind, create]) => [
   kind,
   () => {
     const place = create();
     onTestFinished(() => place.remove());
-    return place.location;
+    return place.url;
   },
 ]);
 
-/** A location of one kind, for one test. */
-export function locationOf(kind: string): string {
-  const found = LOCATIONS.find(([name]) => name === kind);
-  if (found === undefined) throw new Error(`there is no kind of location "${kind}"`);
+/** A store URL of one kind, for one test. */
+export function storeUrlOf(kind: string): string {
+  const found = STORE_URLS.find(([name]) => name === kind);
+  if (found === undefined) throw new Error(`there is no kind of store URL "${kind}"`);
   return found[1]();
 }
 
 /** A store that is closed after the test. */
-export async function openedAt(location: string, options?: Partial<OpenOptions>): Promise<SecureStore> {
-  const store = await openStore(location, { ...OPENING, ...options });
+export async function openedAt(url: string, options?: Partial<OpenOptions>): Promise<SecureStore> {
+  const store = await openStore(url, { ...OPENING, ...options });
   onTestFinished(() => store.close());
   return store;
 }
@@ -50,9 +50,9 @@ export async function expectCode(call: Promise<unknown>, code: string): Promise<
   return error;
 }
 
-/** Names and contents of all files in the folder of a `file:` or `sqlite:` location, as Latin-1. */
-export function filesOf(location: string): string {
-  const folder = dirname(location.slice(location.indexOf(':') + 1));
+/** Names and contents of all files in the folder of a `file:` or `sqlite:` store URL, as Latin-1. */
+export function filesOf(url: string): string {
+  const folder = dirname(url.slice(url.indexOf(':') + 1));
   const names = readdirSync(folder, { recursive: true, encoding: 'utf8' });
   const files = names.filter((name) => statSync(join(folder, name)).isFile());
   return [...names, ...files.map((name) => readFileSync(join(folder, name), 'latin1'))].join('\n');

@@ -8,8 +8,8 @@ export interface BackendLogger {
 
 /** What {@link StorageBackend.init} is given. */
 export interface BackendConfig {
-  /** The whole location, `scheme:rest`, as the user wrote it. */
-  readonly location: string;
+  /** The whole store URL, `scheme:rest`, as the user wrote it. */
+  readonly url: string;
   /** Settings of this backend from options or configuration, not yet validated. */
   readonly options: Readonly<Record<string, unknown>>;
   /** A client of the provider's SDK that the caller owns and closes. */
@@ -34,7 +34,7 @@ export interface BackendCapabilities {
   /** Reading part of a body without transferring the rest. Mandatory for a store. */
   readonly rangeRead: boolean;
   /**
-   * `modified` by the backend's own clock, never running backwards within a location: not after a restart or a deletion
+   * `modified` by the backend's own clock, never running backwards within a store URL: not after a restart or a deletion
    * either, nor where the clock of the machine is set back; {@link StorageBackend.resetClock} alone sets it back. Mandatory for a store.
    */
   readonly modified: boolean;
@@ -167,11 +167,11 @@ export interface StorageBackend {
   readonly capabilities: BackendCapabilities;
 
   /**
-   * Validates the configuration and connects. It looks at what is there and never changes it; what the location needs (a
+   * Validates the configuration and connects. It looks at what is there and never changes it; what the store URL needs (a
    * folder, a table) is made by the first write, so that a mistyped one leaves nothing behind. On a backend that is
    * initialised already it does nothing: one backend object may serve several stores in turn.
    *
-   * @throws `INVALID_ARGUMENT` for a location, option or client that makes no sense; `UNAVAILABLE` where the store can't
+   * @throws `INVALID_ARGUMENT` for a store URL, option or client that makes no sense; `UNAVAILABLE` where the store can't
    *   be reached, or admits one process and another has it open
    */
   init(config: BackendConfig): Promise<void>;
@@ -245,7 +245,7 @@ export interface StorageBackend {
 export interface BackendDefinition {
   /** A short name for messages, such as `sqlite`. */
   readonly name: string;
-  /** The location schemes that it serves, without the colon. */
+  /** The store URL schemes that it serves, without the colon. */
   readonly schemes: readonly string[];
   /** The contract version it was written for. */
   readonly contract: number;

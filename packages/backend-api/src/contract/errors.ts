@@ -133,23 +133,23 @@ export function layoutError(
 }
 
 /**
- * The error of a location that a backend does not take.
+ * The error of a store URL, also that of a destination of backups, that a backend does not take.
  *
  * @param problem - what is wrong with it, never with a part of it that may be a credential
- * @param form - how locations of the backend look, such as `s3://bucket/prefix?region=name`
+ * @param form - how store URLs of the backend look, such as `s3://bucket/prefix?region=name`
  * @param parameter - the query parameter that is wrong
  */
-export function locationError(backend: string, problem: string, form: string, parameter?: string): SecureStoreError {
+export function storeUrlError(backend: string, problem: string, form: string, parameter?: string): SecureStoreError {
   return new SecureStoreError('INVALID_ARGUMENT', `${backend}: ${problem}`, {
     backend,
     operation: 'init',
     option: parameter,
-    advice: [{ id: 'give-location', form }],
+    advice: [{ id: 'give-store-url', form }],
   });
 }
 
 /**
- * Refuses query parameters of a location that are unknown or given twice.
+ * Refuses query parameters of a store URL that are unknown or given twice.
  *
  * @param refuse - is called with what is wrong, and the name of a known parameter that is given twice
  */
@@ -162,8 +162,8 @@ export function checkParameters(
   const seen = new Set<string>();
   for (const [name] of given) {
     // The name of an unknown one may be a credential that was put in the wrong place.
-    if (!known.includes(name)) refuse(`unknown parameter in the location${allowed}`);
-    if (seen.has(name)) refuse(`the parameter "${name}" of the location must be given once`, name);
+    if (!known.includes(name)) refuse(`unknown parameter in the store URL${allowed}`);
+    if (seen.has(name)) refuse(`the parameter "${name}" of the store URL must be given once`, name);
     seen.add(name);
   }
 }

@@ -19,6 +19,6 @@ export function assertStorable(capabilities: BackendCapabilities, backend: strin
   throw new SecureStoreError(
     'UNSUPPORTED',
     `${backend}: the backend lacks ${missing.join(', ')}, which a store needs. Nothing was written.`,
-    { backend, advice: [{ id: 'choose-location' }] },
+    { backend, advice: [{ id: 'choose-store-url' }] },
   );
 }

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { SecureStoreError } from '@securestore/core-format';
 import type { BackendDefinition, StorageBackend } from '../contract/contract.ts';
 import { checkContract, checkDefinition } from '../contract/define.ts';
-import { parseLocation } from '../contract/location.ts';
+import { parseStoreUrl } from '../contract/location.ts';
 import {
   type ApplicationPackages,
   applicationPackages,
@@ -46,16 +46,16 @@ interface Search {
 }
 
 /**
- * The backend of a location, not yet initialised. It comes from, in this order: `options.backend`; the package that
+ * The backend of a store URL, not yet initialised. It comes from, in this order: `options.backend`; the package that
  * `options.backends` names; the project's own packages, those of `options.before`, then of the application, then beside the caller; a direct dependency of the application that declares the
  * scheme under `securestore.backend` in its `package.json`.
  *
- * @throws `INVALID_ARGUMENT` for an invalid location, an unknown scheme, or a package that is no backend of that
+ * @throws `INVALID_ARGUMENT` for an invalid store URL, an unknown scheme, or a package that is no backend of that
  *   scheme; `BACKEND_NOT_INSTALLED` with the name of the package; `UNSUPPORTED` for another contract version;
  *   `UNAVAILABLE` if a package can't be loaded
  */
-export async function resolveBackend(location: string, options: ResolveOptions = {}): Promise<StorageBackend> {
-  const { scheme } = parseLocation(location);
+export async function resolveBackend(url: string, options: ResolveOptions = {}): Promise<StorageBackend> {
+  const { scheme } = parseStoreUrl(url);
   if (options.backend !== undefined) return checkBackend(options.backend, 'the backend option');
   checkOptions(options);
   const packages = applicationPackages(options.resolveFrom ?? process.cwd(), options.approve);
@@ -236,6 +236,6 @@ async function unknownScheme(search: Search): Promise<SecureStoreError> {
   return new SecureStoreError(
     'INVALID_ARGUMENT',
     `unknown scheme ${scheme}:. ${installed(here)} Plugins are direct dependencies in ${manifestPath}${missing}.`,
-    { advice: meant === undefined ? [] : [{ id: 'give-location', form: `${meant}:…` }] },
+    { advice: meant === undefined ? [] : [{ id: 'give-store-url', form: `${meant}:…` }] },
   );
 }

@@ -6,14 +6,14 @@ import { type Around, type BackendCall, type Layer, intercept } from './intercep
  * - `fail`: it never reaches the backend, and fails with `error`, or `UNAVAILABLE`;
  * - `lose-acknowledgement`: it takes place, and fails with `UNAVAILABLE` and, for a mutation, `outcome: 'unknown'`;
  * - `delay`: it waits for `until` before it continues;
- * - `stop-before`, `stop-after`: the process dies before or after the backend does it, as by {@link FaultInjector.stop}.
+ * - `kill-before`, `kill-after`: the process dies before or after the backend does it, as by {@link FaultInjector.kill}.
  */
 export type Fault =
   | { readonly type: 'fail'; readonly error?: SecureStoreError }
   | { readonly type: 'lose-acknowledgement' }
   | { readonly type: 'delay'; readonly until: Promise<void> }
-  | { readonly type: 'stop-before' }
-  | { readonly type: 'stop-after' };
+  | { readonly type: 'kill-before' }
+  | { readonly type: 'kill-after' };
 
 /** A call with its place among all calls that reached the layer, from 0. */
 export type NumberedCall = BackendCall & { readonly index: number };
@@ -32,9 +32,9 @@ export interface FaultInjector {
    * From now on nothing reaches the backend and no call settles, as for a process that was killed: every call, also one
    * that is under way, stays pending for ever.
    */
-  stop(): void;
+  kill(): void;
   /** Whether {@link stop} was called or planned for a call that was made. */
-  readonly stopped: Promise<void>;
+  readonly killed: Promise<void>;
 }
 
 /** A layer whose faults are planned by the test that holds the injector. */
@@ -44,7 +44,7 @@ export function createFaultInjector(initial?: FaultPlan): FaultInjector {
   let dead = false;
   let calls = 0;
   let plan = initial;
-  const stop = (): void => {
+  const kill = (): void => {
     dead = true;
     stopping.resolve();
   };
@@ -54,7 +54,7 @@ export function createFaultInjector(initial?: FaultPlan): FaultInjector {
     const fault = plan?.({ ...call, index: calls });
     calls += 1;
     try {
-      const result = await inject(fault, call, reach, stop);
+      const result = await inject(fault, call, reach, kill);
       return dead ? await forever : result;
     } catch (error) {
       if (dead) return forever;
@@ -69,8 +69,8 @@ export function createFaultInjector(initial?: FaultPlan): FaultInjector {
     plan: (next) => {
       plan = next;
     },
-    stop,
-    stopped: stopping.promise,
+    kill,
+    killed: stopping.promise,
   };
 }
 
@@ -91,10 +91,10 @@ async function inject<T>(
     case 'lose-acknowledgement':
       await reach();
       throw injectedError(call, call.effect === 'none' ? undefined : 'unknown');
-    case 'stop-before':
+    case 'kill-before':
       stop();
       return reach();
-    case 'stop-after':
+    case 'kill-after':
       await reach();
       stop();
       return reach();

@@ -8,7 +8,7 @@ import {
   damagedError,
   failedError,
   layoutError,
-  locationError,
+  storeUrlError,
   optionError,
   timeoutError,
 } from '../../src/index.ts';
@@ -83,28 +83,28 @@ describe('the error of a setting', () => {
     });
   });
 
-  it('of a location advises its form, and names the parameter', () => {
-    expect(locationError('probe', 'the location must name a host', 'probe://host')).toMatchObject({
+  it('of a store URL advises its form, and names the parameter', () => {
+    expect(storeUrlError('probe', 'the store URL must name a host', 'probe://host')).toMatchObject({
       code: 'INVALID_ARGUMENT',
-      message: 'probe: the location must name a host',
-      advice: [{ id: 'give-location', form: 'probe://host' }],
+      message: 'probe: the store URL must name a host',
+      advice: [{ id: 'give-store-url', form: 'probe://host' }],
     });
-    expect(locationError('probe', 'x', 'probe://host', 'region').option).toBe('region');
+    expect(storeUrlError('probe', 'x', 'probe://host', 'region').option).toBe('region');
   });
 
   it('of parameters names what is known, and never a parameter that is not', () => {
     expect(check('region=a&endpoint=b')).not.toThrow();
     expect(check('canary-7731=x')).toThrow(
       expect.objectContaining({
-        message: 'unknown parameter in the location, which may have region and endpoint',
+        message: 'unknown parameter in the store URL, which may have region and endpoint',
       }),
     );
     expect(check('region=a&region=b')).toThrow(
       expect.objectContaining({
-        message: 'the parameter "region" of the location must be given once',
+        message: 'the parameter "region" of the store URL must be given once',
         option: 'region',
       }),
     );
-    expect(check('canary-7731=x', 'abcdefghi'.split(''))).toThrow(/^unknown parameter in the location$/);
+    expect(check('canary-7731=x', 'abcdefghi'.split(''))).toThrow(/^unknown parameter in the store URL$/);
   });
 });

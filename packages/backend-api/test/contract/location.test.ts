@@ -1,11 +1,11 @@
 import { SecureStoreError } from '@securestore/core-format';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isScheme, parseLocation, redactLocation } from '../../src/index.ts';
+import { isScheme, parseStoreUrl, redactStoreUrl } from '../../src/index.ts';
 
 const EXAMPLES = ['sqlite:./vault.db', 'file:./vault'];
 
-describe('parseLocation', () => {
+describe('parseStoreUrl', () => {
   it.each([
     ['memory:', 'memory', ''],
     ['sqlite:./~/vault.db', 'sqlite', './~/vault.db'],
@@ -14,21 +14,21 @@ describe('parseLocation', () => {
     ['sqlite:C:\\vault.db', 'sqlite', 'C:\\vault.db'],
     ['mongodb+srv://host/db?collection=a:b', 'mongodb+srv', '//host/db?collection=a:b'],
     ['x-9+y:a#b?c', 'x-9+y', 'a#b?c'],
-  ])('splits %s at the first colon', (location, scheme, rest) => {
-    expect(parseLocation(location)).toEqual({ scheme, rest });
+  ])('splits %s at the first colon', (url, scheme, rest) => {
+    expect(parseStoreUrl(url)).toEqual({ scheme, rest });
   });
 
   it.each(['', ':', 'vault', './a:b', 'File:x', '9p:x', '-a:x', 'a_b:x', 'a b:x', ' file:x', 'file:a\0b', 'file:a\nb'])(
     'refuses %j',
-    (location) => {
-      expect(() => parseLocation(location)).toThrowError(expect.objectContaining({ code: 'INVALID_ARGUMENT' }));
+    (url) => {
+      expect(() => parseStoreUrl(url)).toThrowError(expect.objectContaining({ code: 'INVALID_ARGUMENT' }));
     },
   );
 
   it('refuses what is no string or too long', () => {
-    for (const location of [undefined, null, 1, {}, `file:${'a'.repeat(5000)}`, `${'a'.repeat(40)}:x`]) {
+    for (const url of [undefined, null, 1, {}, `file:${'a'.repeat(5000)}`, `${'a'.repeat(40)}:x`]) {
       // Callers without types do this.
-      expect(() => parseLocation(location as string)).toThrowError(SecureStoreError);
+      expect(() => parseStoreUrl(url as string)).toThrowError(SecureStoreError);
     }
   });
 
@@ -46,15 +46,15 @@ describe('parseLocation', () => {
     [' file:x', 'must not begin with white space', []],
     ['sqlite:~/vault.db', 'must have a path without ~, which only a shell replaces by the home folder', []],
     ['SQLITE:./x', 'must have its scheme in lower case', []],
-  ])('says of %j what is missing, and advises forms that would do', (location, message, forms) => {
-    const advice = forms.map((form) => ({ id: 'give-location', form }));
-    expect(() => parseLocation(location, '--store')).toThrowError(
+  ])('says of %j what is missing, and advises forms that would do', (url, message, forms) => {
+    const advice = forms.map((form) => ({ id: 'give-store-url', form }));
+    expect(() => parseStoreUrl(url, '--store')).toThrowError(
       expect.objectContaining({ message: `--store ${message}`, ...(advice.length > 0 && { advice }) }),
     );
   });
 
   it('never repeats in a message or in advice what may hold a credential', () => {
-    for (const location of [
+    for (const url of [
       'User:hunter2@host',
       '//u:hunter2@h/db',
       '/hunter2?key=x',
@@ -65,7 +65,7 @@ describe('parseLocation', () => {
     ]) {
       let refused: unknown;
       try {
-        parseLocation(location);
+        parseStoreUrl(url);
       } catch (error) {
         refused = error;
       }
@@ -74,19 +74,19 @@ describe('parseLocation', () => {
     }
   });
 
-  it('gives back every location whole', () => {
+  it('gives back every store URL whole', () => {
     const scheme = fc.stringMatching(/^[a-z][a-z0-9+-]{0,20}$/);
     const rest = fc.string({ unit: 'grapheme-ascii' });
     fc.assert(
       fc.property(scheme, rest, (name, tail) => {
         expect(isScheme(name)).toBe(true);
-        expect(parseLocation(`${name}:${tail}`)).toEqual({ scheme: name, rest: tail });
+        expect(parseStoreUrl(`${name}:${tail}`)).toEqual({ scheme: name, rest: tail });
       }),
     );
   });
 });
 
-describe('redactLocation', () => {
+describe('redactStoreUrl', () => {
   it.each([
     ['file:./vault', 'file:./vault'],
     ['file:///srv/vault', 'file:///srv/vault'],
@@ -97,16 +97,16 @@ describe('redactLocation', () => {
     ['s3://b?accessKeyId=AK&secretAccessKey=SK&region=x', 's3://b?accessKeyId=***&secretAccessKey=***&region=x'],
     ['azblob://c?sv=1&sig=abc#token=t', 'azblob://c?sv=1&sig=***#token=***'],
     ['hunter2', '***'],
-  ])('%s becomes %s', (location, redacted) => {
-    expect(redactLocation(location)).toBe(redacted);
+  ])('%s becomes %s', (url, redacted) => {
+    expect(redactStoreUrl(url)).toBe(redacted);
   });
 
   it('never shows the password of a URL', () => {
     const secret = fc.string({ unit: 'grapheme-ascii', minLength: 1, maxLength: 12 }).map((tail) => `hunter2${tail}`);
     fc.assert(
       fc.property(secret, (password) => {
-        expect(redactLocation(`postgres://user:${password}@host/db?sslmode=require`)).not.toContain('hunter2');
-        expect(redactLocation(`s3://b?password=${encodeURIComponent(password)}&x=1`)).not.toContain('hunter2');
+        expect(redactStoreUrl(`postgres://user:${password}@host/db?sslmode=require`)).not.toContain('hunter2');
+        expect(redactStoreUrl(`s3://b?password=${encodeURIComponent(password)}&x=1`)).not.toContain('hunter2');
       }),
     );
   });

@@ -17,8 +17,8 @@ function folder(): string {
   return path;
 }
 
-async function at(location: string, backend: StorageBackend): Promise<StorageBackend> {
-  await backend.init({ location, options: {} });
+async function at(url: string, backend: StorageBackend): Promise<StorageBackend> {
+  await backend.init({ url, options: {} });
   onTestFinished(() => backend.close());
   return backend;
 }

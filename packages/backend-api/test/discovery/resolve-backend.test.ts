@@ -110,7 +110,7 @@ describe('resolveBackend', () => {
       const options = { resolveFrom: here, before: [theirs], approve, backends: { named: 'named' } };
       expect((await resolveBackend('redis://host', options)).name).toBe('first');
       expect(asked).toEqual([]);
-      for (const location of ['s3://bucket', 'mine:x', 'named:x']) await resolveBackend(location, options);
+      for (const url of ['s3://bucket', 'mine:x', 'named:x']) await resolveBackend(url, options);
       expect(asked).toEqual(['@securestore/backend-s3', 'mine', 'named']);
       const all = await packagesOfApplication(here, ['named', './no-name']);
       const names = ['named', '@securestore/backend-s3', '@securestore/backend-redis', 'mine'];
@@ -255,18 +255,15 @@ describe('resolveBackend', () => {
     await application({ dependencies: { 'level-store': '1' } });
     const unknown = resolveBackend(`${given}:./db`, { resolveFrom: folder, backends: { own: 'mine' } });
     const message = new RegExp(`^unknown scheme ${given}:\\. Installed backends: level:, own:\\.`);
-    const advice = [{ id: 'give-location', form: `${meant}:…` }] as const;
+    const advice = [{ id: 'give-store-url', form: `${meant}:…` }] as const;
     await expect(unknown).rejects.toEqual(refusal('INVALID_ARGUMENT', message, advice));
   });
 
-  it.each(['constructor:x', '__proto__:x', 'tostring:x', 'hasOwnProperty:x'])(
-    'knows no scheme %s',
-    async (location) => {
-      await expect(resolveBackend(location, { backends: {}, builtIn: {}, resolveFrom: folder })).rejects.toEqual(
-        refusal('INVALID_ARGUMENT'),
-      );
-    },
-  );
+  it.each(['constructor:x', '__proto__:x', 'tostring:x', 'hasOwnProperty:x'])('knows no scheme %s', async (url) => {
+    await expect(resolveBackend(url, { backends: {}, builtIn: {}, resolveFrom: folder })).rejects.toEqual(
+      refusal('INVALID_ARGUMENT'),
+    );
+  });
 
   it('names both packages where two declare one scheme', async () => {
     await install('one', plugin('one', ['level']), declaring(['level']));

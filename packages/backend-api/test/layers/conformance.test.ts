@@ -12,12 +12,12 @@ for (const [name, layers] of Object.entries(STACKS)) {
       name: `memory with ${name}`,
       operations: 250,
       createFixture: () => {
-        const location = `memory:${randomUUID()}`;
+        const url = `memory:${randomUUID()}`;
         const faults = createFaultInjector();
         return {
           open: async () => {
             const backend = composeLayers(new MemoryBackend(), [faults.layer, ...layers()]);
-            await backend.init({ location, options: {} });
+            await backend.init({ url, options: {} });
             return backend;
           },
           breakStorage: async () => faults.plan(() => ({ type: 'fail' })),

@@ -6,7 +6,7 @@ import { BODY, layeredMemory } from './memory.ts';
 
 async function named(): Promise<StorageBackend> {
   const backend = new MemoryBackend();
-  await backend.init({ location: 'memory:faults-test', options: {} });
+  await backend.init({ url: 'memory:faults-test', options: {} });
   return backend;
 }
 
@@ -46,8 +46,8 @@ describe('createFaultInjector', () => {
   });
 
   it.each([
-    ['stop-before', undefined],
-    ['stop-after', BODY],
+    ['kill-before', undefined],
+    ['kill-after', BODY],
   ] as const)('%s: nothing settles any more, and what was stored is there', async (type, stored) => {
     const observer = await named();
     await observer.delete('key');
@@ -56,7 +56,7 @@ describe('createFaultInjector', () => {
     let settled = 0;
     const note = (): number => (settled += 1);
     backend.write('key', BODY).then(note, note);
-    await faults.stopped;
+    await faults.killed;
     backend.read('key').then(note, note);
     backend.write('other', BODY).then(note, note);
     await settle();
@@ -73,7 +73,7 @@ describe('createFaultInjector', () => {
     const backend = faults.layer(await named());
     let settled = false;
     void backend.write('key', BODY).finally(() => (settled = true));
-    faults.stop();
+    faults.kill();
     held.resolve();
     await settle();
     expect([settled, await observer.read('key')]).toEqual([false, undefined]);

@@ -4,7 +4,7 @@ import { type Layer, type StorageBackend, composeLayers } from '../../src/index.
 /** A fresh memory backend, open, inside layers. */
 export async function layeredMemory(...layers: Layer[]): Promise<StorageBackend> {
   const backend = composeLayers(new MemoryBackend(), layers);
-  await backend.init({ location: 'memory:', options: {} });
+  await backend.init({ url: 'memory:', options: {} });
   return backend;
 }
 

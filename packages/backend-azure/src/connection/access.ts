@@ -1,4 +1,4 @@
-import { locationError, optionError } from '@securestore/backend-api';
+import { storeUrlError, optionError } from '@securestore/backend-api';
 import { AnonymousCredential, BlobServiceClient, StorageSharedKeyCredential } from '@azure/storage-blob';
 import type { TokenCredential } from '@azure/identity';
 import { SecureStoreError } from '@securestore/core-format';
@@ -22,7 +22,7 @@ function refuse(problem: string, option?: string): never {
 }
 
 /**
- * What options and location say, else what the environment says: the variables of the Azure command line, and at last
+ * What options and store URL say, else what the environment says: the variables of the Azure command line, and at last
  * what `DefaultAzureCredential` of `@azure/identity` finds.
  *
  * @throws SecureStoreError `INVALID_ARGUMENT`; the message never holds a credential
@@ -64,7 +64,7 @@ function serviceUrl(account: string | undefined, endpoint: string | undefined): 
     return endpoint.replace(/\/+$/, '');
   }
   if (account !== undefined) return `https://${account}.blob.core.windows.net`;
-  throw locationError('azure', 'the account is missing', FORM, 'account');
+  throw storeUrlError('azure', 'the account is missing', FORM, 'account');
 }
 
 function fromCredentials(

@@ -20,7 +20,7 @@ export interface Call {
   readonly signal: AbortSignal | undefined;
 }
 
-/** A client of the caller's: of the service, or of the container that the location names. */
+/** A client of the caller's: of the service, or of the container that the store URL names. */
 type LentClient = BlobServiceClient | ContainerClient;
 
 /** Whether `value` is a client of `@azure/storage-blob`, also of another copy of it. */
@@ -110,7 +110,7 @@ function lentContainer(client: LentClient, { container }: Target): ContainerClie
   if (client.containerName === container) return client;
   throw new SecureStoreError(
     'INVALID_ARGUMENT',
-    `azure: the client is for the container ${client.containerName}, but the location names ${container}`,
+    `azure: the client is for the container ${client.containerName}, but the store URL names ${container}`,
     { backend: 'azure', operation: 'init' },
   );
 }

@@ -3,7 +3,7 @@ import { type CallSite, type Failure, failedError } from '@securestore/backend-a
 import { SecureStoreError } from '@securestore/core-format';
 
 const CHECK_ACCESS = [{ id: 'check-backend-access' }] as const;
-const CHECK_LOCATION = [{ id: 'check-location' }] as const;
+const CHECK_STORE_URL = [{ id: 'check-store-url' }] as const;
 const REFUSED: Failure = {
   code: 'UNAUTHENTICATED',
   reason: 'the service refuses the credentials',
@@ -118,8 +118,8 @@ export function toStoreError(error: unknown, { mutates, secrets, ...site }: Fail
 function meaningOf(error: unknown, { status, code }: Answer, { operation }: CallSite): Failure {
   if (code === 'ContainerNotFound') {
     return operation === 'init'
-      ? { code: 'INVALID_ARGUMENT', reason: GONE, advice: CHECK_LOCATION }
-      : { code: 'UNAVAILABLE', reason: GONE, retryable: false, advice: CHECK_LOCATION };
+      ? { code: 'INVALID_ARGUMENT', reason: GONE, advice: CHECK_STORE_URL }
+      : { code: 'UNAVAILABLE', reason: GONE, retryable: false, advice: CHECK_STORE_URL };
   }
   const found = CODES[code];
   if (found !== undefined) return found;
@@ -131,7 +131,7 @@ function meaningOf(error: unknown, { status, code }: Answer, { operation }: Call
     const reason = 'the certificate of the service is not trusted';
     return { code: 'UNAVAILABLE', reason, retryable: false, advice: [{ id: 'give-tls-ca', setting: 'ca' }] };
   }
-  return { code: 'UNAVAILABLE', reason: 'the service cannot be reached', advice: CHECK_LOCATION };
+  return { code: 'UNAVAILABLE', reason: 'the service cannot be reached', advice: CHECK_STORE_URL };
 }
 
 function meaningOfStatus(status: number, code: string): Failure {

@@ -1,6 +1,6 @@
-import { checkParameters, locationError, parseLocation } from '@securestore/backend-api';
+import { checkParameters, storeUrlError, parseStoreUrl } from '@securestore/backend-api';
 
-/** What a location says. */
+/** What a store URL says. */
 export interface Target {
   readonly container: string;
   /** What the names of all blobs of the store begin with: nothing, or something that ends with a slash. */
@@ -22,30 +22,30 @@ export const ACCOUNT_RULE = '3 to 24 of a-z 0-9';
 export const ENDPOINT_RULE = 'the URL of a Blob service, without credentials, ? and #';
 const PARAMETERS: readonly string[] = ['account', 'endpoint'];
 
-/** How locations of the backend look. */
+/** How store URLs of the backend look. */
 export const FORM = 'azblob://container/prefix?account=name';
 
 function refuse(problem: string, parameter?: string): never {
-  throw locationError('azure', problem, FORM, parameter);
+  throw storeUrlError('azure', problem, FORM, parameter);
 }
 
 /**
  * Takes `azblob://container/prefix?account=…&endpoint=…` apart; all but the container may be left out.
  *
- * @throws SecureStoreError `INVALID_ARGUMENT`; the message never holds a part of the location that may be a credential
+ * @throws SecureStoreError `INVALID_ARGUMENT`; the message never holds a part of the store URL that may be a credential
  */
-export function parseTarget(location: string): Target {
-  const { scheme, rest } = parseLocation(location);
-  if (scheme !== 'azblob') refuse('the location must begin with azblob:');
-  if (rest.includes('#')) refuse('the location must not have a #');
+export function parseTarget(url: string): Target {
+  const { scheme, rest } = parseStoreUrl(url);
+  if (scheme !== 'azblob') refuse('the store URL must begin with azblob:');
+  if (rest.includes('#')) refuse('the store URL must not have a #');
   const [path = '', query, ...more] = rest.split('?');
-  if (more.length > 0) refuse('the location must not have more than one ?');
+  if (more.length > 0) refuse('the store URL must not have more than one ?');
   if (path.includes('@') && !path.replace(/^\/\/[^/]*/, '').includes('@')) {
-    refuse('the location must not have credentials');
+    refuse('the store URL must not have credentials');
   }
   const [, container, prefix = ''] = /^\/\/([^/]*)(?:\/(.*?)\/?)?$/.exec(path) ?? [];
   if (container === undefined || !CONTAINER.test(container)) {
-    refuse('the container in the location must have 3 to 63 of a-z 0-9, and single hyphens between them');
+    refuse('the container in the store URL must have 3 to 63 of a-z 0-9, and single hyphens between them');
   }
   return { container, prefix: prefixOf(prefix), ...parametersOf(query) };
 }
@@ -54,7 +54,7 @@ function prefixOf(prefix: string): string {
   if (prefix === '') return '';
   if (prefix.length > MAX_PREFIX || !PREFIX.test(prefix)) {
     refuse(
-      `the prefix in the location must have at most ${MAX_PREFIX} of A-Z a-z 0-9 . _ ~ @ - between single slashes, and no part that ends with a dot`,
+      `the prefix in the store URL must have at most ${MAX_PREFIX} of A-Z a-z 0-9 . _ ~ @ - between single slashes, and no part that ends with a dot`,
     );
   }
   return `${prefix}/`;
@@ -65,9 +65,9 @@ function parametersOf(query: string | undefined): Pick<Target, 'account' | 'endp
   checkParameters(entries, PARAMETERS, refuse);
   const { account, endpoint } = Object.fromEntries(entries);
   if (account !== undefined && !isAccount(account))
-    refuse(`the parameter "account" of the location must be ${ACCOUNT_RULE}`, 'account');
+    refuse(`the parameter "account" of the store URL must be ${ACCOUNT_RULE}`, 'account');
   if (endpoint !== undefined && !isEndpoint(endpoint))
-    refuse(`the parameter "endpoint" of the location must be ${ENDPOINT_RULE}`, 'endpoint');
+    refuse(`the parameter "endpoint" of the store URL must be ${ENDPOINT_RULE}`, 'endpoint');
   return { account, endpoint };
 }
 

@@ -107,6 +107,6 @@ export function hierarchical(site: Call['site']): SecureStoreError {
   return new SecureStoreError(
     'UNSUPPORTED',
     'azure: the account has a hierarchical namespace, which lists in another order and keeps folders',
-    { ...site, advice: [{ id: 'choose-location' }] },
+    { ...site, advice: [{ id: 'choose-store-url' }] },
   );
 }

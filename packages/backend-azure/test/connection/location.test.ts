@@ -6,7 +6,7 @@ import { AzureBackend } from '../../src/index.ts';
 import { parseTarget } from '../../src/connection/location.ts';
 import { parseSettings } from '../../src/connection/settings.ts';
 
-describe('a location', () => {
+describe('a store URL', () => {
   test.each([
     ['azblob://vault', { container: 'vault', prefix: '', account: undefined, endpoint: undefined }],
     ['azblob://vault/', { container: 'vault', prefix: '' }],
@@ -14,8 +14,8 @@ describe('a location', () => {
     ['azblob://vault/a.b/.c_~@D-/', { prefix: 'a.b/.c_~@D-/' }],
     ['azblob://vault?endpoint=http%3A%2F%2F127.0.0.1%3A1%2Facme', { endpoint: 'http://127.0.0.1:1/acme' }],
     ['azblob://vault?endpoint=https://blob.example/&account=acme', { endpoint: 'https://blob.example/' }],
-  ])('%s', (location, expected) => {
-    expect(parseTarget(location)).toMatchObject(expected);
+  ])('%s', (url, expected) => {
+    expect(parseTarget(url)).toMatchObject(expected);
   });
 
   test.each([
@@ -44,19 +44,23 @@ describe('a location', () => {
     'azblob://vault?endpoint=https://me:pw@blob.example',
     'azblob://acme:key@vault/a',
     'wasb://vault',
-  ])('%s is refused', (location) => {
-    expect(() => parseTarget(location)).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }));
+  ])('%s is refused', (url) => {
+    expect(() => parseTarget(url)).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }));
   });
 
   test.each([
-    ['azblob://vault?account=Acme', 'account', 'the parameter "account" of the location must be 3 to 24 of a-z 0-9'],
-    ['azblob://vault?acount=acme', undefined, 'unknown parameter in the location, which may have account and endpoint'],
-  ])('%s: the parameter is named in the error, and a form is advised', (location, option, message) => {
-    expect(() => parseTarget(location)).toThrow(
+    ['azblob://vault?account=Acme', 'account', 'the parameter "account" of the store URL must be 3 to 24 of a-z 0-9'],
+    [
+      'azblob://vault?acount=acme',
+      undefined,
+      'unknown parameter in the store URL, which may have account and endpoint',
+    ],
+  ])('%s: the parameter is named in the error, and a form is advised', (url, option, message) => {
+    expect(() => parseTarget(url)).toThrow(
       expect.objectContaining({
         message: `azure: ${message}`,
         ...(option !== undefined && { option }),
-        advice: [{ id: 'give-location', form: 'azblob://container/prefix?account=name' }],
+        advice: [{ id: 'give-store-url', form: 'azblob://container/prefix?account=name' }],
       }),
     );
   });
@@ -65,9 +69,9 @@ describe('a location', () => {
     const secret = 'canary-7731';
     fc.assert(
       fc.property(fc.string({ unit: fc.constantFrom(...'@:/?#[]%=& ax1'.split('')), maxLength: 20 }), (noise) => {
-        for (const location of [`azblob://acme:${secret}${noise}@vault`, `azblob://vault${noise}?sig=${secret}`]) {
+        for (const url of [`azblob://acme:${secret}${noise}@vault`, `azblob://vault${noise}?sig=${secret}`]) {
           try {
-            parseTarget(location);
+            parseTarget(url);
             expect.unreachable();
           } catch (error) {
             expectNoSecret(error, [secret]);
@@ -97,7 +101,7 @@ test.each([
   [{ endpoint: 'http://blob.example', credential: { getToken: async () => null } }, /https/],
   [{ account: 'NoAccount', accountKey: 'Y2FuYXJ5' }, /name of the account must be 3 to 24/],
 ])('the options %j are refused', async (options, message) => {
-  const refused = new AzureBackend().init({ location: 'azblob://vault', options });
+  const refused = new AzureBackend().init({ url: 'azblob://vault', options });
   await expect(refused).rejects.toMatchObject({ code: 'INVALID_ARGUMENT', message: expect.stringMatching(message) });
   await expect(refused).rejects.not.toThrow(/7731/);
 });
@@ -105,7 +109,7 @@ test.each([
 test.each([[{ getBlob: () => 1 }], ['client'], [{ getBlockBlobClient: () => 1 }]])(
   'a client that is none is refused: %j',
   async (client) => {
-    const init = new AzureBackend().init({ location: 'azblob://vault', options: {}, client });
+    const init = new AzureBackend().init({ url: 'azblob://vault', options: {}, client });
     await expect(init).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
   },
 );
@@ -148,8 +152,8 @@ describe('where the account comes from', () => {
       'https://acme.blob.core.windows.net?sig=x',
     ],
     ['azblob://vault?account=acme', {}, {}, 'https://acme.blob.core.windows.net'],
-  ])('%s with %j in %j', async (location, options, env, expected) => {
-    const { url } = await resolveAccess(parseTarget(location), parseSettings(options), env);
+  ])('%s with %j in %j', async (storeUrl, options, env, expected) => {
+    const { url } = await resolveAccess(parseTarget(storeUrl), parseSettings(options), env);
     expect(url.replace(/\/$/, '')).toBe(expected);
   });
 
@@ -157,7 +161,7 @@ describe('where the account comes from', () => {
     await expect(resolveAccess(parseTarget('azblob://vault'), parseSettings({}), {})).rejects.toMatchObject({
       message: 'azure: the account is missing',
       option: 'account',
-      advice: [{ id: 'give-location', form: 'azblob://container/prefix?account=name' }],
+      advice: [{ id: 'give-store-url', form: 'azblob://container/prefix?account=name' }],
     });
   });
 });

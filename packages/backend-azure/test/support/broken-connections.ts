@@ -10,23 +10,23 @@ import { tornAfter } from './torn.ts';
 export interface Ways {
   /** What the service is called. */
   readonly service: string;
-  /** The location of the service, and what its endpoint has for a path. */
+  /** The store URL of the service, and what its endpoint has for a path. */
   readonly url: string;
   readonly pathOfEndpoint: string;
-  readonly openAt: (location: string, options?: Record<string, unknown>) => Promise<StorageBackend>;
-  readonly freshLocation: (location?: string) => string;
-  readonly endpointOf: (location: string) => string;
-  readonly withEndpoint: (location: string, endpoint: string) => string;
-  readonly proxied: (location?: string) => Promise<Proxy>;
+  readonly openAt: (url: string, options?: Record<string, unknown>) => Promise<StorageBackend>;
+  readonly freshUrl: (url?: string) => string;
+  readonly endpointOf: (url: string) => string;
+  readonly withEndpoint: (url: string, endpoint: string) => string;
+  readonly proxied: (url?: string) => Promise<Proxy>;
 }
 
 /** Tests what becomes of the calls to a service whose connections break. */
 export function testBrokenConnections(ways: Ways): void {
-  const { service, url, pathOfEndpoint, openAt, freshLocation, endpointOf, withEndpoint, proxied } = ways;
+  const { service, url, pathOfEndpoint, openAt, freshUrl, endpointOf, withEndpoint, proxied } = ways;
 
   test('leaves a write unknown whose answer was lost, and is made again', async () => {
     const proxy = await proxied();
-    const backend = await openAt(freshLocation(proxy.url));
+    const backend = await openAt(freshUrl(proxy.url));
     await backend.write('o/a', utf8('1'));
     proxy.loseAnswer();
     await expect(backend.write('o/a', utf8('2'))).rejects.toMatchObject({
@@ -49,15 +49,15 @@ export function testBrokenConnections(ways: Ways): void {
     const port = await tornAfter(endpointOf(url), () => bytes);
     const endpoint = new URL(endpointOf(url));
     endpoint.host = `127.0.0.1:${port}`;
-    const location = freshLocation(withEndpoint(url, endpoint.href));
-    const backend = await openAt(location);
+    const storeUrl = freshUrl(withEndpoint(url, endpoint.href));
+    const backend = await openAt(storeUrl);
     await backend.write('o/large', new Uint8Array(2_000_000));
     await backend.close();
-    const reader = await openAt(location);
+    const reader = await openAt(storeUrl);
     await reader.close();
     bytes = 1_000_000;
     // The first answers of the connection are small, and the body comes on it, too.
-    const torn = await openAt(location);
+    const torn = await openAt(storeUrl);
     for (const range of [{}, { start: 1 }]) {
       const failure = await torn.read('o/large', range).catch((error: unknown) => error);
       expect(failure).toMatchObject({ code: 'UNAVAILABLE', retryable: true, key: 'o/large' });
@@ -70,7 +70,7 @@ export function testBrokenConnections(ways: Ways): void {
     await once(closed, 'listening');
     const { port } = closed.address() as AddressInfo;
     const proxy = await proxied();
-    const other = await openAt(freshLocation(proxy.url));
+    const other = await openAt(freshUrl(proxy.url));
     await other.write('o/a', utf8('1'));
     await proxy.close();
     closed.close();
@@ -88,7 +88,7 @@ export function testBrokenConnections(ways: Ways): void {
 
   test('a server that falls silent is given up after the timeout', async () => {
     const proxy = await proxied();
-    const backend = await openAt(freshLocation(proxy.url), { timeout: 2000 });
+    const backend = await openAt(freshUrl(proxy.url), { timeout: 2000 });
     proxy.holdAnswers();
     await expect(backend.write('o/a', utf8('1'))).rejects.toMatchObject({ code: 'TIMEOUT', outcome: 'unknown' });
     const read = await backend.read('o/a').catch((error: unknown) => error);
@@ -98,7 +98,7 @@ export function testBrokenConnections(ways: Ways): void {
 
   test('an abort does not wait for the answer, and says what is not known', async () => {
     const proxy = await proxied();
-    const backend = await openAt(freshLocation(proxy.url));
+    const backend = await openAt(freshUrl(proxy.url));
     proxy.holdAnswers();
     const controller = new AbortController();
     const { signal } = controller;
@@ -129,7 +129,7 @@ export function testBrokenConnections(ways: Ways): void {
     onTestFinished(() => void server.close());
     vi.stubEnv('HTTP_PROXY', `http://127.0.0.1:${(server.address() as AddressInfo).port}`);
     onTestFinished(() => void vi.unstubAllEnvs());
-    const backend = await openAt(freshLocation());
+    const backend = await openAt(freshUrl());
     vi.unstubAllEnvs();
     const before = passed;
     await backend.write('o/a', utf8('x'));
@@ -138,7 +138,7 @@ export function testBrokenConnections(ways: Ways): void {
   });
 
   test('an abort at any moment ends the call and nothing else', async () => {
-    const backend = await openAt(freshLocation());
+    const backend = await openAt(freshUrl());
     await backend.write('o/a', new Uint8Array(200_000));
     for (let steps = 0; steps < 60; steps++) {
       const controller = new AbortController();
@@ -182,9 +182,9 @@ export function testBrokenConnections(ways: Ways): void {
   });
 }
 
-/** A fresh location on a server that `answer`s itself where it wants, and else passes requests on to the service. */
+/** A fresh store URL on a server that `answer`s itself where it wants, and else passes requests on to the service. */
 export async function answered(
-  { url, freshLocation, endpointOf, withEndpoint }: Ways,
+  { url, freshUrl, endpointOf, withEndpoint }: Ways,
   answer: (response: ServerResponse) => boolean,
 ): Promise<string> {
   const server = createServer((incoming, response) => {
@@ -194,7 +194,7 @@ export async function answered(
   onTestFinished(() => void server.close());
   const endpoint = new URL(endpointOf(url));
   endpoint.host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
-  return withEndpoint(freshLocation(), endpoint.href);
+  return withEndpoint(freshUrl(), endpoint.href);
 }
 
 /** Passes a request on to the service. */

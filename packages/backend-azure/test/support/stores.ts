@@ -19,29 +19,29 @@ export const NO_OWN_SERVER: string | undefined =
 // Processes that a test starts find it there, as they would find the key of a real account.
 if (url.includes('devstoreaccount1')) process.env['AZURE_STORAGE_KEY'] ||= EMULATOR_KEY;
 
-/** A place in the container of `location` that nothing was ever stored at. */
-export function freshLocation(location: string = url): string {
-  return location.replace(/^(azblob:\/\/[^/?]*)[^?]*/, `$1/test/${randomUUID()}`);
+/** A place in the container of `storeUrl` that nothing was ever stored at. */
+export function freshUrl(storeUrl: string = url): string {
+  return storeUrl.replace(/^(azblob:\/\/[^/?]*)[^?]*/, `$1/test/${randomUUID()}`);
 }
 
-/** `location` on another endpoint. */
-export function withEndpoint(location: string, endpoint: string): string {
-  return location.replace(/endpoint=[^&]*/, `endpoint=${encodeURIComponent(endpoint)}`);
+/** `url` on another endpoint. */
+export function withEndpoint(storeUrl: string, endpoint: string): string {
+  return storeUrl.replace(/endpoint=[^&]*/, `endpoint=${encodeURIComponent(endpoint)}`);
 }
 
-export function endpointOf(location: string): string {
-  return new URLSearchParams(location.replace(/^[^?]*/, '')).get('endpoint') ?? '';
+export function endpointOf(storeUrl: string): string {
+  return new URLSearchParams(storeUrl.replace(/^[^?]*/, '')).get('endpoint') ?? '';
 }
 
-/** A client of the test's own for the service of a location, with the credentials of the environment. */
-export async function serviceOf(location: string = url): Promise<BlobServiceClient> {
-  const access = await resolveAccess(parseTarget(location), parseSettings({}));
+/** A client of the test's own for the service of a store URL, with the credentials of the environment. */
+export async function serviceOf(storeUrl: string = url): Promise<BlobServiceClient> {
+  const access = await resolveAccess(parseTarget(storeUrl), parseSettings({}));
   return new BlobServiceClient(access.url, access.credential);
 }
 
-/** A client for the container of a location, which is made where it isn't there. */
-export async function containerOf(location: string = url): Promise<ContainerClient> {
-  const container = (await serviceOf(location)).getContainerClient(parseTarget(location).container);
+/** A client for the container of a store URL, which is made where it isn't there. */
+export async function containerOf(storeUrl: string = url): Promise<ContainerClient> {
+  const container = (await serviceOf(storeUrl)).getContainerClient(parseTarget(storeUrl).container);
   if (!(await container.exists())) await container.createIfNotExists();
   return container;
 }
@@ -49,18 +49,18 @@ export async function containerOf(location: string = url): Promise<ContainerClie
 if (NO_SERVER === undefined) await containerOf();
 
 /** An initialised backend, closed after the test. */
-export async function openAt(location: string, options: Record<string, unknown> = {}): Promise<AzureBackend> {
+export async function openAt(storeUrl: string, options: Record<string, unknown> = {}): Promise<AzureBackend> {
   const backend = new AzureBackend();
-  await backend.init({ location, options });
+  await backend.init({ url: storeUrl, options });
   onTestFinished(async () => backend.close());
   return backend;
 }
 
-/** A proxy in front of the server of `location`, closed after the test; its `url` is the location through it. */
-export async function proxied(location: string = url, below?: (bound: number) => number): Promise<Proxy> {
-  const proxy = await proxyTo(endpointOf(location), below);
+/** A proxy in front of the server of `storeUrl`, closed after the test; its `storeUrl` is the store URL through it. */
+export async function proxied(storeUrl: string = url, below?: (bound: number) => number): Promise<Proxy> {
+  const proxy = await proxyTo(endpointOf(storeUrl), below);
   onTestFinished(async () => proxy.close());
-  return { ...proxy, url: withEndpoint(location, proxy.url) };
+  return { ...proxy, url: withEndpoint(storeUrl, proxy.url) };
 }
 
 export async function textOf(backend: AzureBackend, key: string): Promise<string> {

@@ -27,7 +27,7 @@ function refuseFilesOfOthers(path: string): void {
   throw new SecureStoreError(
     'INVALID_ARGUMENT',
     `${path} must be empty or the folder of a store, but has "${other.name}". Nothing was changed.`,
-    { backend: 'fs', advice: [{ id: 'choose-location' }] },
+    { backend: 'fs', advice: [{ id: 'choose-store-url' }] },
   );
 }
 
@@ -42,7 +42,7 @@ function refuseFileAbove(path: string): void {
   }
   throw new SecureStoreError('INVALID_ARGUMENT', `${above} is not a folder`, {
     backend: 'fs',
-    advice: [{ id: 'choose-location' }],
+    advice: [{ id: 'choose-store-url' }],
   });
 }
 
@@ -81,7 +81,7 @@ export class StoreFolder {
     if (!found.isDirectory()) {
       throw new SecureStoreError('INVALID_ARGUMENT', `${this.path} is not a folder`, {
         backend: 'fs',
-        advice: [{ id: 'choose-location' }],
+        advice: [{ id: 'choose-store-url' }],
       });
     }
     this.#remember(found);

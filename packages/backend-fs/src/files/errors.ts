@@ -20,7 +20,7 @@ const CODES: Readonly<Record<string, Meaning>> = {
   EMFILE: ['UNAVAILABLE', 'too many files are open in this process, by the limit of ulimit -n'],
   ENFILE: ['UNAVAILABLE', 'too many files are open on this machine'],
   EXDEV: ['UNAVAILABLE', 'a folder of the store is on another file system than the rest'],
-  ENAMETOOLONG: ['INVALID_ARGUMENT', 'the path is too long for the file system', [{ id: 'choose-location' }]],
+  ENAMETOOLONG: ['INVALID_ARGUMENT', 'the path is too long for the file system', [{ id: 'choose-store-url' }]],
 };
 
 const WRITE_CODES: Readonly<Record<string, Meaning>> = {
@@ -73,7 +73,7 @@ export function toStoreError(
 export function vanished(root: string, details: ErrorDetails = {}): SecureStoreError {
   return new SecureStoreError('UNAVAILABLE', `${root} was removed, replaced or unmounted while it was open`, {
     retryable: false,
-    advice: [{ id: 'check-location', location: `file:${root}` }, { id: 'reopen-store' }],
+    advice: [{ id: 'check-store-url', url: `file:${root}` }, { id: 'reopen-store' }],
     ...details,
     backend: 'fs',
   });

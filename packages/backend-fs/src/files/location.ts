@@ -1,8 +1,8 @@
-import { locationError, parseLocation } from '@securestore/backend-api';
+import { storeUrlError, parseStoreUrl } from '@securestore/backend-api';
 import { resolve } from 'node:path';
 
 function refuse(problem: string): never {
-  throw locationError('fs', problem, 'file:./vault');
+  throw storeUrlError('fs', problem, 'file:./vault');
 }
 
 /**
@@ -11,10 +11,10 @@ function refuse(problem: string): never {
  *
  * @throws SecureStoreError `INVALID_ARGUMENT` if there is no such folder name.
  */
-export function folderOf(location: string): string {
-  const { scheme, rest } = parseLocation(location);
-  if (scheme !== 'file') refuse('the location must begin with file:');
-  if (rest === '') refuse('the location must name a folder');
-  if (rest.startsWith('//') && !rest.startsWith('///')) refuse('the location must not name a host');
+export function folderOf(url: string): string {
+  const { scheme, rest } = parseStoreUrl(url);
+  if (scheme !== 'file') refuse('the store URL must begin with file:');
+  if (rest === '') refuse('the store URL must name a folder');
+  if (rest.startsWith('//') && !rest.startsWith('///')) refuse('the store URL must not name a host');
   return resolve(rest.startsWith('///') ? rest.slice(2) : rest);
 }

@@ -12,6 +12,6 @@ test('more calls at once than there are descriptors wait for each other, and non
 
 test('a process without descriptors opens a folder as soon as there are some', async (context) => {
   if (NO_LIMITS !== undefined) context.skip(NO_LIMITS);
-  const location = `file:${join(scratchFolder(), 'vault')}`;
-  expect(await withFewDescriptors('@securestore/backend-fs', location, 'open')).toEqual([{ status: 'done' }]);
+  const url = `file:${join(scratchFolder(), 'vault')}`;
+  expect(await withFewDescriptors('@securestore/backend-fs', url, 'open')).toEqual([{ status: 'done' }]);
 });

@@ -43,13 +43,8 @@ function startWriter(command: readonly string[], id: string, campaign: Campaign)
 }
 
 /** Runs `writers` processes at a time over a backend, kills and replaces one of them `kills` times, and kills all in the end. */
-export async function runCampaign(
-  packageName: string,
-  location: string,
-  writers: number,
-  kills: number,
-): Promise<Campaign> {
-  return killWriters([PROGRAM, packageName, location], writers, kills);
+export async function runCampaign(packageName: string, url: string, writers: number, kills: number): Promise<Campaign> {
+  return killWriters([PROGRAM, packageName, url], writers, kills);
 }
 
 /** Runs a program that says what `writer-process.ts` says, and is given a name of its own as its last argument. */

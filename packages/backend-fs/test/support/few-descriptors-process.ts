@@ -4,12 +4,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { BackendDefinition, StorageBackend } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
 
-const [packageName = '', location = '', act = ''] = process.argv.slice(2);
+const [packageName = '', url = '', act = ''] = process.argv.slice(2);
 const { default: definition } = (await import(packageName)) as { default: BackendDefinition };
 
 async function opened(): Promise<StorageBackend> {
   const backend = definition.create();
-  await backend.init({ location, options: {} });
+  await backend.init({ url, options: {} });
   return backend;
 }
 

@@ -5,7 +5,7 @@ import { withMachineClock } from '../../../backend-testkit/src/support/machine-c
 const MONTH: number = 30 * 24 * 3_600_000;
 const MINUTE = 60_000;
 
-/** Opens a backend at the one location of a test, by the machine's clock or another one. */
+/** Opens a backend at the one store URL of a test, by the machine's clock or another one. */
 export type OpenAt = (clock?: () => number) => Promise<StorageBackend>;
 
 const body = new Uint8Array(1);
@@ -14,7 +14,7 @@ async function modifiedAt(backend: StorageBackend, key: string): Promise<number>
   return (await backend.read(key))?.modified ?? 0;
 }
 
-/** Declares the tests of a backend whose clock is this machine's and a record of its own. @param place a new location */
+/** Declares the tests of a backend whose clock is this machine's and a record of its own. @param place a new store URL */
 export function describeLocalClock(place: () => OpenAt): void {
   test('a process whose clock is a month ahead writes nothing, and is told; others go on', async () => {
     const open = place();

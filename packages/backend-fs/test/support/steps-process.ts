@@ -4,11 +4,11 @@ import { type BackendDefinition } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
 import { stepsOf } from './steps.ts';
 
-const [packageName = '', location = ''] = process.argv.slice(2);
+const [packageName = '', url = ''] = process.argv.slice(2);
 // The package's default export is a definition by the contract.
 const { default: definition } = (await import(packageName)) as { default: BackendDefinition };
 const backend = definition.create();
-await backend.init({ location, options: {} });
+await backend.init({ url, options: {} });
 for (const [index, step] of stepsOf(backend).entries()) {
   try {
     await step.run();

@@ -14,7 +14,7 @@ export function scratchFolder(): string {
 /** An initialised backend at `root`, closed after the test. */
 export async function openAt(root: string, clock?: () => number): Promise<FsBackend> {
   const backend = new FsBackend(clock === undefined ? {} : { clock });
-  await backend.init({ location: `file:${root}`, options: {} });
+  await backend.init({ url: `file:${root}`, options: {} });
   onTestFinished(() => backend.close());
   return backend;
 }

@@ -24,12 +24,12 @@ export interface Tampering {
 /** Runs the steps with one call tampered with; `false` if there are fewer such calls. */
 async function tamperWithOne(packageName: string, scheme: string, { call, fault, when }: Tampering): Promise<boolean> {
   const folder = mkdtempSync(join(tmpdir(), 'securestore-calls-'));
-  const location = `${scheme}:${folder}/vault`;
+  const url = `${scheme}:${folder}/vault`;
   const action = fault === 'kill' ? 'signal=SIGKILL' : `error=${fault}`;
   // Then the tracer stops at these calls alone. It can't send signals there.
   const fast = fault === 'kill' ? [] : ['--seccomp-bpf'];
   const inject = ['-e', `trace=${call}`, '-e', `inject=${call}:${action}:when=${when}`];
-  const node = [process.execPath, '--conditions=@securestore/source', '--no-warnings', PROGRAM, packageName, location];
+  const node = [process.execPath, '--conditions=@securestore/source', '--no-warnings', PROGRAM, packageName, url];
   try {
     const log = join(folder, 'log');
     const { stdout, stderr } = spawnSync('strace', ['-f', ...fast, '-qq', '-o', log, ...inject, ...node], {
@@ -41,7 +41,7 @@ async function tamperWithOne(packageName: string, scheme: string, { call, fault,
       encoding: 'utf8',
     });
     if (fault !== 'kill') assert.ok(stdout.split('\n').length > 1, `the steps did not end: ${stderr}`);
-    await checkState(packageName, location, stdout, `${fault} at ${call} ${when}: ${stdout.replaceAll('\n', ', ')}`);
+    await checkState(packageName, url, stdout, `${fault} at ${call} ${when}: ${stdout.replaceAll('\n', ', ')}`);
     return Number(traced.stdout) > 0;
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -49,11 +49,11 @@ async function tamperWithOne(packageName: string, scheme: string, { call, fault,
 }
 
 /** Each key holds what the steps that were done say, or what the one in doubt says; and the store still works. */
-async function checkState(packageName: string, location: string, stdout: string, what: string): Promise<void> {
+async function checkState(packageName: string, url: string, stdout: string, what: string): Promise<void> {
   // The package's default export is a definition by the contract.
   const { default: definition } = (await import(packageName)) as { default: BackendDefinition };
   const backend = definition.create();
-  await backend.init({ location, options: {} });
+  await backend.init({ url, options: {} });
   const allowed = statesAfter(backend, stdout);
   for (const [key, bodies] of allowed) {
     const found = await backend.read(key);

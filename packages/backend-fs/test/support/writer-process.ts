@@ -5,7 +5,7 @@ import { type BackendDefinition, type StorageBackend } from '@securestore/backen
 import { SecureStoreError } from '@securestore/core-format';
 import { selfProving } from './bodies.ts';
 
-const [packageName = '', location = '', id = ''] = process.argv.slice(2);
+const [packageName = '', url = '', id = ''] = process.argv.slice(2);
 
 function say(line: string): void {
   writeSync(1, `${line}\n`);
@@ -40,6 +40,6 @@ async function work(backend: StorageBackend, index: number): Promise<void> {
 // The package's default export is a definition by the contract.
 const { default: definition } = (await import(packageName)) as { default: BackendDefinition };
 const backend = definition.create();
-await backend.init({ location, options: {} });
+await backend.init({ url, options: {} });
 say('ready');
 for (let index = 0; ; index += 4) await Promise.all([0, 1, 2, 3].map((offset) => work(backend, index + offset)));

@@ -2,7 +2,7 @@ import { type CallSite, type Failure, failedError } from '@securestore/backend-a
 import { SecureStoreError } from '@securestore/core-format';
 
 const CHECK_ACCESS = [{ id: 'check-backend-access' }] as const;
-const CHECK_LOCATION = [{ id: 'check-location' }] as const;
+const CHECK_STORE_URL = [{ id: 'check-store-url' }] as const;
 const REFUSED: Failure = {
   code: 'UNAUTHENTICATED',
   reason: 'the service refuses the credentials',
@@ -149,7 +149,7 @@ function meaningOf(
     return {
       code: 'UNAVAILABLE',
       reason: `${forToken ? TOKENS : 'the service'} cannot be reached`,
-      advice: CHECK_LOCATION,
+      advice: CHECK_STORE_URL,
     };
   }
   if (forToken) return status >= 500 ? { code: 'UNAVAILABLE', reason: `${TOKENS} failed` } : NO_TOKEN;
@@ -159,8 +159,8 @@ function meaningOf(
   if (status === 403) return DENIED;
   if (status === 404) {
     return operation === 'init'
-      ? { code: 'INVALID_ARGUMENT', reason: GONE, advice: CHECK_LOCATION }
-      : { code: 'UNAVAILABLE', reason: GONE, retryable: false, advice: CHECK_LOCATION };
+      ? { code: 'INVALID_ARGUMENT', reason: GONE, advice: CHECK_STORE_URL }
+      : { code: 'UNAVAILABLE', reason: GONE, retryable: false, advice: CHECK_STORE_URL };
   }
   if (status === 429) return BUSY;
   if (status === 408 || status >= 500) return { code: 'UNAVAILABLE', reason: 'the service failed' };

@@ -1,6 +1,6 @@
-import { checkParameters, locationError, parseLocation } from '@securestore/backend-api';
+import { checkParameters, storeUrlError, parseStoreUrl } from '@securestore/backend-api';
 
-/** What a location says. */
+/** What a store URL says. */
 export interface Target {
   readonly bucket: string;
   /** What the names of all objects of the store begin with: nothing, or something that ends with a slash. */
@@ -18,27 +18,27 @@ const PREFIX = /^(?!\.{1,2}(?:\/|$))[\w.~@-]+(?:\/(?!\.{1,2}(?:\/|$))[\w.~@-]+)*
 export const ENDPOINT_RULE = 'the URL of the service, without credentials and path';
 
 function refuse(problem: string, parameter?: string): never {
-  throw locationError('gcs', problem, 'gs://bucket/prefix', parameter);
+  throw storeUrlError('gcs', problem, 'gs://bucket/prefix', parameter);
 }
 
 /**
  * Takes `gs://bucket/prefix?endpoint=…` apart; all but the bucket may be left out.
  *
- * @throws SecureStoreError `INVALID_ARGUMENT`; the message never holds a part of the location that may be a credential
+ * @throws SecureStoreError `INVALID_ARGUMENT`; the message never holds a part of the store URL that may be a credential
  */
-export function parseTarget(location: string): Target {
-  const { scheme, rest } = parseLocation(location);
-  if (scheme !== 'gs') refuse('the location must begin with gs:');
-  if (rest.includes('#')) refuse('the location must not have a #');
+export function parseTarget(url: string): Target {
+  const { scheme, rest } = parseStoreUrl(url);
+  if (scheme !== 'gs') refuse('the store URL must begin with gs:');
+  if (rest.includes('#')) refuse('the store URL must not have a #');
   const [path = '', query, ...more] = rest.split('?');
-  if (more.length > 0) refuse('the location must not have more than one ?');
+  if (more.length > 0) refuse('the store URL must not have more than one ?');
   const [, bucket, prefix = ''] = /^\/\/([^/]*)(?:\/(.*?)\/?)?$/.exec(path) ?? [];
   if (bucket === undefined || !BUCKET.test(bucket)) {
-    refuse('the bucket in the location must have 3 to 222 of a-z 0-9 . _ -, and a letter or digit at both ends');
+    refuse('the bucket in the store URL must have 3 to 222 of a-z 0-9 . _ -, and a letter or digit at both ends');
   }
   if (prefix.length > MAX_PREFIX || (prefix !== '' && !PREFIX.test(prefix))) {
     refuse(
-      `the prefix in the location must have at most ${MAX_PREFIX} of A-Z a-z 0-9 . _ ~ @ - between single slashes`,
+      `the prefix in the store URL must have at most ${MAX_PREFIX} of A-Z a-z 0-9 . _ ~ @ - between single slashes`,
     );
   }
   return { bucket, prefix: prefix === '' ? '' : `${prefix}/`, endpoint: endpointOf(query) };
@@ -49,7 +49,7 @@ function endpointOf(query: string | undefined): string | undefined {
   checkParameters(entries, ['endpoint'], refuse);
   const [[, endpoint] = []] = entries;
   if (endpoint !== undefined && !isEndpoint(endpoint)) {
-    refuse(`the parameter "endpoint" of the location must be ${ENDPOINT_RULE}`, 'endpoint');
+    refuse(`the parameter "endpoint" of the store URL must be ${ENDPOINT_RULE}`, 'endpoint');
   }
   return endpoint;
 }

@@ -71,7 +71,7 @@ function checkOrder({ site }: Call, items: readonly ObjectResource[]): void {
     if (before === undefined || Buffer.compare(Buffer.from(before), Buffer.from(name)) < 0) continue;
     throw new SecureStoreError('UNSUPPORTED', 'gcs: the service does not list names in byte order', {
       ...site,
-      advice: [{ id: 'choose-location' }],
+      advice: [{ id: 'choose-store-url' }],
     });
   }
 }

@@ -4,15 +4,15 @@ import { expectNoSecret } from '../../../backend-redis/test/support/secrets.ts';
 import { GcsBackend } from '../../src/index.ts';
 import { parseTarget } from '../../src/connection/location.ts';
 
-describe('a location', () => {
+describe('a store URL', () => {
   test.each([
     ['gs://vault', { bucket: 'vault', prefix: '', endpoint: undefined }],
     ['gs://vault/', { bucket: 'vault', prefix: '' }],
     ['gs://my_vault.example-1/app/prod', { bucket: 'my_vault.example-1', prefix: 'app/prod/' }],
     ['gs://vault/a./.b_~@D-/', { prefix: 'a./.b_~@D-/' }],
     ['gs://vault/a?endpoint=http%3A%2F%2F127.0.0.1%3A1', { prefix: 'a/', endpoint: 'http://127.0.0.1:1' }],
-  ])('%s', (location, expected) => {
-    expect(parseTarget(location)).toMatchObject(expected);
+  ])('%s', (url, expected) => {
+    expect(parseTarget(url)).toMatchObject(expected);
   });
 
   test.each([
@@ -38,23 +38,23 @@ describe('a location', () => {
     'gs://vault?endpoint=https://me:pw@x.example',
     'gs://vault?endpoint=https://x.example&endpoint=https://x.example',
     'gcs://vault',
-  ])('%s is refused', (location) => {
-    expect(() => parseTarget(location)).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }));
+  ])('%s is refused', (url) => {
+    expect(() => parseTarget(url)).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }));
   });
 
   test.each([
     [
       'gs://vault?endpoint=x',
       'endpoint',
-      'the parameter "endpoint" of the location must be the URL of the service, without credentials and path',
+      'the parameter "endpoint" of the store URL must be the URL of the service, without credentials and path',
     ],
-    ['gs://vault?region=x', undefined, 'unknown parameter in the location, which may have endpoint'],
-  ])('%s: the parameter is named in the error, and a form is advised', (location, option, message) => {
-    expect(() => parseTarget(location)).toThrow(
+    ['gs://vault?region=x', undefined, 'unknown parameter in the store URL, which may have endpoint'],
+  ])('%s: the parameter is named in the error, and a form is advised', (url, option, message) => {
+    expect(() => parseTarget(url)).toThrow(
       expect.objectContaining({
         message: `gcs: ${message}`,
         ...(option !== undefined && { option }),
-        advice: [{ id: 'give-location', form: 'gs://bucket/prefix' }],
+        advice: [{ id: 'give-store-url', form: 'gs://bucket/prefix' }],
       }),
     );
   });
@@ -63,9 +63,9 @@ describe('a location', () => {
     const secret = 'canary-7731';
     fc.assert(
       fc.property(fc.string({ unit: fc.constantFrom(...'@:/?#[]%=& ax1'.split('')), maxLength: 20 }), (noise) => {
-        for (const location of [`gs://acme:${secret}${noise}@vault`, `gs://vault${noise}?token=${secret}`]) {
+        for (const url of [`gs://acme:${secret}${noise}@vault`, `gs://vault${noise}?token=${secret}`]) {
           try {
-            parseTarget(location);
+            parseTarget(url);
             expect.unreachable();
           } catch (error) {
             expectNoSecret(error, [secret]);
@@ -87,7 +87,7 @@ test.each([
   [{ credentials: { private_key: 'canary-7731' } }, /credentials/],
   [{ endpoint: 'https://x.example/?token=canary-7731', credentials: key }, /endpoint/],
 ])('the options %j are refused', async (options, message) => {
-  const refused = new GcsBackend().init({ location: 'gs://vault', options });
+  const refused = new GcsBackend().init({ url: 'gs://vault', options });
   await expect(refused).rejects.toMatchObject({ code: 'INVALID_ARGUMENT', message: expect.stringMatching(message) });
   await expect(refused).rejects.not.toThrow(/7731/);
 });
@@ -95,7 +95,7 @@ test.each([
 test.each([[{ bucket: () => 1 }], ['client'], [{ apiEndpoint: 'x', authClient: {} }]])(
   'a client that is none is refused: %j',
   async (client) => {
-    const init = new GcsBackend().init({ location: 'gs://vault', options: {}, client });
+    const init = new GcsBackend().init({ url: 'gs://vault', options: {}, client });
     await expect(init).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
   },
 );

@@ -17,23 +17,23 @@ export const NO_RIGHT_SERVER: string | undefined = NO_SERVER ?? LACKING;
 export const NO_OWN_SERVER: string | undefined =
   NO_SERVER ?? ('own' in provided && !provided.own ? 'SECURESTORE_TEST_GCS_URL is set' : undefined);
 
-/** A place in the bucket of `location` that nothing was ever stored at. */
-export function freshLocation(location: string = url): string {
-  return location.replace(/^(gs:\/\/[^/?]*)[^?]*/, `$1/test/${randomUUID()}`);
+/** A place in the bucket of `storeUrl` that nothing was ever stored at. */
+export function freshUrl(storeUrl: string = url): string {
+  return storeUrl.replace(/^(gs:\/\/[^/?]*)[^?]*/, `$1/test/${randomUUID()}`);
 }
 
-/** `location` on another endpoint. */
-export function withEndpoint(location: string, endpoint: string): string {
-  return location.replace(/\?.*|$/, `?endpoint=${encodeURIComponent(endpoint)}`);
+/** `url` on another endpoint. */
+export function withEndpoint(storeUrl: string, endpoint: string): string {
+  return storeUrl.replace(/\?.*|$/, `?endpoint=${encodeURIComponent(endpoint)}`);
 }
 
-export function endpointOf(location: string): string {
-  return parseTarget(location).endpoint ?? 'https://storage.googleapis.com';
+export function endpointOf(storeUrl: string): string {
+  return parseTarget(storeUrl).endpoint ?? 'https://storage.googleapis.com';
 }
 
-/** Makes the bucket of a location where it lies on an emulator. */
-export async function makeBucket(location: string): Promise<void> {
-  const { endpoint, bucket } = parseTarget(location);
+/** Makes the bucket of a store URL where it lies on an emulator. */
+export async function makeBucket(storeUrl: string): Promise<void> {
+  const { endpoint, bucket } = parseTarget(storeUrl);
   if (endpoint?.startsWith('http:') !== true) return;
   const headers = { 'content-type': 'application/json' };
   await fetch(`${endpoint}/storage/v1/b?project=test`, {
@@ -43,9 +43,9 @@ export async function makeBucket(location: string): Promise<void> {
   });
 }
 
-/** Calls the JSON API of an emulator on the bucket of a location. */
-export async function callBucket(location: string, method: string, path: string, body?: string): Promise<Response> {
-  const { endpoint = '', bucket } = parseTarget(location);
+/** Calls the JSON API of an emulator on the bucket of a store URL. */
+export async function callBucket(storeUrl: string, method: string, path: string, body?: string): Promise<Response> {
+  const { endpoint = '', bucket } = parseTarget(storeUrl);
   const [folder, init] = body === undefined ? ['', { method }] : ['/upload', { method, body }];
   return fetch(`${endpoint}${folder}/storage/v1/b/${bucket}${path}`, init);
 }
@@ -53,18 +53,18 @@ export async function callBucket(location: string, method: string, path: string,
 if (NO_SERVER === undefined) await makeBucket(url);
 
 /** An initialised backend, closed after the test. */
-export async function openAt(location: string, options: Record<string, unknown> = {}): Promise<GcsBackend> {
+export async function openAt(storeUrl: string, options: Record<string, unknown> = {}): Promise<GcsBackend> {
   const backend = new GcsBackend();
-  await backend.init({ location, options });
+  await backend.init({ url: storeUrl, options });
   onTestFinished(async () => backend.close());
   return backend;
 }
 
-/** A proxy in front of the server of `location`, closed after the test; its `url` is the location through it. */
-export async function proxied(location: string = url, below?: (bound: number) => number): Promise<Proxy> {
-  const proxy = await proxyTo(endpointOf(location), below);
+/** A proxy in front of the server of `storeUrl`, closed after the test; its `storeUrl` is the store URL through it. */
+export async function proxied(storeUrl: string = url, below?: (bound: number) => number): Promise<Proxy> {
+  const proxy = await proxyTo(endpointOf(storeUrl), below);
   onTestFinished(async () => proxy.close());
-  return { ...proxy, url: withEndpoint(location, proxy.url) };
+  return { ...proxy, url: withEndpoint(storeUrl, proxy.url) };
 }
 
 export async function textOf(backend: GcsBackend, key: string): Promise<string> {

@@ -8,7 +8,7 @@ interface Meaning extends Failure {
 }
 
 const CHECK_ACCESS = [{ id: 'check-backend-access' }] as const;
-const CHECK_LOCATION = [{ id: 'check-location' }] as const;
+const CHECK_STORE_URL = [{ id: 'check-store-url' }] as const;
 
 const REFUSED: Meaning = {
   code: 'UNAUTHENTICATED',
@@ -18,7 +18,7 @@ const REFUSED: Meaning = {
 const LACKS: Meaning = {
   code: 'UNSUPPORTED',
   reason: 'the server lacks commands of MongoDB that a store needs',
-  advice: [{ id: 'choose-location' }],
+  advice: [{ id: 'choose-store-url' }],
 };
 const TOO_LONG: Meaning = { code: 'TIMEOUT', reason: 'the server gave up after the timeout' };
 const CHANGING: Meaning = {
@@ -156,7 +156,7 @@ function meaningOf(error: unknown): Meaning {
     case 'MongoParseError':
     case 'MongoAPIError':
     case 'MongoInvalidArgumentError':
-      return { code: 'INVALID_ARGUMENT', reason: 'the driver refuses the location or the options' };
+      return { code: 'INVALID_ARGUMENT', reason: 'the driver refuses the store URL or the options' };
     case 'MongoMissingCredentialsError':
     case 'MongoAWSError':
     case 'MongoAzureError':
@@ -167,7 +167,7 @@ function meaningOf(error: unknown): Meaning {
     case 'MongoMissingDependencyError':
       return {
         code: 'INVALID_ARGUMENT',
-        reason: 'the driver lacks a package for the location or the options',
+        reason: 'the driver lacks a package for the store URL or the options',
       };
     case 'MongoWaitQueueTimeoutError':
       return { code: 'TIMEOUT', reason: 'no connection was free in time' };
@@ -180,12 +180,12 @@ function meaningOf(error: unknown): Meaning {
       break;
   }
   if (codes.some((code) => code === 'ENOENT' || code === 'EACCES') && !name.startsWith('Mongo')) {
-    return { code: 'INVALID_ARGUMENT', reason: 'a file that the location names cannot be read' };
+    return { code: 'INVALID_ARGUMENT', reason: 'a file that the store URL names cannot be read' };
   }
   // Neither the driver nor the system threw this error. A listener of the caller's client may have.
   const inside = !chain.some((cause) => cause.name.startsWith('Mongo') || 'code' in cause);
   if (inside) return { code: 'INTERNAL', reason: 'code outside the driver failed', unknown: true };
-  return { code: 'UNAVAILABLE', reason: 'the server cannot be reached', unknown: true, advice: CHECK_LOCATION };
+  return { code: 'UNAVAILABLE', reason: 'the server cannot be reached', unknown: true, advice: CHECK_STORE_URL };
 }
 
 /** By its name: the caller's client may be of another copy of the driver. */

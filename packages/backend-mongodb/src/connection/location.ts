@@ -1,6 +1,6 @@
-import { checkParameters, locationError, parseLocation } from '@securestore/backend-api';
+import { checkParameters, storeUrlError, parseStoreUrl } from '@securestore/backend-api';
 
-/** What a location says. */
+/** What a store URL says. */
 export interface Target {
   /** What the driver connects to, without user name and password. */
   readonly uri: string;
@@ -8,7 +8,7 @@ export interface Target {
   readonly password: string | undefined;
   readonly database: string;
   readonly collection: string;
-  /** Further parts of the location that must never show. */
+  /** Further parts of the store URL that must never show. */
   readonly secrets: readonly string[];
 }
 
@@ -35,7 +35,7 @@ const PASSED: readonly string[] = [
   'tlsCAFile',
   'tlsCertificateKeyFile',
 ];
-/** Parameters that are common in locations for the driver, with the values that a store uses anyway. */
+/** Parameters that are common in store URLs for the driver, with the values that a store uses anyway. */
 const SETTLED: Readonly<Record<string, RegExp>> = {
   journal: /^true$/,
   readConcernLevel: /^majority$/,
@@ -46,34 +46,35 @@ const SETTLED: Readonly<Record<string, RegExp>> = {
   w: /^majority$/,
 };
 
-/** How locations of the backend look; with `mongodb+srv:` the hosts are those that DNS names. */
+/** How store URLs of the backend look; with `mongodb+srv:` the hosts are those that DNS names. */
 export const FORM = 'mongodb://host:27017/database?collection=name';
 
 function refuse(problem: string, parameter?: string): never {
-  throw locationError('mongodb', problem, FORM, parameter);
+  throw storeUrlError('mongodb', problem, FORM, parameter);
 }
 
 /**
  * Takes `mongodb://user:password@host:port,host:port/database?collection=…` apart; all but one host may be left out.
  * User name and password are percent-decoded.
  *
- * @throws SecureStoreError `INVALID_ARGUMENT`; the message never holds a part of the location that may be a credential
+ * @throws SecureStoreError `INVALID_ARGUMENT`; the message never holds a part of the store URL that may be a credential
  */
-export function parseTarget(location: string): Target {
-  const { scheme, rest } = parseLocation(location);
-  if (scheme !== 'mongodb' && scheme !== 'mongodb+srv') refuse('the location must begin with mongodb: or mongodb+srv:');
+export function parseTarget(url: string): Target {
+  const { scheme, rest } = parseStoreUrl(url);
+  if (scheme !== 'mongodb' && scheme !== 'mongodb+srv')
+    refuse('the store URL must begin with mongodb: or mongodb+srv:');
   // `URL` takes no list of hosts.
   const parts = PARTS.exec(rest);
-  if (parts === null) refuse('the location must be a URL, with @ : / ? # in the password percent-encoded');
+  if (parts === null) refuse('the store URL must be a valid URL, with @ : / ? # in the password percent-encoded');
   const [, credentials = '', hosts = '', database = '', query = ''] = parts;
   checkHosts(hosts, scheme);
   if (database !== '' && !DATABASE.test(database))
-    refuse('the database in the location must have 1 to 63 of a-z A-Z 0-9 _ -');
+    refuse('the database in the store URL must have 1 to 63 of a-z A-Z 0-9 _ -');
   const parameters = parametersOf(query);
   const collection = parameters.get('collection') ?? DEFAULT_NAME;
   if (!COLLECTION.test(collection)) {
     const rule = 'must have 1 to 120 of a-z A-Z 0-9 _ . -, and begin with a letter or _';
-    refuse(`the parameter "collection" of the location ${rule}`, 'collection');
+    refuse(`the parameter "collection" of the store URL ${rule}`, 'collection');
   }
   const passed = new URLSearchParams([...parameters].filter(([name]) => PASSED.includes(name)));
   const colon = credentials.indexOf(':');
@@ -90,19 +91,19 @@ export function parseTarget(location: string): Target {
 function checkHosts(hosts: string, scheme: string): void {
   const found = hosts.split(',').map((host) => HOST.exec(host));
   if (found.some((host) => host === null || Number(host[1] ?? 1) > 65_535))
-    refuse('a host or its port in the location is invalid');
+    refuse('a host or its port in the store URL is invalid');
   if (scheme === 'mongodb') return;
   if (found.length > 1 || found[0]?.[1] !== undefined)
-    refuse('a mongodb+srv: location must have one host, without a port');
+    refuse('a mongodb+srv: store URL must have one host, without a port');
 }
 
 function parametersOf(query: string): ReadonlyMap<string, string> {
   const entries = [...new URLSearchParams(query)];
   checkParameters(entries, ['collection', ...PASSED, ...Object.keys(SETTLED)], refuse);
   for (const [name, value] of entries) {
-    if (value === '') refuse(`the parameter "${name}" of the location must not be empty`, name);
+    if (value === '') refuse(`the parameter "${name}" of the store URL must not be empty`, name);
     if (SETTLED[name]?.test(value) === false) {
-      refuse(`the parameter "${name}" of the location has a value that no store can use`, name);
+      refuse(`the parameter "${name}" of the store URL has a value that no store can use`, name);
     }
   }
   return new Map(entries);
@@ -113,6 +114,6 @@ function decoded(part: string): string | undefined {
   try {
     return decodeURIComponent(part);
   } catch {
-    return refuse('the user name and password in the location must be percent-encoded');
+    return refuse('the user name and password in the store URL must be percent-encoded');
   }
 }

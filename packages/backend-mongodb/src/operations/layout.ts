@@ -22,7 +22,7 @@ function foreign(collection: string, reason: string, site: CallSite): SecureStor
   return new SecureStoreError(
     'FORMAT_VERSION',
     `mongodb: the collection ${collection} ${reason}. Nothing was changed.`,
-    { ...site, option: 'collection', advice: [{ id: 'give-location', form: FORM }] },
+    { ...site, option: 'collection', advice: [{ id: 'give-store-url', form: FORM }] },
   );
 }
 

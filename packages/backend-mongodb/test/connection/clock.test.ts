@@ -6,7 +6,7 @@ import { expect, inject, onTestFinished, test, vi } from 'vitest';
 import { startServer } from '../../../../tools/services/src/provide/server.ts';
 import { CLOCK_FILE, clockSettings, mongodb } from '../../../../tools/services/src/servers/mongodb.ts';
 import { MongodbBackend } from '../../src/index.ts';
-import { freshLocation, openAt, utf8 } from '../support/stores.ts';
+import { freshUrl, openAt, utf8 } from '../support/stores.ts';
 import { LONG, onlyLong } from '../../../../tools/campaigns/src/size.ts';
 
 const provided = inject('mongodb');
@@ -27,8 +27,8 @@ test.runIf(LONG)(
     const server = await startServer(mongodb);
     onTestFinished(async () => server.stop());
 
-    const location = freshLocation(server.url);
-    const writer = await openAt(location);
+    const url = freshUrl(server.url);
+    const writer = await openAt(url);
     const { clockSkew } = writer.capabilities;
     await writer.write('o/first', utf8('x'));
     // One that has last heard of the time before the clock goes ahead, and is told by the answer to its next write.
@@ -37,7 +37,7 @@ test.runIf(LONG)(
     client.on('commandStarted', () => void commands++);
     onTestFinished(async () => client.close());
     const idle = new MongodbBackend();
-    await idle.init({ location, options: {}, client });
+    await idle.init({ url, options: {}, client });
     writeFileSync(clock, '+60');
     const { modified: latest = 0 } = await writer.write('o/latest', utf8('x'));
     expect(latest - Date.now()).toBeGreaterThan(30_000);
@@ -52,7 +52,7 @@ test.runIf(LONG)(
     await idle.write('o/known', utf8('x'));
     expect(commands).toBe(4);
 
-    const fresh = await openAt(location);
+    const fresh = await openAt(url);
     for (const [round, backend] of [writer, idle, fresh].entries()) {
       const { modified } = await backend.write(`o/${round}`, utf8('x'), { ifAbsent: true });
       expect(modified).toBeGreaterThanOrEqual(latest - clockSkew);

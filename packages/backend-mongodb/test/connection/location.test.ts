@@ -4,7 +4,7 @@ import { expectNoSecret } from '../../../backend-redis/test/support/secrets.ts';
 import { MongodbBackend } from '../../src/index.ts';
 import { parseTarget } from '../../src/connection/location.ts';
 
-describe('a location', () => {
+describe('a store URL', () => {
   test.each([
     ['mongodb://h', { uri: 'mongodb://h/?', database: 'securestore', collection: 'securestore' }],
     ['mongodb://h/', { database: 'securestore' }],
@@ -19,8 +19,8 @@ describe('a location', () => {
     ['mongodb://ann:b%40r%2F%3A@h/app', { uri: 'mongodb://h/app?', username: 'ann', password: 'b@r/:' }],
     ['mongodb://ann@h/app', { username: 'ann', password: undefined }],
     ['mongodb://h/app', { username: undefined, password: undefined }],
-  ])('%s', (location, expected) => {
-    expect(parseTarget(location)).toMatchObject(expected);
+  ])('%s', (url, expected) => {
+    expect(parseTarget(url)).toMatchObject(expected);
   });
 
   test.each([
@@ -47,20 +47,20 @@ describe('a location', () => {
     'mongodb://ann:%zz@h/app',
     'mongodb://ann:p@ss@h/app',
     'mongo://h/app',
-  ])('%s is refused', (location) => {
-    expect(() => parseTarget(location)).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }));
+  ])('%s is refused', (url) => {
+    expect(() => parseTarget(url)).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }));
   });
 
   test.each([
-    ['mongodb://h/d?w=1', 'w', 'the parameter "w" of the location has a value that no store can use'],
-    ['mongodb://h/d?tls=', 'tls', 'the parameter "tls" of the location must not be empty'],
-    ['mongodb://h/d?password=x', undefined, 'unknown parameter in the location'],
-  ])('%s: the parameter is named in the error, and a form is advised', (location, option, message) => {
-    expect(() => parseTarget(location)).toThrow(
+    ['mongodb://h/d?w=1', 'w', 'the parameter "w" of the store URL has a value that no store can use'],
+    ['mongodb://h/d?tls=', 'tls', 'the parameter "tls" of the store URL must not be empty'],
+    ['mongodb://h/d?password=x', undefined, 'unknown parameter in the store URL'],
+  ])('%s: the parameter is named in the error, and a form is advised', (url, option, message) => {
+    expect(() => parseTarget(url)).toThrow(
       expect.objectContaining({
         message: `mongodb: ${message}`,
         ...(option !== undefined && { option }),
-        advice: [{ id: 'give-location', form: 'mongodb://host:27017/database?collection=name' }],
+        advice: [{ id: 'give-store-url', form: 'mongodb://host:27017/database?collection=name' }],
       }),
     );
   });
@@ -96,7 +96,7 @@ test.each([
   [{ passwort: 'canary-7731' }, /passwort/],
   [{ password: 7731 }, /password/],
 ])('the options %j are refused', async (options, message) => {
-  const refused = new MongodbBackend().init({ location: 'mongodb://localhost', options });
+  const refused = new MongodbBackend().init({ url: 'mongodb://localhost', options });
   await expect(refused).rejects.toMatchObject({ code: 'INVALID_ARGUMENT', message: expect.stringMatching(message) });
   await expect(refused).rejects.not.toThrow(/7731/);
 });
@@ -107,13 +107,13 @@ test.each([
   'mongodb://ann:canary-7731@h/app?authMechanism=MONGODB-AWS&authMechanismProperties=canary-7731',
   'mongodb://ann:canary-7731@h/app?tls=true&tlsCAFile=/no/such/file',
   'mongodb://ann:canary-7731@h/app?tls=canary-7731',
-])('%s is refused as the driver does, and shows no credential', async (location) => {
-  const refused = await new MongodbBackend().init({ location, options: {} }).catch((error: unknown) => error);
+])('%s is refused as the driver does, and shows no credential', async (url) => {
+  const refused = await new MongodbBackend().init({ url, options: {} }).catch((error: unknown) => error);
   expect(refused).toMatchObject({ code: 'INVALID_ARGUMENT', operation: 'init' });
   expectNoSecret(refused, ['canary-7731']);
 });
 
 test('a client that is none is refused', async () => {
-  const init = new MongodbBackend().init({ location: 'mongodb://localhost', options: {}, client: { db: () => 1 } });
+  const init = new MongodbBackend().init({ url: 'mongodb://localhost', options: {}, client: { db: () => 1 } });
   await expect(init).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
 });

@@ -10,14 +10,14 @@ export function freshCollection(): string {
 }
 
 /** A place on a server that nothing was ever stored at. */
-export function freshLocation(url: string, collection: string = freshCollection()): string {
+export function freshUrl(url: string, collection: string = freshCollection()): string {
   return `${url}${url.includes('?') ? '&' : '?'}collection=${collection}`;
 }
 
 /** An initialised backend, closed after the test. */
-export async function openAt(location: string, options: Record<string, unknown> = {}): Promise<MongodbBackend> {
+export async function openAt(url: string, options: Record<string, unknown> = {}): Promise<MongodbBackend> {
   const backend = new MongodbBackend();
-  await backend.init({ location, options });
+  await backend.init({ url, options });
   onTestFinished(async () => backend.close());
   return backend;
 }

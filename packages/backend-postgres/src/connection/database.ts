@@ -192,7 +192,7 @@ function authorities(file: string | undefined): { ca?: string } {
   try {
     return { ca: readFileSync(file, 'utf8') };
   } catch (error) {
-    const message = `postgres: cannot read ${file}, the "sslrootcert" of the location`;
+    const message = `postgres: cannot read ${file}, the "sslrootcert" of the store URL`;
     const site = { backend: 'postgres', operation: 'init' };
     throw new SecureStoreError('INVALID_ARGUMENT', message, { ...site, option: 'sslrootcert', cause: error });
   }

@@ -2,7 +2,7 @@ import { type CallSite, type Failure, failedError } from '@securestore/backend-a
 import { SecureStoreError } from '@securestore/core-format';
 
 const CHECK_ACCESS = [{ id: 'check-backend-access' }] as const;
-const CHECK_LOCATION = [{ id: 'check-location' }] as const;
+const CHECK_STORE_URL = [{ id: 'check-store-url' }] as const;
 const REFUSED: Failure = {
   code: 'UNAUTHENTICATED',
   reason: 'the server refuses the user or the password',
@@ -31,8 +31,8 @@ const STATES: Readonly<Record<string, Failure>> = {
   '25006': { code: 'READ_ONLY', reason: 'the server is not the primary, and allows no writes' },
   '28000': REFUSED,
   '28P01': REFUSED,
-  '3D000': { code: 'INVALID_ARGUMENT', reason: 'the database does not exist', advice: CHECK_LOCATION },
-  '3F000': { code: 'INVALID_ARGUMENT', reason: 'the schema does not exist', advice: CHECK_LOCATION },
+  '3D000': { code: 'INVALID_ARGUMENT', reason: 'the database does not exist', advice: CHECK_STORE_URL },
+  '3F000': { code: 'INVALID_ARGUMENT', reason: 'the schema does not exist', advice: CHECK_STORE_URL },
   '40001': COLLISION,
   '40P01': COLLISION,
   '42501': {
@@ -111,7 +111,7 @@ function meaningOf(error: unknown, state: string | undefined, message: string): 
     return { code: 'UNAVAILABLE', reason, retryable: false, advice };
   }
   if (BAD_LOGIN.test(message)) return REFUSED;
-  return { code: 'UNAVAILABLE', reason: 'the server cannot be reached', advice: CHECK_LOCATION };
+  return { code: 'UNAVAILABLE', reason: 'the server cannot be reached', advice: CHECK_STORE_URL };
 }
 
 /** An error of `pg` shows rows in its details; only its message is kept. */

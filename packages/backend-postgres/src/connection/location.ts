@@ -1,6 +1,6 @@
-import { checkParameters, locationError, parseLocation } from '@securestore/backend-api';
+import { checkParameters, storeUrlError, parseStoreUrl } from '@securestore/backend-api';
 
-/** What a location says. What it leaves out comes from the environment. */
+/** What a store URL says. What it leaves out comes from the environment. */
 export interface Target {
   readonly host: string | undefined;
   readonly port: number | undefined;
@@ -21,26 +21,27 @@ const NAME = /^[a-z_][a-z0-9_]{0,47}$/;
 const NAME_RULE = 'have 1 to 48 of a-z 0-9 _, and not begin with a digit';
 const PARAMETERS: readonly string[] = ['host', 'schema', 'sslmode', 'sslrootcert', 'table'];
 
-/** How locations of the backend look. */
+/** How store URLs of the backend look. */
 export const FORM = 'postgres://user@host:5432/database?table=name';
 
 function refuse(problem: string, parameter?: string): never {
-  throw locationError('postgres', problem, FORM, parameter);
+  throw storeUrlError('postgres', problem, FORM, parameter);
 }
 
 /**
  * Takes `postgres://user:password@host:port/database?schema=…&table=…&sslmode=…` apart; everything may be left out.
  *
- * @throws SecureStoreError `INVALID_ARGUMENT`; the message never holds a part of the location that may be a credential
+ * @throws SecureStoreError `INVALID_ARGUMENT`; the message never holds a part of the store URL that may be a credential
  */
-export function parseTarget(location: string): Target {
-  const { scheme, rest } = parseLocation(location);
-  if (scheme !== 'postgres' && scheme !== 'postgresql') refuse('the location must begin with postgres:');
-  if (!rest.startsWith('//')) refuse('the location must have // after its scheme');
-  // An error of `URL` would show the whole location.
-  if (!URL.canParse(location)) refuse('the location must be a URL, with @ : / ? # in the password percent-encoded');
-  const url = new URL(location);
-  if (url.hash !== '') refuse('the location must not have a #');
+export function parseTarget(storeUrl: string): Target {
+  const { scheme, rest } = parseStoreUrl(storeUrl);
+  if (scheme !== 'postgres' && scheme !== 'postgresql') refuse('the store URL must begin with postgres:');
+  if (!rest.startsWith('//')) refuse('the store URL must have // after its scheme');
+  // An error of `URL` would show the whole store URL.
+  if (!URL.canParse(storeUrl))
+    refuse('the store URL must be a valid URL, with @ : / ? # in the password percent-encoded');
+  const url = new URL(storeUrl);
+  if (url.hash !== '') refuse('the store URL must not have a #');
   const parameters = parametersOf(url);
   return {
     host: url.hostname.replace(/^\[(.*)\]$/, '$1') || parameters['host'],
@@ -62,7 +63,7 @@ function parametersOf(url: URL): Readonly<Record<string, string>> {
 }
 
 function nameOf(parameter: string, name: string): string {
-  if (!NAME.test(name)) refuse(`the parameter "${parameter}" of the location must ${NAME_RULE}`, parameter);
+  if (!NAME.test(name)) refuse(`the parameter "${parameter}" of the store URL must ${NAME_RULE}`, parameter);
   return name;
 }
 
@@ -79,7 +80,7 @@ function tlsOf(mode: string | undefined, rootCertificates: string | undefined): 
       return true;
     default:
       return refuse(
-        'the parameter "sslmode" of the location must be disable, require, verify-ca or verify-full',
+        'the parameter "sslmode" of the store URL must be disable, require, verify-ca or verify-full',
         'sslmode',
       );
   }
@@ -90,6 +91,6 @@ function decoded(part: string): string | undefined {
   try {
     return decodeURIComponent(part);
   } catch {
-    return refuse('the user name, password and database in the location must be percent-encoded');
+    return refuse('the user name, password and database in the store URL must be percent-encoded');
   }
 }

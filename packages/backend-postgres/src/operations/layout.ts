@@ -56,7 +56,7 @@ function foreign(table: string, site: CallSite): SecureStoreError {
   return new SecureStoreError(
     'FORMAT_VERSION',
     `postgres: the table ${table} does not belong to a store. Nothing was changed.`,
-    { ...site, option: 'table', advice: [{ id: 'give-location', form: FORM }] },
+    { ...site, option: 'table', advice: [{ id: 'give-store-url', form: FORM }] },
   );
 }
 

@@ -4,7 +4,7 @@ import { expectNoSecret } from '../../../backend-redis/test/support/secrets.ts';
 import { PostgresBackend } from '../../src/index.ts';
 import { parseTarget } from '../../src/connection/location.ts';
 
-describe('a location', () => {
+describe('a store URL', () => {
   test.each([
     ['postgres://', { host: undefined, port: undefined, database: undefined, table: 'securestore', tls: undefined }],
     ['postgresql://db.example:5433/app', { host: 'db.example', port: 5433, database: 'app' }],
@@ -15,8 +15,8 @@ describe('a location', () => {
     ['postgres://h/app?sslmode=disable', { tls: false }],
     ['postgres://h/app?sslmode=verify-full&sslrootcert=/ca.pem', { tls: true, rootCertificates: '/ca.pem' }],
     ['postgres://h/app?sslrootcert=/ca.pem', { tls: true }],
-  ])('%s', (location, expected) => {
-    expect(parseTarget(location)).toMatchObject(expected);
+  ])('%s', (url, expected) => {
+    expect(parseTarget(url)).toMatchObject(expected);
   });
 
   test.each([
@@ -36,32 +36,32 @@ describe('a location', () => {
     'postgres://h/app?sslmode=prefer',
     'postgres://h/app?sslmode=no-verify',
     'postgres://a:%zz@h/app',
-  ])('%s is refused', (location) => {
-    expect(() => parseTarget(location)).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }));
+  ])('%s is refused', (url) => {
+    expect(() => parseTarget(url)).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }));
   });
 
   test.each([
     [
       'postgres://h/d?table=A',
       'table',
-      'the parameter "table" of the location must have 1 to 48 of a-z 0-9 _, and not begin with a digit',
+      'the parameter "table" of the store URL must have 1 to 48 of a-z 0-9 _, and not begin with a digit',
     ],
     [
       'postgres://h/d?sslmode=prefer',
       'sslmode',
-      'the parameter "sslmode" of the location must be disable, require, verify-ca or verify-full',
+      'the parameter "sslmode" of the store URL must be disable, require, verify-ca or verify-full',
     ],
     [
       'postgres://h/d?user=x',
       undefined,
-      'unknown parameter in the location, which may have host, schema, sslmode, sslrootcert and table',
+      'unknown parameter in the store URL, which may have host, schema, sslmode, sslrootcert and table',
     ],
-  ])('%s: the parameter is named in the error, and a form is advised', (location, option, message) => {
-    expect(() => parseTarget(location)).toThrow(
+  ])('%s: the parameter is named in the error, and a form is advised', (url, option, message) => {
+    expect(() => parseTarget(url)).toThrow(
       expect.objectContaining({
         message: `postgres: ${message}`,
         ...(option !== undefined && { option }),
-        advice: [{ id: 'give-location', form: 'postgres://user@host:5432/database?table=name' }],
+        advice: [{ id: 'give-store-url', form: 'postgres://user@host:5432/database?table=name' }],
       }),
     );
   });
@@ -94,12 +94,12 @@ test.each([
   [{ passwort: 'canary-7731' }, /passwort/],
   [{ password: 7731 }, /password/],
 ])('the options %j are refused', async (options, message) => {
-  const refused = new PostgresBackend().init({ location: 'postgres://localhost/app', options });
+  const refused = new PostgresBackend().init({ url: 'postgres://localhost/app', options });
   await expect(refused).rejects.toMatchObject({ code: 'INVALID_ARGUMENT', message: expect.stringMatching(message) });
   await expect(refused).rejects.not.toThrow(/7731/);
 });
 
 test('a client that is no pool is refused', async () => {
-  const init = new PostgresBackend().init({ location: 'postgres://h/app', options: {}, client: { query: () => 1 } });
+  const init = new PostgresBackend().init({ url: 'postgres://h/app', options: {}, client: { query: () => 1 } });
   await expect(init).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
 });

@@ -2,7 +2,7 @@ import type { ReadResult } from '@securestore/backend-api';
 import type pg from 'pg';
 import { describe, expect, inject, test } from 'vitest';
 import { PostgresBackend } from '../../src/index.ts';
-import { freshLocation, openAt, poolOf, proxied, utf8 } from '../support/stores.ts';
+import { freshUrl, openAt, poolOf, proxied, utf8 } from '../support/stores.ts';
 
 const server = inject('postgres');
 const url = 'url' in server ? server.url : '';
@@ -16,7 +16,7 @@ function counting(pool: pg.Pool): () => number {
 
 async function lentTo(pool: pg.Pool): Promise<PostgresBackend> {
   const backend = new PostgresBackend();
-  await backend.init({ location: freshLocation(url), options: {}, client: pool });
+  await backend.init({ url: freshUrl(url), options: {}, client: pool });
   return backend;
 }
 
@@ -89,7 +89,7 @@ describe.skipIf('skip' in server)('whole reads at once', () => {
 
   test('a connection that breaks fails each of them with its own key', async () => {
     const proxy = await proxied(url);
-    const backend = await openAt(freshLocation(proxy.url));
+    const backend = await openAt(freshUrl(proxy.url));
     await backend.write('o/a', utf8('1'));
     await proxy.close();
     const failed = await Promise.allSettled(['o/a', 'o/b'].map(async (key) => backend.read(key)));

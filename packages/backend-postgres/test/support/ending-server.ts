@@ -15,7 +15,7 @@ const WELCOME_AND_END: Buffer = Buffer.concat([
   message('E', Buffer.from('SFATAL\0C57P01\0Mterminating connection due to unexpected postmaster exit\0\0')),
 ]);
 
-/** The location of a server that lets clients in and ends in the same moment, closed after the test. */
+/** The URL of a server that lets clients in and ends in the same moment, closed after the test. */
 export async function endingServer(): Promise<string> {
   const server = createServer((client) => {
     client.on('error', () => undefined).once('data', () => client.end(WELCOME_AND_END));

@@ -10,25 +10,25 @@ export function freshTable(): string {
 }
 
 /** A place on a server that nothing was ever stored at. */
-export function freshLocation(url: string, table: string = freshTable()): string {
-  const location = new URL(url);
-  location.searchParams.set('table', table);
-  return location.href;
+export function freshUrl(url: string, table: string = freshTable()): string {
+  const storeUrl = new URL(url);
+  storeUrl.searchParams.set('table', table);
+  return storeUrl.href;
 }
 
 /** An initialised backend, closed after the test. */
-export async function openAt(location: string, options: Record<string, unknown> = {}): Promise<PostgresBackend> {
+export async function openAt(url: string, options: Record<string, unknown> = {}): Promise<PostgresBackend> {
   const backend = new PostgresBackend();
-  await backend.init({ location, options });
+  await backend.init({ url, options });
   onTestFinished(async () => backend.close());
   return backend;
 }
 
 /** A pool of the test's own, closed after it. */
 export function poolOf(url: string, max = 2): pg.Pool {
-  const location = new URL(url);
-  location.search = '';
-  const pool = new pg.Pool({ connectionString: location.href, max });
+  const storeUrl = new URL(url);
+  storeUrl.search = '';
+  const pool = new pg.Pool({ connectionString: storeUrl.href, max });
   pool.on('error', () => undefined);
   onTestFinished(async () => pool.end());
   return pool;

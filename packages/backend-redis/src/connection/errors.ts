@@ -3,7 +3,7 @@ import { SecureStoreError, type ErrorCode } from '@securestore/core-format';
 import { FORM } from './location.ts';
 
 const CHECK_ACCESS = [{ id: 'check-backend-access' }] as const;
-const CHECK_LOCATION = [{ id: 'check-location' }] as const;
+const CHECK_STORE_URL = [{ id: 'check-store-url' }] as const;
 const REFUSED: Failure = {
   code: 'UNAUTHENTICATED',
   reason: 'the server refuses the user name or password',
@@ -21,7 +21,7 @@ const CLUSTER: Failure = {
 const UNREACHABLE: Failure = {
   code: 'UNAVAILABLE',
   reason: 'the server cannot be reached',
-  advice: CHECK_LOCATION,
+  advice: CHECK_STORE_URL,
 };
 const NOT_TRUSTED: Failure = {
   code: 'UNAVAILABLE',
@@ -50,7 +50,7 @@ const REPLIES: Readonly<Record<string, Failure>> = {
   WRONGTYPE: {
     code: 'INTEGRITY',
     reason: 'a name of the store holds data of another program',
-    advice: [{ id: 'restore-store' }, { id: 'give-location', form: FORM }],
+    advice: [{ id: 'restore-store' }, { id: 'give-store-url', form: FORM }],
   },
 };
 

@@ -4,7 +4,7 @@ import { parseTarget } from '../../src/connection/location.ts';
 import { RedisBackend } from '../../src/index.ts';
 import { expectNoSecret } from '../support/secrets.ts';
 
-describe('a location', () => {
+describe('a store URL', () => {
   test.each([
     ['redis://localhost', { host: 'localhost', port: 6379, db: 0, tls: false, prefix: 'securestore' }],
     ['redis://localhost/', { db: 0 }],
@@ -12,8 +12,8 @@ describe('a location', () => {
     ['redis://[::1]:1/0', { host: '::1', port: 1 }],
     ['redis://ann:b%40r%2F%3A@h/0', { username: 'ann', password: 'b@r/:' }],
     ['redis://:pw@h/0', { username: undefined, password: 'pw' }],
-  ])('%s', (location, expected) => {
-    expect(parseTarget(location)).toMatchObject(expected);
+  ])('%s', (url, expected) => {
+    expect(parseTarget(url)).toMatchObject(expected);
   });
 
   test.each([
@@ -29,23 +29,23 @@ describe('a location', () => {
     'redis://h/0#x',
     'redis://:%zz@h/0',
     'valkey://h/0',
-  ])('%s is refused', (location) => {
-    expect(() => parseTarget(location)).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }));
+  ])('%s is refused', (url) => {
+    expect(() => parseTarget(url)).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }));
   });
 
   test.each([
     [
       'redis://h/0?prefix=a{b}',
       'prefix',
-      'the parameter "prefix" of the location must have 1 to 128 of a-z A-Z 0-9 _ . : / -',
+      'the parameter "prefix" of the store URL must have 1 to 128 of a-z A-Z 0-9 _ . : / -',
     ],
-    ['redis://h/0?prefx=a', undefined, 'unknown parameter in the location, which may have prefix'],
-  ])('%s: the parameter is named in the error, and a form is advised', (location, option, message) => {
-    expect(() => parseTarget(location)).toThrow(
+    ['redis://h/0?prefx=a', undefined, 'unknown parameter in the store URL, which may have prefix'],
+  ])('%s: the parameter is named in the error, and a form is advised', (url, option, message) => {
+    expect(() => parseTarget(url)).toThrow(
       expect.objectContaining({
         message: `redis: ${message}`,
         ...(option !== undefined && { option }),
-        advice: [{ id: 'give-location', form: 'redis://host:6379/0?prefix=name' }],
+        advice: [{ id: 'give-store-url', form: 'redis://host:6379/0?prefix=name' }],
       }),
     );
   });
@@ -78,12 +78,12 @@ test.each([
   [{ passwort: 'canary-7731' }, /passwort/],
   [{ password: 7731 }, /password/],
 ])('the options %j are refused', async (options, message) => {
-  const refused = new RedisBackend().init({ location: 'redis://localhost', options });
+  const refused = new RedisBackend().init({ url: 'redis://localhost', options });
   await expect(refused).rejects.toMatchObject({ code: 'INVALID_ARGUMENT', message: expect.stringMatching(message) });
   await expect(refused).rejects.not.toThrow(/7731/);
 });
 
 test('a client that is none is refused', async () => {
-  const init = new RedisBackend().init({ location: 'redis://localhost', options: {}, client: { get: () => 1 } });
+  const init = new RedisBackend().init({ url: 'redis://localhost', options: {}, client: { get: () => 1 } });
   await expect(init).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
 });

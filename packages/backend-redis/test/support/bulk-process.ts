@@ -1,4 +1,4 @@
-// A process of its own that moves much through a store and looks at its memory: `bulk-process.ts <location> <job> <count>`.
+// A process of its own that moves much through a store and looks at its memory: `bulk-process.ts <url> <job> <count>`.
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { setFlagsFromString } from 'node:v8';
@@ -6,7 +6,7 @@ import { runInNewContext } from 'node:vm';
 import { openStore, rawKey } from 'securestore';
 import type { SecureStore } from 'securestore';
 
-const [location = '', job = '', count = '0'] = process.argv.slice(2);
+const [url = '', job = '', count = '0'] = process.argv.slice(2);
 const MIB = 2 ** 20;
 /** What a stream may take beyond what the idle process has. */
 const STREAM_BYTES = 150 * MIB;
@@ -17,7 +17,7 @@ setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 
 const open = async (): Promise<SecureStore> =>
-  openStore(location, { unlock: rawKey(Buffer.alloc(32, 7)), create: true, maintenance: false });
+  openStore(url, { unlock: rawKey(Buffer.alloc(32, 7)), create: true, maintenance: false });
 
 function held(): number {
   collectGarbage();

@@ -13,7 +13,7 @@ const LIMIT_MS = TORTURE ? 3_600_000 : 240_000;
 /** What is moved through the stores of one provider. In full: 100,000 names, 1 GiB, the documentation of the machine. */
 export interface BulkOptions {
   /** A place that nothing was ever stored at. */
-  readonly freshLocation: () => string;
+  readonly freshUrl: () => string;
   /** Why the tests can't run, where they can't. */
   readonly skip: string | undefined;
   /** Whether the provider is made for large objects. */
@@ -50,13 +50,13 @@ function isRun(name: string, what: string): boolean {
 }
 
 /** Declares the tests of much at once on a provider. */
-export function describeBulk(name: string, { freshLocation, skip, streams }: BulkOptions): void {
+export function describeBulk(name: string, { freshUrl, skip, streams }: BulkOptions): void {
   describe.skipIf(skip !== undefined)(`${name}: much at once${skip === undefined ? '' : ` (${skip})`}`, () => {
     const isNames = isRun(name, 'names');
     const isStream = isRun(name, 'stream');
     const isFolder = isRun(name, 'folder');
     test.runIf(isNames)(onlyLong('lists names in bounded memory', isNames), { timeout: LIMIT_MS }, async () => {
-      await runBulk(freshLocation(), 'names', sized({ short: 200, full: 1500, torture: 100_000 }));
+      await runBulk(freshUrl(), 'names', sized({ short: 200, full: 1500, torture: 100_000 }));
     });
 
     if (streams) {
@@ -64,7 +64,7 @@ export function describeBulk(name: string, { freshLocation, skip, streams }: Bul
         onlyLong('streams an object in and out in bounded memory', isStream),
         { timeout: LIMIT_MS },
         async () => {
-          await runBulk(freshLocation(), 'stream', sized({ short: 64, full: 256, torture: 1024 }) * MIB);
+          await runBulk(freshUrl(), 'stream', sized({ short: 64, full: 256, torture: 1024 }) * MIB);
         },
       );
     }
@@ -74,12 +74,12 @@ export function describeBulk(name: string, { freshLocation, skip, streams }: Bul
       { timeout: LIMIT_MS },
       async () => {
         const box = await sandbox('none');
-        const location = freshLocation();
+        const url = freshUrl();
         const key = box.path('credentials', 'securestore-key');
         await mkdir(box.path('credentials'));
         await generateKeyFile(key);
-        await (await createStore(location, { unlock: keyFile(key) })).close();
-        const env = { ...credentials(), SECURESTORE_URL: location, CREDENTIALS_DIRECTORY: box.path('credentials') };
+        await (await createStore(url, { unlock: keyFile(key) })).close();
+        const env = { ...credentials(), SECURESTORE_URL: url, CREDENTIALS_DIRECTORY: box.path('credentials') };
         const files = await folder(box.path('in'));
         for (const command of [
           ['import', files],

@@ -11,11 +11,11 @@ async function run(program: URL, argv: readonly string[], timeout: number): Prom
 }
 
 /** Runs a job of `store-process.ts` to its end, which it must reach by itself; @throws Error with what it printed */
-export async function runJob(location: string, job: string, count = 0, timeout = 120_000): Promise<void> {
-  await run(STORE, [location, job, String(count)], timeout);
+export async function runJob(url: string, job: string, count = 0, timeout = 120_000): Promise<void> {
+  await run(STORE, [url, job, String(count)], timeout);
 }
 
 /** The same of `bulk-process.ts`. */
-export async function runBulk(location: string, job: 'names' | 'stream', count: number): Promise<void> {
-  await run(BULK, [location, job, String(count)], 3_000_000);
+export async function runBulk(url: string, job: 'names' | 'stream', count: number): Promise<void> {
+  await run(BULK, [url, job, String(count)], 3_000_000);
 }

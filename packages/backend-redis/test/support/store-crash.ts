@@ -17,17 +17,17 @@ const DAY = 24 * 60 * 60 * 1000;
  * Kills processes that write small and large objects into a store, one of them in the middle of a large one: nothing that was
  * acknowledged is lost, nothing is torn, and a collection leaves nothing of what was not.
  *
- * @param bare - open at `location`; the caller closes it
+ * @param bare - open at `url`; the caller closes it
  */
-export async function crashWriters(location: string, bare: StorageBackend, kills: number): Promise<void> {
+export async function crashWriters(url: string, bare: StorageBackend, kills: number): Promise<void> {
   // A server ends connections that had nothing to do meanwhile.
   const backend = composeLayers(bare, [retryLayer()]);
-  await runJob(location, 'increment', 0);
-  const campaign = await killWriters([PROGRAM, location, 'write'], 2, kills);
-  await killUploader(location, backend);
+  await runJob(url, 'increment', 0);
+  const campaign = await killWriters([PROGRAM, url, 'write'], 2, kills);
+  await killUploader(url, backend);
 
   const unlock = rawKey(Buffer.alloc(32, 7));
-  await using store = await openStore(location, { unlock, maintenance: false, backend: await threeDaysLater(backend) });
+  await using store = await openStore(url, { unlock, maintenance: false, backend: await threeDaysLater(backend) });
   const { blobs } = await checkStore(store, campaign);
   assert.ok((await blobsOf(backend)).size > blobs, 'a payload that no version has');
   const { failed } = await store.gc();
@@ -38,9 +38,9 @@ export async function crashWriters(location: string, bare: StorageBackend, kills
 }
 
 /** Kills a process when it has uploaded a part of a large object, and waits for more of it. */
-async function killUploader(location: string, backend: StorageBackend): Promise<void> {
+async function killUploader(url: string, backend: StorageBackend): Promise<void> {
   const before = await scanKeys(backend, 'b/');
-  const argv = ['--conditions=@securestore/source', '--no-warnings', PROGRAM, location, 'stall'];
+  const argv = ['--conditions=@securestore/source', '--no-warnings', PROGRAM, url, 'stall'];
   const uploader = spawn(process.execPath, argv, { stdio: 'inherit' });
   const ended = once(uploader, 'exit');
   while ((await scanKeys(backend, 'b/')).length === before.length) {

@@ -1,5 +1,5 @@
-// A process of its own with a whole store on a server: `store-process.ts <location> <job> [count or name]`. The backend is
-// found as an application finds it, by the scheme of the location.
+// A process of its own with a whole store on a server: `store-process.ts <url> <job> [count or name]`. The backend is
+// found as an application finds it, by the scheme of the store URL.
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { writeSync } from 'node:fs';
@@ -7,12 +7,12 @@ import { SecureStoreError, openStore, rawKey } from 'securestore';
 import type { SecureStore } from 'securestore';
 import { selfProving } from '../../../backend-fs/test/support/bodies.ts';
 
-const [location = '', job = '', argument = '0'] = process.argv.slice(2);
+const [url = '', job = '', argument = '0'] = process.argv.slice(2);
 const MIB = 2 ** 20;
 
 /** A key of the test's own: deriving one from a passphrase takes its time. */
 const open = async (): Promise<SecureStore> =>
-  openStore(location, { unlock: rawKey(Buffer.alloc(32, 7)), create: true, maintenance: false });
+  openStore(url, { unlock: rawKey(Buffer.alloc(32, 7)), create: true, maintenance: false });
 
 /** Increments a counter, each time by exactly one, however many others do. */
 async function increment(): Promise<void> {

@@ -55,16 +55,16 @@ async function* pieces(bytes: number): AsyncGenerator<Uint8Array> {
   for (let sent = 0; sent < bytes; sent += MIB) yield piece;
 }
 
-/** Counts the requests of a store at `location`. @param count - how many there were so far, of anybody */
+/** Counts the requests of a store at `url`. @param count - how many there were so far, of anybody */
 export async function requestsOf(
-  location: string,
+  url: string,
   count: () => number | Promise<number>,
   options: Omit<OpenOptions, 'unlock'> = {},
 ): Promise<Requests> {
   const unlock = rawKey(Buffer.alloc(32, 7));
   const clock = standingClock();
   const open = async (): Promise<SecureStore> =>
-    openStore(location, { ...options, unlock, clock, create: true, maintenance: false });
+    openStore(url, { ...options, unlock, clock, create: true, maintenance: false });
   await using store = await open();
   await using other = await open();
   // The first write of a process may introduce it.

@@ -21,9 +21,9 @@ interface Story {
  * Kills a server `kills` times under a store that writes small and large objects: what was acknowledged is there and whole,
  * what was said to have failed is not, and the store is intact.
  */
-export async function crashServerOfStore(server: Server, location: string, kills: number): Promise<void> {
+export async function crashServerOfStore(server: Server, url: string, kills: number): Promise<void> {
   const unlock = rawKey(Buffer.alloc(32, 7));
-  await using store = await openStore(location, { unlock, create: true, maintenance: false });
+  await using store = await openStore(url, { unlock, create: true, maintenance: false });
   await store.store('before', 'x');
   const story: Story = { acknowledged: new Set(), undecided: new Set() };
   for (let kill = 0; kill < kills; kill++) {

@@ -5,14 +5,14 @@ import { RedisBackend } from '../../src/index.ts';
 import { type Proxy, proxyTo } from '../../../../tools/services/src/proxy/proxy.ts';
 
 /** A place on a server that nothing was ever stored at. */
-export function freshLocation(url: string): string {
+export function freshUrl(url: string): string {
   return `${url}?prefix=test:${randomUUID()}`;
 }
 
 /** An initialised backend, closed after the test. */
-export async function openAt(location: string, options: Record<string, unknown> = {}): Promise<RedisBackend> {
+export async function openAt(url: string, options: Record<string, unknown> = {}): Promise<RedisBackend> {
   const backend = new RedisBackend();
-  await backend.init({ location, options });
+  await backend.init({ url, options });
   onTestFinished(async () => backend.close());
   return backend;
 }

@@ -8,22 +8,22 @@ import { tour } from '../../../../tools/tour/src/tour.ts';
 const DOCUMENTS: string = fileURLToPath(new URL('../../../..', import.meta.url));
 
 /**
- * The tour of `npm start` at `location`, where nothing is yet.
+ * The tour of `npm start` at `url`, where nothing is yet.
  *
  * @param backend - open there, for a look behind the back of the library; the caller closes it
  */
-export async function takeTour(location: string, backend: StorageBackend): Promise<void> {
-  await tour(narrator({ write: () => undefined }), DOCUMENTS, placeAt(location, backend));
+export async function takeTour(url: string, backend: StorageBackend): Promise<void> {
+  await tour(narrator({ write: () => undefined }), DOCUMENTS, placeAt(url, backend));
 }
 
-function placeAt(location: string, backend: StorageBackend): Place {
+function placeAt(url: string, backend: StorageBackend): Place {
   const bodyOf = async (key: string): Promise<Buffer> => {
     const found = await backend.read(key);
     if (found === undefined) throw new Error(`${key} is not there`);
     return Buffer.from(found.body);
   };
   return {
-    location,
+    url,
     rows: {
       list: async () => scan(backend, ''),
       bytes: bodyOf,

@@ -4,7 +4,7 @@ import type { Exchange } from './exchange.ts';
 import { FORM } from './location.ts';
 
 const CHECK_ACCESS = [{ id: 'check-backend-access' }] as const;
-const CHECK_LOCATION = [{ id: 'check-location' }] as const;
+const CHECK_STORE_URL = [{ id: 'check-store-url' }] as const;
 const REFUSED: Failure = {
   code: 'UNAUTHENTICATED',
   reason: 'the service refuses the credentials',
@@ -19,7 +19,7 @@ const DENIED: Failure = {
 const ELSEWHERE: Failure = {
   code: 'INVALID_ARGUMENT',
   reason: 'the bucket is in another region',
-  advice: [{ id: 'give-location', form: FORM }],
+  advice: [{ id: 'give-store-url', form: FORM }],
 };
 const SLOWER: Failure = { code: 'THROTTLED', reason: 'the service asks for fewer requests' };
 const DAMAGED: Failure = { code: 'UNAVAILABLE', reason: 'the body was damaged in transit' };
@@ -31,12 +31,12 @@ const STRANGE: Failure = {
 const UNREACHABLE: Failure = {
   code: 'UNAVAILABLE',
   reason: 'the service cannot be reached',
-  advice: CHECK_LOCATION,
+  advice: CHECK_STORE_URL,
 };
 
 /** What an error of the service means, by its code. */
 const CODES: Readonly<Record<string, Failure>> = {
-  NoSuchBucket: { code: 'INVALID_ARGUMENT', reason: 'the bucket does not exist', advice: CHECK_LOCATION },
+  NoSuchBucket: { code: 'INVALID_ARGUMENT', reason: 'the bucket does not exist', advice: CHECK_STORE_URL },
   InvalidBucketName: { code: 'INVALID_ARGUMENT', reason: 'the service allows no such name of a bucket' },
   InvalidAccessKeyId: REFUSED,
   SignatureDoesNotMatch: REFUSED,
@@ -139,7 +139,7 @@ export function toStoreError(error: unknown, call: FailedCall): SecureStoreError
 /** {@link ELSEWHERE} with the region that the service names. */
 function inRegion(region: string): Failure {
   if (!/^[a-z0-9-]{1,64}$/.test(region)) return ELSEWHERE;
-  const advice = [{ id: 'give-location', form: `s3://bucket/prefix?region=${region}` }] as const;
+  const advice = [{ id: 'give-store-url', form: `s3://bucket/prefix?region=${region}` }] as const;
   return { ...ELSEWHERE, reason: `${ELSEWHERE.reason}, ${region}`, advice };
 }
 
@@ -164,7 +164,7 @@ function meaningOf(error: unknown, code: string | undefined, status: number | un
     return { code: 'UNAUTHENTICATED', reason: 'the AWS SDK found no credentials', advice: CHECK_ACCESS };
   }
   if (NO_REGION.test(message)) {
-    const advice = [{ id: 'give-location', form: FORM }] as const;
+    const advice = [{ id: 'give-store-url', form: FORM }] as const;
     return { code: 'INVALID_ARGUMENT', reason: 'the region is missing', advice };
   }
   if (UNTRUSTED.test(nodeCodeOf(error))) {

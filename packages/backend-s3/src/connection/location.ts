@@ -1,6 +1,6 @@
-import { checkParameters, locationError, parseLocation } from '@securestore/backend-api';
+import { checkParameters, storeUrlError, parseStoreUrl } from '@securestore/backend-api';
 
-/** What a location says. */
+/** What a store URL says. */
 export interface Target {
   readonly bucket: string;
   /** Empty, or it ends with a slash; every key of the store follows it. */
@@ -9,7 +9,7 @@ export interface Target {
   readonly region: string | undefined;
   /** The URL of another service than that of AWS. */
   readonly endpoint: string | undefined;
-  /** Whether the location says that the service honours the condition of a deletion. */
+  /** Whether the store URL says that the service honours the condition of a deletion. */
   readonly conditionalDelete: boolean | undefined;
 }
 
@@ -22,29 +22,29 @@ const SEGMENT = /^(?!\.{1,2}$)[\w.@~=+-]+$/;
 const REGION = /^[a-z0-9-]{1,64}$/;
 const PARAMETERS: readonly string[] = ['conditionalDelete', 'endpoint', 'region'];
 
-/** How locations of the backend look. */
+/** How store URLs of the backend look. */
 export const FORM = 's3://bucket/prefix?region=name';
 
 function refuse(problem: string, parameter?: string): never {
-  throw locationError('s3', problem, FORM, parameter);
+  throw storeUrlError('s3', problem, FORM, parameter);
 }
 
 function refuseParameter(name: string, rule: string): never {
-  return refuse(`the parameter "${name}" of the location must ${rule}`, name);
+  return refuse(`the parameter "${name}" of the store URL must ${rule}`, name);
 }
 
 /**
  * Takes `s3://bucket/prefix?region=…&endpoint=…&conditionalDelete=…` apart; all but the bucket may be left out.
  *
- * @throws SecureStoreError `INVALID_ARGUMENT`; the message never holds a part of the location that may be a credential
+ * @throws SecureStoreError `INVALID_ARGUMENT`; the message never holds a part of the store URL that may be a credential
  */
-export function parseTarget(location: string): Target {
-  const { scheme, rest } = parseLocation(location);
-  if (scheme !== 's3') refuse('the location must begin with s3:');
+export function parseTarget(url: string): Target {
+  const { scheme, rest } = parseStoreUrl(url);
+  if (scheme !== 's3') refuse('the store URL must begin with s3:');
   const [, bucket, path = '', query = ''] = /^\/\/([^/?#]*)(?:\/([^?#]*))?(?:\?([^#]*))?$/.exec(rest) ?? [];
-  if (bucket === undefined) refuse('the location must have // after its scheme, and no #');
-  if (bucket.includes('@')) refuse('the location must not have credentials');
-  if (!BUCKET.test(bucket)) refuse('the bucket in the location is missing or invalid');
+  if (bucket === undefined) refuse('the store URL must have // after its scheme, and no #');
+  if (bucket.includes('@')) refuse('the store URL must not have credentials');
+  if (!BUCKET.test(bucket)) refuse('the bucket in the store URL is missing or invalid');
   if (DIRECTORY_BUCKET.test(bucket))
     refuse('the bucket must be a general purpose bucket, since a directory bucket lists in no order');
   const parameters = parametersOf(query);
@@ -64,7 +64,7 @@ function prefixOf(path: string): string {
   if (name === '') return '';
   if (name.length > MAX_PREFIX_BYTES || !name.split('/').every((segment) => SEGMENT.test(segment))) {
     refuse(
-      `the prefix in the location must have 1 to ${MAX_PREFIX_BYTES} of a-z A-Z 0-9 _ . @ ~ = + - between single slashes`,
+      `the prefix in the store URL must have 1 to ${MAX_PREFIX_BYTES} of a-z A-Z 0-9 _ . @ ~ = + - between single slashes`,
     );
   }
   return `${name}/`;

@@ -41,6 +41,6 @@ export async function checkConditions({ bucket, prefix, site }: Destination, sig
     'UNSUPPORTED',
     's3: the service ignores the conditions of writes (If-None-Match, If-Match). Without them, writers lose the writes of ' +
       'others. Nothing was written.',
-    { ...site, advice: [{ id: 'choose-location' }] },
+    { ...site, advice: [{ id: 'choose-store-url' }] },
   );
 }

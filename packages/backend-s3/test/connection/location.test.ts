@@ -4,7 +4,7 @@ import { expectNoSecret } from '../../../backend-redis/test/support/secrets.ts';
 import { S3Backend } from '../../src/index.ts';
 import { parseTarget } from '../../src/connection/location.ts';
 
-describe('a location', () => {
+describe('a store URL', () => {
   test.each([
     ['s3://vault', { bucket: 'vault', prefix: '', region: undefined, endpoint: undefined }],
     ['s3://vault/', { prefix: '' }],
@@ -15,8 +15,8 @@ describe('a location', () => {
     ['s3://vault?endpoint=https://s3.example/path', { endpoint: 'https://s3.example/path' }],
     ['s3://vault?conditionalDelete=true', { conditionalDelete: true }],
     ['s3://vault?conditionalDelete=false', { conditionalDelete: false }],
-  ])('%s', (location, expected) => {
-    expect(parseTarget(location)).toMatchObject(expected);
+  ])('%s', (url, expected) => {
+    expect(parseTarget(url)).toMatchObject(expected);
   });
 
   test.each([
@@ -42,29 +42,29 @@ describe('a location', () => {
     's3://vault?conditionalDelete=yes',
     's3://fast--euc1-az1--x-s3/a',
     'gs://vault',
-  ])('%s is refused', (location) => {
-    expect(() => parseTarget(location)).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }));
+  ])('%s is refused', (url) => {
+    expect(() => parseTarget(url)).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }));
   });
 
   test.each([
-    ['s3://vault?region=A_B', 'region', 'the parameter "region" of the location must have 1 to 64 of a-z 0-9 -'],
-    ['s3://vault?region=a&region=b', 'region', 'the parameter "region" of the location must be given once'],
+    ['s3://vault?region=A_B', 'region', 'the parameter "region" of the store URL must have 1 to 64 of a-z 0-9 -'],
+    ['s3://vault?region=a&region=b', 'region', 'the parameter "region" of the store URL must be given once'],
     [
       's3://vault?endpoint=ftp://x',
       'endpoint',
-      'the parameter "endpoint" of the location must be an http: or https: URL',
+      'the parameter "endpoint" of the store URL must be an http: or https: URL',
     ],
     [
       's3://vault?reigon=a',
       undefined,
-      'unknown parameter in the location, which may have conditionalDelete, endpoint and region',
+      'unknown parameter in the store URL, which may have conditionalDelete, endpoint and region',
     ],
-  ])('%s: the parameter is named in the error, and a form is advised', (location, option, message) => {
-    expect(() => parseTarget(location)).toThrow(
+  ])('%s: the parameter is named in the error, and a form is advised', (url, option, message) => {
+    expect(() => parseTarget(url)).toThrow(
       expect.objectContaining({
         message: `s3: ${message}`,
         ...(option !== undefined && { option }),
-        advice: [{ id: 'give-location', form: 's3://bucket/prefix?region=name' }],
+        advice: [{ id: 'give-store-url', form: 's3://bucket/prefix?region=name' }],
       }),
     );
   });
@@ -72,12 +72,12 @@ describe('a location', () => {
   test('is never shown where it is refused', () => {
     fc.assert(
       fc.property(fc.string({ unit: fc.constantFrom(...'@:/?#[]%=& ax1'.split('')), maxLength: 20 }), (noise) => {
-        for (const location of [
+        for (const url of [
           `s3://id:canary-7731${noise}@vault?region=X`,
           `s3://vault?endpoint=http://id:canary-7731${noise}@h&region=X`,
         ]) {
           try {
-            parseTarget(location);
+            parseTarget(url);
             expect.unreachable();
           } catch (error) {
             expectNoSecret(error, ['canary-7731']);
@@ -98,7 +98,7 @@ test.each([
   [{ accessKeyId: 'id', secretAccessKey: 7731 }, /secretAccessKey/],
   [{ sessionToken: 'canary-7731' }, /sessionToken/],
 ])('the options %j are refused', async (options, message) => {
-  const refused = new S3Backend().init({ location: 's3://vault', options });
+  const refused = new S3Backend().init({ url: 's3://vault', options });
   await expect(refused).rejects.toMatchObject({ code: 'INVALID_ARGUMENT', message: expect.stringMatching(message) });
   await expect(refused).rejects.not.toThrow(/7731/);
 });
@@ -108,7 +108,7 @@ const send = (): number => 1;
 test.each([{ send }, { send, config: { serviceId: 'KMS' } }, 1, null])(
   'a client that is none of S3, %j, is refused',
   async (client) => {
-    const init = new S3Backend().init({ location: 's3://vault', options: {}, client });
+    const init = new S3Backend().init({ url: 's3://vault', options: {}, client });
     await expect(init).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
   },
 );

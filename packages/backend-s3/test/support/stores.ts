@@ -5,59 +5,59 @@ import { onTestFinished, vi } from 'vitest';
 import { type Proxy, proxyTo } from '../../../../tools/services/src/proxy/proxy.ts';
 import { S3Backend } from '../../src/index.ts';
 
-/** A place for tests: the location of a bucket, and the credentials where it isn't for the SDK to find them. */
+/** A place for tests: the store URL of a bucket, and the credentials where it isn't for the SDK to find them. */
 export interface Account {
-  readonly location: string;
+  readonly url: string;
   readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string } | undefined;
 }
 
 /** Takes the credentials out of the URL of a server, `s3://id:secret@bucket?…`; a real account's has none. */
 export function accountOf(url: string): Account {
   const [, accessKeyId, secretAccessKey, rest] = /^s3:\/\/([^:@/]+):([^@/]+)@(.*)$/.exec(url) ?? [];
-  if (accessKeyId === undefined || secretAccessKey === undefined) return { location: url, credentials: undefined };
-  return { location: `s3://${rest}`, credentials: { accessKeyId, secretAccessKey } };
+  if (accessKeyId === undefined || secretAccessKey === undefined) return { url: url, credentials: undefined };
+  return { url: `s3://${rest}`, credentials: { accessKeyId, secretAccessKey } };
 }
 
 /** A place in the bucket that nothing was ever stored at. */
-export function freshLocation({ location }: Account): string {
-  const [bucket = '', query = ''] = location.split('?');
+export function freshUrl({ url }: Account): string {
+  const [bucket = '', query = ''] = url.split('?');
   return `${bucket}/test-${randomUUID()}?${query}`;
 }
 
 /** The same bucket through another endpoint. */
-export function throughEndpoint(location: string, endpoint: string): string {
-  const [bucket = '', query = ''] = location.split('?');
+export function throughEndpoint(url: string, endpoint: string): string {
+  const [bucket = '', query = ''] = url.split('?');
   const parameters = new URLSearchParams(query);
   parameters.set('endpoint', endpoint);
   return `${bucket}?${String(parameters)}`;
 }
 
-export function endpointOf(location: string): string | undefined {
-  return new URLSearchParams(location.split('?')[1]).get('endpoint') ?? undefined;
+export function endpointOf(url: string): string | undefined {
+  return new URLSearchParams(url.split('?')[1]).get('endpoint') ?? undefined;
 }
 
 /** An initialised backend, closed after the test. */
 export async function openAt(
   { credentials }: Account,
-  location: string,
+  url: string,
   options: Record<string, unknown> = {},
 ): Promise<S3Backend> {
   const backend = new S3Backend();
-  await backend.init({ location, options: { ...credentials, ...options } });
+  await backend.init({ url, options: { ...credentials, ...options } });
   onTestFinished(async () => backend.close());
   return backend;
 }
 
-/** A proxy in front of the service of a location, closed after the test; its `url` is the location through it. */
-export async function proxied(location: string, below?: (bound: number) => number): Promise<Proxy> {
-  const proxy = await proxyTo(endpointOf(location) ?? '', below);
+/** A proxy in front of the service of a store URL, closed after the test; its `url` is the store URL through it. */
+export async function proxied(url: string, below?: (bound: number) => number): Promise<Proxy> {
+  const proxy = await proxyTo(endpointOf(url) ?? '', below);
   onTestFinished(async () => proxy.close());
-  return { ...proxy, url: throughEndpoint(location, proxy.url) };
+  return { ...proxy, url: throughEndpoint(url, proxy.url) };
 }
 
 /** A client of the test's own, destroyed after it. */
-export function clientOf({ location, credentials }: Account): S3Client {
-  const endpoint = endpointOf(location);
+export function clientOf({ url, credentials }: Account): S3Client {
+  const endpoint = endpointOf(url);
   const client = new S3Client({
     ...(endpoint === undefined ? {} : { endpoint, forcePathStyle: true, region: 'us-east-1' }),
     ...(credentials === undefined ? {} : { credentials: { ...credentials } }),
@@ -68,8 +68,8 @@ export function clientOf({ location, credentials }: Account): S3Client {
 
 /** Makes the bucket of an account where it isn't there. */
 export async function makeBucket(account: Account): Promise<void> {
-  const { location, credentials } = account;
-  const endpoint = endpointOf(location) ?? '';
+  const { url, credentials } = account;
+  const endpoint = endpointOf(url) ?? '';
   const client = new S3Client({
     endpoint,
     forcePathStyle: true,
@@ -81,8 +81,8 @@ export async function makeBucket(account: Account): Promise<void> {
   client.destroy();
 }
 
-export function bucketOf({ location }: Account): string {
-  return /^s3:\/\/([^/?]+)/.exec(location)?.[1] ?? '';
+export function bucketOf({ url }: Account): string {
+  return /^s3:\/\/([^/?]+)/.exec(url)?.[1] ?? '';
 }
 
 export function utf8(text: string): Uint8Array {
@@ -90,8 +90,8 @@ export function utf8(text: string): Uint8Array {
 }
 
 /** What comes before the keys of a store in a bucket. */
-export function prefixOf(location: string): string {
-  return `${/^s3:\/\/[^/?]+\/([^?]*)/.exec(location)?.[1] ?? ''}/`;
+export function prefixOf(url: string): string {
+  return `${/^s3:\/\/[^/?]+\/([^?]*)/.exec(url)?.[1] ?? ''}/`;
 }
 
 /** The text of a body that must be there. */

@@ -44,7 +44,7 @@ function refuseFileAbove(path: string): void {
   }
   throw new SecureStoreError('INVALID_ARGUMENT', `${above} is not a folder`, {
     backend: 'sqlite',
-    advice: [{ id: 'choose-location' }],
+    advice: [{ id: 'choose-store-url' }],
   });
 }
 
@@ -55,7 +55,7 @@ function fileAt(path: string): Stats | undefined {
   if (file !== undefined && !file.isFile()) {
     throw new SecureStoreError('INVALID_ARGUMENT', `${path} must be a regular file`, {
       backend: 'sqlite',
-      advice: [{ id: 'choose-location' }],
+      advice: [{ id: 'choose-store-url' }],
     });
   }
   return file?.size === 0 ? undefined : file;

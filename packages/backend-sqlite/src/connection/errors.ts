@@ -27,7 +27,7 @@ const CODES: Readonly<Record<number, Meaning>> = {
   14: ['UNAVAILABLE', 'the file or its folder does not exist, or may not be read', CHECK_ACCESS],
   18: ['TOO_LARGE', 'the body is too large for SQLite'],
   [IOERR_SHMSIZE]: ['NO_SPACE', 'the disk is full, and SQLite needs 32 KiB even to read'],
-  26: ['FORMAT_VERSION', 'the file is not a SQLite database. Nothing was changed.', [{ id: 'choose-location' }]],
+  26: ['FORMAT_VERSION', 'the file is not a SQLite database. Nothing was changed.', [{ id: 'choose-store-url' }]],
 };
 
 /** The extended result code of an error of `node:sqlite`. */
@@ -83,7 +83,7 @@ const FILE_CODES: Readonly<Record<string, Meaning>> = {
   EEXIST: ['INVALID_ARGUMENT', 'a part of the path is a file and not a folder'],
   EMFILE: ['UNAVAILABLE', 'too many files are open in this process, by the limit of ulimit -n'],
   ENFILE: ['UNAVAILABLE', 'too many files are open on this machine'],
-  ENAMETOOLONG: ['INVALID_ARGUMENT', 'the path is too long for the file system', [{ id: 'choose-location' }]],
+  ENAMETOOLONG: ['INVALID_ARGUMENT', 'the path is too long for the file system', [{ id: 'choose-store-url' }]],
 };
 
 /** What an error of `node:fs` or `node:sqlite` about `path` means, and what helps. */
@@ -112,7 +112,7 @@ export function toStoreError(error: unknown, path: string, details: ErrorDetails
 export function vanished(path: string, details: ErrorDetails = {}): SecureStoreError {
   return new SecureStoreError('UNAVAILABLE', `${path} was removed or replaced while it was open`, {
     retryable: false,
-    advice: [{ id: 'check-location', location: `sqlite:${path}` }, { id: 'reopen-store' }],
+    advice: [{ id: 'check-store-url', url: `sqlite:${path}` }, { id: 'reopen-store' }],
     ...details,
     backend: 'sqlite',
   });

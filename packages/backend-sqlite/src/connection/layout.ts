@@ -54,7 +54,7 @@ export function inspectLayout(db: DatabaseSync, path: string): boolean {
     throw new SecureStoreError(
       'FORMAT_VERSION',
       `${path} is not the database of a store: its application_id is ${application}. Nothing was changed.`,
-      { backend: 'sqlite', advice: [{ id: 'choose-location' }] },
+      { backend: 'sqlite', advice: [{ id: 'choose-store-url' }] },
     );
   }
   if (version !== LAYOUT_VERSION) {

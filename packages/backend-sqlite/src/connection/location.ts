@@ -1,8 +1,8 @@
-import { locationError, parseLocation } from '@securestore/backend-api';
+import { storeUrlError, parseStoreUrl } from '@securestore/backend-api';
 import { resolve } from 'node:path';
 
 function refuse(problem: string, form = 'sqlite:./vault.db'): never {
-  throw locationError('sqlite', problem, form);
+  throw storeUrlError('sqlite', problem, form);
 }
 
 /**
@@ -11,11 +11,11 @@ function refuse(problem: string, form = 'sqlite:./vault.db'): never {
  *
  * @throws SecureStoreError `INVALID_ARGUMENT` if there is no such file name.
  */
-export function databasePath(location: string): string {
-  const { scheme, rest } = parseLocation(location);
-  if (scheme !== 'sqlite') refuse('the location must begin with sqlite:');
-  if (rest === '' || rest.endsWith('/')) refuse('the location must name a file');
-  if (rest === ':memory:') refuse('the location must name a file, not :memory:', 'memory:');
-  if (rest.startsWith('//') && !rest.startsWith('///')) refuse('the location must not name a host');
+export function databasePath(url: string): string {
+  const { scheme, rest } = parseStoreUrl(url);
+  if (scheme !== 'sqlite') refuse('the store URL must begin with sqlite:');
+  if (rest === '' || rest.endsWith('/')) refuse('the store URL must name a file');
+  if (rest === ':memory:') refuse('the store URL must name a file, not :memory:', 'memory:');
+  if (rest.startsWith('//') && !rest.startsWith('///')) refuse('the store URL must not name a host');
   return resolve(rest.startsWith('///') ? rest.slice(2) : rest);
 }

@@ -12,8 +12,8 @@ const READER = fileURLToPath(new URL('../support/reader-process.ts', import.meta
 
 test('a process without descriptors opens a database as soon as there are some', async (context) => {
   if (NO_LIMITS !== undefined) context.skip(NO_LIMITS);
-  const location = `sqlite:${join(scratchFolder(), 'vault.db')}`;
-  expect(await withFewDescriptors('@securestore/backend-sqlite', location, 'open')).toEqual([{ status: 'done' }]);
+  const url = `sqlite:${join(scratchFolder(), 'vault.db')}`;
+  expect(await withFewDescriptors('@securestore/backend-sqlite', url, 'open')).toEqual([{ status: 'done' }]);
 });
 
 test.each(['EMFILE', 'ENFILE'])('%s says that too many files are open, and that trying again may help', (code) => {

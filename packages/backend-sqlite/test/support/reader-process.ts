@@ -3,7 +3,7 @@ import { SqliteBackend } from '../../src/index.ts';
 
 /** Reads all objects of a database, and says of each what came of it. */
 const backend = new SqliteBackend();
-await backend.init({ location: `sqlite:${process.argv[2]}`, options: {} });
+await backend.init({ url: `sqlite:${process.argv[2]}`, options: {} });
 for (let n = 0; n < 8; n++) {
   const said = await backend.read(`o/${n}`).then(
     () => ({}),

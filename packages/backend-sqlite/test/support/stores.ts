@@ -14,7 +14,7 @@ export function scratchFolder(): string {
 /** An initialised backend on the file at `path`, closed after the test. */
 export async function openAt(path: string, clock?: () => number): Promise<SqliteBackend> {
   const backend = new SqliteBackend(clock === undefined ? {} : { clock });
-  await backend.init({ location: `sqlite:${path}`, options: {} });
+  await backend.init({ url: `sqlite:${path}`, options: {} });
   onTestFinished(() => backend.close());
   return backend;
 }

@@ -45,7 +45,7 @@ export const lifecycle: Concern = {
       name: 'init does nothing on a backend that is initialised already',
       run: async ({ backend }) => {
         await backend.write('kept', bytes(10, 1));
-        await backend.init({ location: 'other:elsewhere', options: {} });
+        await backend.init({ url: 'other:elsewhere', options: {} });
         assertBytes((await mustRead(backend, 'kept')).body, bytes(10, 1), 'the body');
       },
     },
@@ -60,7 +60,7 @@ export const lifecycle: Concern = {
         assert.ok(path !== undefined, 'localPath() gives nothing any more');
         const isFolder = existsSync(path) && statSync(path).isDirectory();
         const left = isFolder ? readdirSync(path) : existsSync(path) ? [path] : [];
-        assert.deepEqual(left, [], 'a location that was mistyped leaves this behind');
+        assert.deepEqual(left, [], 'a store URL that was mistyped leaves this behind');
       },
     },
     {

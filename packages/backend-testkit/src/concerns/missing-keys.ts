@@ -39,7 +39,7 @@ export const missingKeys: Concern = {
       },
     },
     {
-      name: 'an empty location lists nothing',
+      name: 'a store URL with nothing there lists nothing',
       run: async ({ backend }) => {
         assert.deepEqual(await backend.list(''), { entries: [], more: false });
       },

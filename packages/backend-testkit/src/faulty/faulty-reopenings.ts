@@ -25,7 +25,7 @@ function withEtagsOfBefore(inner: StorageBackend): {
   };
 }
 
-/** What keeps its promises until it is opened again. A location that has something in it counts as that. */
+/** What keeps its promises until it is opened again. A store URL that has something in it counts as that. */
 export const faultyReopenings: readonly FaultyBackend[] = [
   {
     name: 'one-etag-when-opened-again',

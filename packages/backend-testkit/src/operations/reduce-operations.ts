@@ -1,6 +1,6 @@
 import { type Operation, keysOf } from './operation.ts';
 
-/** How many attempts a reduction may take; each does what is left of the log on a location of its own. */
+/** How many attempts a reduction may take; each does what is left of the log on a store URL of its own. */
 const MOST_ATTEMPTS = 100;
 
 /**

@@ -25,7 +25,7 @@ export class OperationError extends Error {
  * Does the operations one after the other through two handles, and compares each result with that of a plain map. What a
  * backend can't do is expected to be refused and done in another way, so that all backends hold the same in the end.
  *
- * @param open - opens a further handle on the same location, which was empty; all are closed again
+ * @param open - opens a further handle on the same store URL, which was empty; all are closed again
  * @throws {@link OperationError} at the first difference
  */
 export async function runOperations(

@@ -1,9 +1,9 @@
 import type { BackendCapabilities, StorageBackend } from '@securestore/backend-api';
 
-/** A fresh, empty location of the backend under test, and what can be done to it. */
+/** A fresh, empty store URL of the backend under test, and what can be done to it. */
 export interface BackendFixture {
   /**
-   * An initialised backend on this location. Called at least once; again for a second handle beside the first (races),
+   * An initialised backend on this store URL. Called at least once; again for a second handle beside the first (races),
    * and after all were closed (durability). The suite closes what it opens.
    */
   open(): Promise<StorageBackend>;
@@ -12,7 +12,7 @@ export interface BackendFixture {
    * and reads of keys that never were, too.
    */
   breakStorage?(): Promise<void>;
-  /** Removes the location; called after every test, when all handles are closed. */
+  /** Removes what is at the store URL; called after every test, when all handles are closed. */
   dispose?(): Promise<void>;
 }
 
@@ -22,7 +22,7 @@ export interface ConformanceOptions {
   readonly name: string;
   /** The version of what is tested, for the report. */
   readonly version?: string;
-  /** Makes a location that nothing was ever stored at; called for every test. */
+  /** Makes a store URL that nothing was ever stored at; called for every test. */
   createFixture(): Promise<BackendFixture> | BackendFixture;
   /**
    * Replays the random operations of an earlier run, from 0 to 2³² − 1. A failure prints it; without it, and without
@@ -40,14 +40,14 @@ type CapabilityFlag = {
 
 /** What one test works with. */
 export interface TestContext {
-  /** A handle on a fresh, empty location. */
+  /** A handle on a fresh, empty store URL. */
   readonly backend: StorageBackend;
   readonly capabilities: BackendCapabilities;
   readonly seed: number;
   readonly operations: number;
-  /** A further handle on the same location; closed after the test. */
+  /** A further handle on the same store URL; closed after the test. */
   readonly open: () => Promise<StorageBackend>;
-  /** Makes a further fresh location; resolves to what opens handles on it, which are closed after the test. */
+  /** Makes a further fresh store URL; resolves to what opens handles on it, which are closed after the test. */
   readonly elsewhere: () => Promise<() => Promise<StorageBackend>>;
   /** See {@link BackendFixture.breakStorage}. */
   readonly breakStorage: () => Promise<void>;

@@ -12,6 +12,7 @@ import { makeSnapshot } from '../snapshot/snapshot.ts';
 const OPTIONS: ReadonlySet<string> = new Set(['label']);
 
 export interface BackupParameters {
+  /** The URL of the destination; job states have it under this name. */
   readonly location: string;
   readonly label: string;
 }
@@ -20,7 +21,7 @@ export interface BackupParameters {
 const AT_ONCE = '-now';
 
 /**
- * The id of the job that backs up to a destination: one at a time does. It is made of the location as it is given, so that it is known
+ * The id of the job that backs up to a destination: one at a time does. It is made of the URL as it is given, so that it is known
  * before anything is read.
  */
 export function backupJobId(destination: string): string {
@@ -29,7 +30,7 @@ export function backupJobId(destination: string): string {
 
 /** Whether a job backs up to one of the destinations, under the name that it is registered by. */
 export function isJobOf({ destinations }: Registry, id: string): boolean {
-  const ids = destinations.map(({ location }) => backupJobId(location));
+  const ids = destinations.map(({ url }) => backupJobId(url));
   return ids.some((one) => id === one || id === one + AT_ONCE);
 }
 
@@ -46,14 +47,14 @@ function checkLabel(label: unknown): asserts label is string {
   refuseOption('label', 'must not be one that restores give to the snapshots that they make first');
 }
 
-function refuseUnregistered(location: string): never {
+function refuseUnregistered(url: string): never {
   throw new SecureStoreError(
     'CONFLICT',
-    `${location} was unregistered while a backup to it was about to begin. Nothing was backed up.`,
+    `${url} was unregistered while a backup to it was about to begin. Nothing was backed up.`,
     {
       advice: [
-        { id: 'start-job-again', job: backupJobId(location) },
-        { id: 'register-destination', destination: location },
+        { id: 'start-job-again', job: backupJobId(url) },
+        { id: 'register-destination', destination: url },
       ],
     },
   );
@@ -75,19 +76,19 @@ export function backupKind(
       if (typeof location === 'string' && typeof label === 'string') return { location, label };
       throw new SecureStoreError('INTEGRITY', 'the state of the backup job is damaged: it has no destination');
     },
-    run: ({ parameters: { location, label }, signal, progress }) =>
-      destinations.at(location, signal, async (connected) => {
-        destinations.checkRegistered(location);
-        const wasRegistered = destinations.isRegistered(location);
-        if (registered && !wasRegistered) refuseUnregistered(location);
-        await destinations.checkAlone(location, connected.backend, signal);
+    run: ({ parameters: { location: url, label }, signal, progress }) =>
+      destinations.at(url, signal, async (connected) => {
+        destinations.checkRegistered(url);
+        const wasRegistered = destinations.isRegistered(url);
+        if (registered && !wasRegistered) refuseUnregistered(url);
+        await destinations.checkAlone(url, connected.backend, signal);
         const report = await makeSnapshot(area, connected, {
           label,
           signal,
           onPhase: (phase) => progress({ phase }),
           onCopied: (versions, bytes) => progress({ done: versions, bytes }),
         });
-        await destinations.register(location, connected.backend, signal, wasRegistered);
+        await destinations.register(url, connected.backend, signal, wasRegistered);
         return report;
       }),
   };
@@ -103,16 +104,16 @@ export function startBackup(
   const { area, destinations } = ports;
   const { label = '' } = options;
   checkLabel(label);
-  const parameters = { location: destinations.named(destination), label };
-  const follower = followers.get(parameters.location);
+  const url = destinations.named(destination);
+  const parameters = { location: url, label };
+  const follower = followers.get(url);
   const id = backupJobId(destination);
   // One snapshot has everything that an earlier, interrupted backup would have had.
   const start = { parameters, replace: true };
   if (follower === undefined) {
-    const kind = backupKind(ports, destinations.isRegistered(parameters.location));
+    const kind = backupKind(ports, destinations.isRegistered(url));
     // If the destination can't be reached now, no job is left behind for others to resume.
-    const before = (signal: AbortSignal): Promise<void> =>
-      destinations.at(parameters.location, signal, async () => undefined);
+    const before = (signal: AbortSignal): Promise<void> => destinations.at(url, signal, async () => undefined);
     return area.runJob('backup', options, OPTIONS, { ...start, kind, id, before });
   }
   const kind = { ...backupKind(ports), run: async () => follower.snapshot(label) };

@@ -47,7 +47,7 @@ export class Backups {
   readonly #area: BackupArea;
   readonly #store: ObjectStore;
   readonly #destinations: Destinations;
-  /** The continuous backups of this process, by location. */
+  /** The continuous backups of this process, by the URL of the destination. */
   readonly #followers = new Map<string, Follower>();
 
   /** @param connect how other places are reached */
@@ -72,14 +72,14 @@ export class Backups {
 
   /** How the continuous backups of this process go, by destination. */
   get continuousBackups(): ReadonlyMap<string, ContinuousStatus> {
-    return new Map([...this.#followers].map(([location, { status }]) => [location, status]));
+    return new Map([...this.#followers].map(([url, { status }]) => [url, status]));
   }
 
   /**
    * What is known of the continuous backup to a destination, whichever process makes it: also of one that was killed, and of one that
    * was ended; `undefined` if there was none within the last seven days.
    *
-   * @throws SecureStoreError `INVALID_ARGUMENT` for what is no location
+   * @throws SecureStoreError `INVALID_ARGUMENT` for what is no store URL
    */
   continuousStatus(destination: string, options?: CallOptions): Promise<CurrentReplicationStatus | undefined> {
     const ports = { ...this.#ports, followers: this.#followers };
@@ -123,9 +123,9 @@ export class Backups {
   /** The spans of time that can be restored, the newest first. @throws as {@link list} */
   windows(destination: string, options?: CallOptions): Promise<RecoveryWindow[]> {
     return inTime('backups.windows', options, (signal) =>
-      this.#destinations.opened(destination, signal, async (backup, { location }) => {
+      this.#destinations.opened(destination, signal, async (backup, { url }) => {
         // Asked first: what comes after it goes further.
-        const replication = await this.continuousStatus(location, { signal });
+        const replication = await this.continuousStatus(url, { signal });
         return backup.windows(signal, replication?.reached);
       }),
     );
@@ -205,7 +205,7 @@ export class Backups {
   }
 
   /**
-   * Makes a new store of a point, at a location where nothing is: the secrets of this one open it. What was interrupted is gone on with by the
+   * Makes a new store of a point, at a store URL with nothing there: the secrets of this one open it. What was interrupted is gone on with by the
    * same call.
    *
    * The job rejects with `ALREADY_EXISTS` if something lies there, `NOT_FOUND`, `INTEGRITY` if the backup is damaged, unless `partial`.
@@ -236,7 +236,7 @@ export class Backups {
   }
 
   /**
-   * Whether something is the location of a destination that is registered, by what is known here; of what is no location, `false`. So it
+   * Whether something is the URL of a destination that is registered, by what is known here; of what is no store URL, `false`. So it
    * is of one with credentials: with others the same name may be that of another place.
    */
   isRegistered(destination: unknown): boolean {

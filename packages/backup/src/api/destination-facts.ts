@@ -40,22 +40,22 @@ type Schedules = readonly Schedule<{ readonly destination: string }>[];
 async function knownOf(
   { area, storage, backups }: FactPorts,
   all: Schedules,
-  { location }: RegisteredDestination,
+  { url }: RegisteredDestination,
   signal: AbortSignal | undefined,
 ): Promise<WatchFacts> {
   const now = area.clock.now();
-  const own = all.filter(({ task }) => task.destination === location);
+  const own = all.filter(({ task }) => task.destination === url);
   const schedules = await Promise.all(
     own.map(async (schedule) =>
       scheduleFacts(schedule, await readScheduleStatus(storage, area.clock, schedule.id), now),
     ),
   );
-  const replication = await backups.continuousStatus(location, { signal });
-  if (replication === undefined || replication.isOver) return { now, schedules, destination: location };
+  const replication = await backups.continuousStatus(url, { signal });
+  if (replication === undefined || replication.isOver) return { now, schedules, destination: url };
   const { reached, error, isAlive, silent } = replication;
   // If no process ships any more, the lag is at least the time since the last report.
   const lag = reached === undefined ? (isAlive ? undefined : silent) : Math.max(0, now - reached.time);
-  return { now, schedules, destination: location, lag, continuous: { isAlive, error } };
+  return { now, schedules, destination: url, lag, continuous: { isAlive, error } };
 }
 
 /** The points from one on, as many as are looked at. */
@@ -78,10 +78,10 @@ async function factsOf(
   const id = Buffer.from(destination.id, 'hex');
   const verified = (await new ScrubState(area, id).since()) ?? destination.registered;
   const drilled = await drilledAt(area, id);
-  return destinations.at(destination.location, signal, async ({ backend, location }) => {
-    const found = await findDestination(backend, location, signal);
+  return destinations.at(destination.url, signal, async ({ backend, url }) => {
+    const found = await findDestination(backend, url, signal);
     // A registered destination has the keys of its backups.
-    if (found === undefined) throw noBackup(location);
+    if (found === undefined) throw noBackup(url);
     const points = new Points(found, area.seals);
     const trusted = area.hasKeys ? await trustedTipAt(area, found, signal) : undefined;
     const { newest, damaged } = await readChainTip(points, evidenceOf(area, found, trusted), signal);

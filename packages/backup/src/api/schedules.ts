@@ -130,9 +130,9 @@ export class Schedules {
   add({ destination, ...settings }: ScheduleSettings, options?: CallOptions): Promise<void> {
     return changeInTime('schedules.add', options, this.#area.clock, async () => {
       checkTask(settings);
-      const location = this.#destinations.named(destination);
-      this.#checkRegistered(location);
-      const schedule = scheduleOf({ ...settings, destination: location }, this.#area.clock.now());
+      const url = this.#destinations.named(destination);
+      this.#checkRegistered(url);
+      const schedule = scheduleOf({ ...settings, destination: url }, this.#area.clock.now());
       await this.#change((schedules) => withSchedule(schedules, schedule));
     });
   }
@@ -152,9 +152,9 @@ export class Schedules {
   }
 
   /** @throws SecureStoreError `INVALID_ARGUMENT` */
-  #checkRegistered(location: string): void {
-    if (registeredAt(this.#area, location) !== undefined) return;
-    refuse(`${location} is not a registered destination`, { id: 'register-destination', destination: location });
+  #checkRegistered(url: string): void {
+    if (registeredAt(this.#area, url) !== undefined) return;
+    refuse(`${url} is not a registered destination`, { id: 'register-destination', destination: url });
   }
 
   async #perform({ task, destination, within }: BackupTask, signal: AbortSignal): Promise<void> {
@@ -190,7 +190,7 @@ export class Schedules {
       this.#area.checkOpen();
       const all = await this.#eachFacts({ signal, within });
       return all.map(({ destination, facts }) => ({
-        destination: destination.location,
+        destination: destination.url,
         conditions: conditionsOf(facts, thresholds),
         facts,
       }));

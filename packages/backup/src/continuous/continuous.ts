@@ -56,7 +56,7 @@ export class Follower {
   constructor(area: BackupArea, connection: ReconnectingDestination, options: ContinuousOptions) {
     this.#area = area;
     this.#connection = connection;
-    this.#outage = new Outage(area, connection.location);
+    this.#outage = new Outage(area, connection.url);
     this.#options = options;
     const isFine = area.capabilities.modifiedResolution <= FINE_RESOLUTION;
     this.#interval = options.interval ?? (isFine ? SHORT_INTERVAL : LONG_INTERVAL);
@@ -156,8 +156,8 @@ export class Follower {
       await this.#pause(this.#outage.pause ?? left, signal);
     }
     this.#waiters.reject(
-      new SecureStoreError('ABORTED', `the continuous backup to ${this.#connection.location} has ended`, {
-        advice: [{ id: 'follow-destination', destination: this.#connection.location }],
+      new SecureStoreError('ABORTED', `the continuous backup to ${this.#connection.url} has ended`, {
+        advice: [{ id: 'follow-destination', destination: this.#connection.url }],
       }),
     );
   }

@@ -8,7 +8,7 @@ export const CONTINUOUS_CHANNEL = 'securestore.continuous';
 /** What is published on {@link CONTINUOUS_CHANNEL}. */
 export interface ContinuousMessage {
   /** Of the store, without credentials. */
-  readonly location: string;
+  readonly url: string;
   readonly destination: string;
   /**
    * `failing`: nothing can be shipped, and it is tried again; `going on`: that is over; `ended`: it has ended by itself, since
@@ -45,13 +45,13 @@ export function isPassing(error: unknown): error is SecureStoreError {
 
 /** A time in which a continuous backup fails: logged once when it begins, and once when it is over. */
 export class Outage {
-  readonly #area: Pick<BackupArea, 'location' | 'logger'>;
+  readonly #area: Pick<BackupArea, 'url' | 'logger'>;
   readonly #destination: string;
   #error: SecureStoreError | undefined;
   #failures = 0;
   #isNews = false;
 
-  constructor(area: Pick<BackupArea, 'location' | 'logger'>, destination: string) {
+  constructor(area: Pick<BackupArea, 'url' | 'logger'>, destination: string) {
     this.#area = area;
     this.#destination = destination;
   }
@@ -102,7 +102,7 @@ export class Outage {
     this.#isNews = true;
     const reason = error && { code: error.code, message: error.message };
     publishFollow({
-      location: this.#area.location,
+      url: this.#area.url,
       destination: this.#destination,
       event,
       ...(reason && { error: reason }),

@@ -42,7 +42,7 @@ export interface Position {
 /** Where a destination stands; `undefined` if nothing is there that changes can follow. */
 export async function positionAt(
   area: BackupArea,
-  target: Pick<Destination, 'backend' | 'location'>,
+  target: Pick<Destination, 'backend' | 'url'>,
   onAlarm: OnAlarm,
   signal: AbortSignal,
 ): Promise<Position | undefined> {

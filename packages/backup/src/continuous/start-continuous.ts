@@ -16,7 +16,7 @@ import { localGate, remoteGate } from './synchronous.ts';
 
 /** What a continuous backup works with. */
 export interface FollowPorts extends ManagedPorts {
-  /** Those of this process, by location. */
+  /** Those of this process, by the URL of the destination. */
   readonly followers: Map<string, Follower>;
   readonly jobId: string;
 }
@@ -38,7 +38,7 @@ function lossOf(area: BackupArea, { reason }: AbortSignal): SecureStoreError | u
 
 function followKind(
   { area, destinations, followers }: FollowPorts,
-  location: string,
+  url: string,
   { interval, onStatus }: ContinuousBackupOptions,
   stop: AbortSignal,
   onStarted: (follower: Follower) => void,
@@ -49,26 +49,26 @@ function followKind(
     outlasts: () => area.isLockedOut,
     parse() {
       throw new SecureStoreError('UNSUPPORTED', 'a continuous backup cannot be resumed as a job', {
-        advice: [{ id: 'follow-destination', destination: location }],
+        advice: [{ id: 'follow-destination', destination: url }],
       });
     },
     async run({ signal, progress }) {
-      const connected = await destinations.connect(location, signal);
+      const connected = await destinations.connect(url, signal);
       const connection = new ReconnectingDestination(destinations, connected);
       let follower: Follower | undefined;
       try {
-        destinations.checkRegistered(location);
-        await destinations.checkAlone(location, connected.backend, signal);
+        destinations.checkRegistered(url);
+        await destinations.checkAlone(url, connected.backend, signal);
         progress({ phase: 'backing up continuously' });
         const ended = AbortSignal.any([signal, stop]);
         follower = new Follower(area, connection, { interval, onStatus });
         await follower.begin(ended);
-        await destinations.register(location, connected.backend, ended);
-        followers.set(location, follower);
+        await destinations.register(url, connected.backend, ended);
+        followers.set(url, follower);
         onStarted(follower);
         await follower.run(ended, () => lossOf(area, signal));
       } finally {
-        if (followers.get(location) === follower) followers.delete(location);
+        if (followers.get(url) === follower) followers.delete(url);
         await connection.disconnect();
       }
       return null;
@@ -84,7 +84,7 @@ function checkInterval(interval: unknown): void {
 /** Begins a continuous backup, in a job that ends with the store. @throws SecureStoreError as `Backups.startContinuous` does */
 export async function follow(
   ports: FollowPorts,
-  location: string,
+  url: string,
   options: ContinuousBackupOptions,
 ): Promise<ContinuousBackup> {
   const { area, jobId } = ports;
@@ -92,7 +92,7 @@ export async function follow(
   checkInterval(interval);
   const stop = new AbortController();
   const started = Promise.withResolvers<Follower>();
-  const kind = followKind(ports, location, options, stop.signal, started.resolve);
+  const kind = followKind(ports, url, options, stop.signal, started.resolve);
   const job = area.runJob('backups.startContinuous', call, NO_OPTIONS, {
     kind,
     parameters: {},
@@ -130,26 +130,26 @@ export async function replicationStatusFrom(
   const own = followers.get(name);
   if (own !== undefined) return { ...own.replicationStatus, isAlive: true, silent: 0 };
   // The newest of this name, if it was registered again.
-  const registered = registryOf(area).destinations.findLast(({ location }) => location === name);
+  const registered = registryOf(area).destinations.findLast(({ url }) => url === name);
   return registered && replicationStatusAt(area, Buffer.from(registered.id, 'hex'), signal);
 }
 
 /** Has writes wait for another process that follows a destination. @returns what ends that */
 export function waitForOther(
   { area, destinations }: ManagedPorts,
-  location: string,
+  url: string,
   options: SynchronousOptions,
 ): () => Promise<void> {
   let connected: Promise<Connected> | undefined;
   const points = async (): Promise<Points> => {
-    connected ??= destinations.connect(location).catch((error: unknown) => {
+    connected ??= destinations.connect(url).catch((error: unknown) => {
       connected = undefined;
       throw error;
     });
     const { backend } = await connected;
-    return new Points(await requireDestination(backend, location), area.seals);
+    return new Points(await requireDestination(backend, url), area.seals);
   };
-  area.guardMutations(remoteGate(area, location, points, options));
+  area.guardMutations(remoteGate(area, url, points, options));
   return async () => {
     area.guardMutations(undefined);
     await (await connected?.catch(() => undefined))?.close();

@@ -12,10 +12,10 @@ export async function registerDestination(
 ): Promise<void> {
   area.checkOpen();
   const name = destinations.named(destination);
-  await destinations.at(name, signal, async ({ backend, location }) => {
+  await destinations.at(name, signal, async ({ backend, url }) => {
     await area.makeKeys(signal);
     await destinations.checkAlone(name, backend, signal);
-    const { destination: found } = await publishHead(area, { backend, location }, signal);
+    const { destination: found } = await publishHead(area, { backend, url }, signal);
     await destinations.register(name, backend, signal);
     // From now on the journal records changes, which only the owner can start.
     await area.open(readerLabel(found), () => undefined, signal);
@@ -39,7 +39,7 @@ export async function setRetention(
   await changeRegistry(
     area,
     (registry) => {
-      const found = registry.destinations.find(({ location }) => location === name) ?? notRegistered(destination);
+      const found = registry.destinations.find(({ url }) => url === name) ?? notRegistered(destination);
       return { destinations: [...registry.destinations.filter((one) => one !== found), { ...found, retention }] };
     },
     signal,

@@ -71,8 +71,8 @@ async function forgetOnce(
   if (alarm !== undefined) {
     throw new SecureStoreError('ROLLBACK', `${alarm.message}. Nothing was removed.`, {
       advice: [
-        { id: 'check-writers', location: destination.location },
-        { id: 'make-snapshot', destination: destination.location },
+        { id: 'check-writers', url: destination.url },
+        { id: 'make-snapshot', destination: destination.url },
       ],
     });
   }

@@ -12,7 +12,7 @@ const MAX_NAMED = 8;
 
 /** Nothing can be removed, since the files that damaged points need are not known. @param remedy what helps */
 export function removalBlocked(
-  { location }: Destination,
+  { url }: Destination,
   damaged: readonly Pick<DamagedPoint, 'number' | 'error'>[],
   remedy: 'make-snapshot' | 'remove-damaged-snapshots',
 ): SecureStoreError {
@@ -22,12 +22,12 @@ export function removalBlocked(
   const why = first === undefined ? '' : `: ${first.error.message}`;
   return new SecureStoreError(
     'INTEGRITY',
-    `${which} damaged at ${location}${why}. The files that damaged snapshots need are not known, so nothing was removed.`,
+    `${which} damaged at ${url}${why}. The files that damaged snapshots need are not known, so nothing was removed.`,
     {
       cause: first?.error,
       advice: [
-        { id: remedy, destination: location },
-        { id: 'verify-backup', destination: location },
+        { id: remedy, destination: url },
+        { id: 'verify-backup', destination: url },
       ],
     },
   );

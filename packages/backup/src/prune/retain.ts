@@ -149,7 +149,7 @@ async function retainAt(
   return { ...planned, done };
 }
 
-/** As {@link retainAt}, at a location, by the settings of the call or those that were set. @throws SecureStoreError `INVALID_ARGUMENT` if there are none */
+/** As {@link retainAt}, at a destination, by the settings of the call or those that were set. @throws SecureStoreError `INVALID_ARGUMENT` if there are none */
 export async function retainDestination(
   { area, destinations }: ManagedPorts,
   destination: string,

@@ -143,7 +143,7 @@ export class OpenBackupPool {
   async #open(source: string): Promise<PooledBackup> {
     const connected = await this.#destinations.connect(source);
     try {
-      const found = await requireDestination(connected.backend, connected.location, undefined);
+      const found = await requireDestination(connected.backend, connected.url, undefined);
       return new PooledBackup(await knownBackup(this.#area, found, undefined, CACHED_POINTS), connected);
     } catch (error) {
       await connected.close();

@@ -58,7 +58,7 @@ function checkText(name: string, text: unknown): string {
 function checkDestination(destination: unknown): string {
   return typeof destination === 'string' && destination !== ''
     ? destination
-    : refuseOption('destination', 'must be the location of a backup');
+    : refuseOption('destination', 'must be the URL of a destination');
 }
 
 /** Knows the continuous backups of all processes. */
@@ -89,11 +89,11 @@ export class RecoveryPoints {
   /** Where the store is backed up. */
   destinations(
     options?: CallOptions,
-  ): Promise<readonly Pick<RegisteredDestination, 'location' | 'registered' | 'retention'>[]> {
+  ): Promise<readonly Pick<RegisteredDestination, 'url' | 'registered' | 'retention'>[]> {
     return inTime('recoveryPoints.destinations', options, async () => {
       this.#area.checkOpen();
-      return registryOf(this.#area).destinations.map(({ location, registered, retention }) => ({
-        location,
+      return registryOf(this.#area).destinations.map(({ url, registered, retention }) => ({
+        url,
         registered,
         ...(retention && { retention }),
       }));

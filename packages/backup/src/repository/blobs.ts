@@ -45,7 +45,7 @@ export function sealedPartLength(
  */
 export async function copyBlob(
   area: BackupArea,
-  { backend, location }: Destination,
+  { backend, url }: Destination,
   epoch: number,
   token: string,
   reference: BlobReference,
@@ -75,8 +75,8 @@ export async function copyBlob(
     if (found.body.length > backend.capabilities.maxBodyBytes) {
       throw new SecureStoreError(
         'TOO_LARGE',
-        `a part of ${found.body.length} bytes is too large for ${location}, which holds ${backend.capabilities.maxBodyBytes}`,
-        { advice: [{ id: 'choose-location' }] },
+        `a part of ${found.body.length} bytes is too large for ${url}, which holds ${backend.capabilities.maxBodyBytes}`,
+        { advice: [{ id: 'choose-store-url' }] },
       );
     }
     const writing = writeOnce(backend, backupPartName(epoch, blobId, part), found.body, signal);

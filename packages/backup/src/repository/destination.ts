@@ -17,11 +17,11 @@ import { isConflict, noBackup, refuse } from './errors.ts';
 
 const MAX_TRIES = 10;
 
-/** A location of backups. */
+/** The URL of a destination of backups. */
 export interface Destination {
   readonly backend: StorageBackend;
   /** For messages; without credentials. */
-  readonly location: string;
+  readonly url: string;
   /** Binds what is encrypted for it. */
   readonly id: Uint8Array;
 }
@@ -36,32 +36,32 @@ export interface FoundDestination extends Destination {
 /** @throws SecureStoreError `INTEGRITY` if points are there without keys, and what the backend throws */
 export async function findDestination(
   backend: StorageBackend,
-  location: string,
+  url: string,
   signal?: AbortSignal,
 ): Promise<FoundDestination | undefined> {
   const found = await backend.read(BACKUP_KEYS_NAME, { signal });
   if (found !== undefined) {
     const keys = decodeBackupKeys(found.body);
-    return { backend, location, id: keys.destination, keys, etag: found.etag ?? '' };
+    return { backend, url, id: keys.destination, keys, etag: found.etag ?? '' };
   }
   const { entries } = await backend.list(BACKUP_AREAS.points, { limit: 1, signal });
   if (entries.length === 0) return undefined;
   throw new SecureStoreError(
     'INTEGRITY',
-    `the object "keys" is missing at ${location}. Without it the backups there cannot be opened.`,
-    { advice: [{ id: 'check-location', location }, { id: 'choose-location' }] },
+    `the object "keys" is missing at ${url}. Without it the backups there cannot be opened.`,
+    { advice: [{ id: 'check-store-url', url }, { id: 'choose-store-url' }] },
   );
 }
 
 /** @throws SecureStoreError as {@link findDestination}; `NOT_FOUND` if no backup is there */
 export async function requireDestination(
   backend: StorageBackend,
-  location: string,
+  url: string,
   signal?: AbortSignal,
 ): Promise<FoundDestination> {
-  const found = await findDestination(backend, location, signal);
+  const found = await findDestination(backend, url, signal);
   if (found !== undefined) return found;
-  throw noBackup(location);
+  throw noBackup(url);
 }
 
 /** Whether a backend has backups. @throws SecureStoreError what the backend throws */
@@ -100,10 +100,10 @@ const same = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) ===
  *
  * @throws SecureStoreError `ALREADY_EXISTS` for another store, `CONFLICT` for another copy of this one
  */
-function checkLineage(location: string, before: Head, next: Head): void {
+function checkLineage(url: string, before: Head, next: Head): void {
   if (!same(before.lineage, next.lineage) || !same(before.identity, next.identity)) {
-    throw new SecureStoreError('ALREADY_EXISTS', `${location} has the backups of another store`, {
-      advice: [{ id: 'choose-location' }],
+    throw new SecureStoreError('ALREADY_EXISTS', `${url} has the backups of another store`, {
+      advice: [{ id: 'choose-store-url' }],
     });
   }
   if (same(before.instance, next.instance)) return;
@@ -112,8 +112,8 @@ function checkLineage(location: string, before: Head, next: Head): void {
   if (descends && next.parent.generation >= before.generation) return;
   throw new SecureStoreError(
     'CONFLICT',
-    `${location} has the backups of another copy of this store. Each copy needs its own destination.`,
-    { advice: [{ id: 'choose-location' }] },
+    `${url} has the backups of another copy of this store. Each copy needs its own destination.`,
+    { advice: [{ id: 'choose-store-url' }] },
   );
 }
 
@@ -125,17 +125,17 @@ function checkLineage(location: string, before: Head, next: Head): void {
 async function refuseStore(
   area: BackupArea,
   backend: StorageBackend,
-  location: string,
+  url: string,
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const nesting = await area.nestingOf(backend);
   if (nesting !== undefined) {
     const where = nesting === 'inside' ? 'is in the folder of the store' : 'is a folder around the store';
-    refuse(`${location} ${where}. Backups need a location apart from the store.`, { id: 'choose-location' });
+    refuse(`${url} ${where}. Backups need a destination apart from the store.`, { id: 'choose-store-url' });
   }
   if ((await backend.read(HEAD_NAME, { start: 0, end: 1, signal })) === undefined) return;
-  throw new SecureStoreError('ALREADY_EXISTS', `${location} has a store. Backups need a location of their own.`, {
-    advice: [{ id: 'choose-location' }],
+  throw new SecureStoreError('ALREADY_EXISTS', `${url} has a store. Backups need a destination of their own.`, {
+    advice: [{ id: 'choose-store-url' }],
   });
 }
 
@@ -147,17 +147,17 @@ async function refuseStore(
  */
 export async function prepareDestination(
   area: BackupArea,
-  { backend, location }: Pick<Destination, 'backend' | 'location'>,
+  { backend, url }: Pick<Destination, 'backend' | 'url'>,
   copied: CopiedHead,
   signal?: AbortSignal,
 ): Promise<FoundDestination> {
   for (let tries = 1; ; tries++) {
-    const found = await findDestination(backend, location, signal);
+    const found = await findDestination(backend, url, signal);
     const next = decodeHead(copied.head).head;
-    if (found === undefined) await refuseStore(area, backend, location, signal);
+    if (found === undefined) await refuseStore(area, backend, url, signal);
     if (found !== undefined) {
       const before = headOf(found);
-      checkLineage(location, before, next);
+      checkLineage(url, before, next);
       const isOwn = same(before.instance, next.instance);
       // A process with a newer head was here. If another writer only pretends that, nothing there could be opened.
       if (isOwn && before.generation >= next.generation && isGenuineCopy(found.keys)) return found;
@@ -170,12 +170,12 @@ export async function prepareDestination(
     const condition = found === undefined ? { ifAbsent: true as const } : { ifMatch: found.etag };
     try {
       const { etag } = await backend.write(BACKUP_KEYS_NAME, encodeBackupKeys(keys), { ...condition, signal });
-      return { backend, location, id: keys.destination, keys, etag };
+      return { backend, url, id: keys.destination, keys, etag };
     } catch (error) {
       if (!isUndecided(error)) throw error;
       if (tries < MAX_TRIES) continue;
       if (!isConflict(error)) throw error;
-      const message = `the object "keys" at ${location} was changed by other processes ${MAX_TRIES} times`;
+      const message = `the object "keys" at ${url} was changed by other processes ${MAX_TRIES} times`;
       const advice = [{ id: 'try-again' }] as const;
       throw new SecureStoreError('CONFLICT', message, { retryable: true, cause: error, advice });
     }
@@ -189,7 +189,7 @@ export async function prepareDestination(
  */
 export async function publishHead(
   area: BackupArea,
-  target: Pick<Destination, 'backend' | 'location'>,
+  target: Pick<Destination, 'backend' | 'url'>,
   signal?: AbortSignal,
 ): Promise<{ readonly destination: FoundDestination; readonly generation: number }> {
   const copied = await area.copyHead(signal);

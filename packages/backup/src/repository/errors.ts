@@ -14,17 +14,17 @@ export function refuseOption(option: string, must: string): never {
 /** What helps against damage of a file; {@link namingDestination} says of which destination. */
 const OF_DAMAGE: readonly Advice[] = [{ id: 'verify-backup' }, { id: 'choose-snapshot' }];
 
-/** No backups are at a location. */
-export function noBackup(location: string): SecureStoreError {
-  return new SecureStoreError('NOT_FOUND', `no backup exists at ${location}`, {
-    advice: [{ id: 'check-location', location }],
+/** No backups are at the destination. */
+export function noBackup(url: string): SecureStoreError {
+  return new SecureStoreError('NOT_FOUND', `no backup exists at ${url}`, {
+    advice: [{ id: 'check-store-url', url }],
   });
 }
 
 /** A destination has no snapshot. */
-export function noSnapshot({ location }: { readonly location: string }): SecureStoreError {
-  return new SecureStoreError('NOT_FOUND', `no snapshot exists at ${location}`, {
-    advice: [{ id: 'make-snapshot', destination: location }],
+export function noSnapshot({ url }: { readonly url: string }): SecureStoreError {
+  return new SecureStoreError('NOT_FOUND', `no snapshot exists at ${url}`, {
+    advice: [{ id: 'make-snapshot', destination: url }],
   });
 }
 

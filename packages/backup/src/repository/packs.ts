@@ -100,13 +100,13 @@ export class PackWriter {
   }
 
   async #write(items: PackItem[], envelopes: (PackedEnvelope | undefined)[], places: PackPlace[]): Promise<void> {
-    const { backend, location } = this.#destination;
+    const { backend, url } = this.#destination;
     const body = encodePack(items);
     if (body.length > backend.capabilities.maxBodyBytes) {
       throw new SecureStoreError(
         'TOO_LARGE',
-        `an object of ${body.length} bytes is too large for ${location}, which holds ${backend.capabilities.maxBodyBytes}`,
-        { advice: [{ id: 'choose-location' }] },
+        `an object of ${body.length} bytes is too large for ${url}, which holds ${backend.capabilities.maxBodyBytes}`,
+        { advice: [{ id: 'choose-store-url' }] },
       );
     }
     const pack = { epoch: this.#epoch, digest: sha256(body) };

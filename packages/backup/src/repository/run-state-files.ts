@@ -90,7 +90,7 @@ export class RunStateFiles {
       const isTaken = await writeOnce(backend, name, body, signal);
       if (!isTaken) break;
       if (tries < MAX_STRANGE) continue;
-      const message = `the run state at ${this.#destination.location} was changed by other processes ${MAX_STRANGE} times`;
+      const message = `the run state at ${this.#destination.url} was changed by other processes ${MAX_STRANGE} times`;
       throw new SecureStoreError('CONFLICT', message, { advice: [{ id: 'try-again' }] });
     }
     this.#newest = number;

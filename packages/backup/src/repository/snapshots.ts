@@ -39,8 +39,8 @@ export interface DamagedPoint {
 }
 
 /** Another run has published a point under the number of this run. */
-export function published(location: string, number: number): SecureStoreError {
-  return new SecureStoreError('CONFLICT', `another run has published snapshot ${number} at ${location} meanwhile`, {
+export function published(url: string, number: number): SecureStoreError {
+  return new SecureStoreError('CONFLICT', `another run has published snapshot ${number} at ${url} meanwhile`, {
     retryable: true,
     advice: [{ id: 'try-again' }],
   });
@@ -161,15 +161,15 @@ export class Points {
    */
   async publish(point: Point, signal?: AbortSignal): Promise<FoundPoint> {
     const name = pointName(point.number);
-    const { backend, id, location } = this.#destination;
+    const { backend, id, url } = this.#destination;
     const sealed = this.#seals.seal('backupPoint', id, name, encodePoint(point));
     const body = withChecksum(sealed);
     const made: FoundPoint = { ...point, digest: sha256(body), keyId: this.#seals.keyIdOf(sealed), isOld: false };
     if (body.length > backend.capabilities.maxBodyBytes) {
       throw new SecureStoreError(
         'TOO_LARGE',
-        `a snapshot of ${body.length} bytes is too large for ${location}, which holds ${backend.capabilities.maxBodyBytes}`,
-        { advice: [{ id: 'choose-location' }] },
+        `a snapshot of ${body.length} bytes is too large for ${url}, which holds ${backend.capabilities.maxBodyBytes}`,
+        { advice: [{ id: 'choose-store-url' }] },
       );
     }
     for (let tries = 1; ; tries++) {
@@ -185,7 +185,7 @@ export class Points {
         if (found === undefined && isRefused(error)) throw error;
         if (found !== undefined && body.equals(found.body)) return made;
         if (found !== undefined) {
-          throw published(location, point.number);
+          throw published(url, point.number);
         }
       }
     }

@@ -24,13 +24,13 @@ export interface RefusedRemoval {
 /** Removes files, and counts those that the destination refuses to remove. */
 export class TolerantDeleter {
   readonly #backend: StorageBackend;
-  readonly #location: string;
+  readonly #url: string;
   #error: SecureStoreError | undefined;
   #inRow = 0;
 
-  constructor({ backend, location }: Destination) {
+  constructor({ backend, url }: Destination) {
     this.#backend = backend;
-    this.#location = location;
+    this.#url = url;
   }
 
   /**
@@ -41,7 +41,7 @@ export class TolerantDeleter {
   async probe(signal?: AbortSignal): Promise<void> {
     if (await this.#tryRemove(PROBE, signal)) return;
     const { code = 'ACCESS_DENIED' } = this.#error ?? {};
-    const message = `nothing can be removed at ${this.#location} (${code}). Nothing was changed.`;
+    const message = `nothing can be removed at ${this.#url} (${code}). Nothing was changed.`;
     const advice = [{ id: 'check-backend-access' }] as const;
     throw new SecureStoreError(code, message, { cause: this.#error, advice });
   }
@@ -87,7 +87,7 @@ export class TolerantDeleter {
       snapshots,
       files,
       code,
-      message: `${subject} could not be removed at ${this.#location} (${code}). The next removal tries it again.`,
+      message: `${subject} could not be removed at ${this.#url} (${code}). The next removal tries it again.`,
     };
   }
 }

@@ -151,11 +151,11 @@ async function compare(
 }
 
 /**
- * Restores a snapshot to a scratch location, opens everything in it, compares it with the store, measures how long that took, and removes it
+ * Restores a snapshot to a scratch store, opens everything in it, compares it with the store, measures how long that took, and removes it
  * again.
  *
  * @param scratch an initialised backend at which nothing is. It stays yours, and is empty afterwards
- * @throws SecureStoreError `ALREADY_EXISTS` if the location is not empty; `NOT_FOUND` if there is no snapshot; what prevents the
+ * @throws SecureStoreError `ALREADY_EXISTS` if something is stored there; `NOT_FOUND` if there is no snapshot; what prevents the
  *   drill. Damage of the backup is no error: it is in the facts
  */
 export async function drillBackup(
@@ -173,7 +173,7 @@ export async function drillBackup(
   let [recovery, compared] = [0, 0];
   const check = async (founded: FoundedStore): Promise<void> => {
     recovery = clock.now() - begun;
-    await using restored = await openFounded(founded, backup.destination.location, signal);
+    await using restored = await openFounded(founded, backup.destination.url, signal);
     onProgress?.({ phase: 'opening everything' });
     const { objects: all, deleted } = point.totals;
     const opened = asUpdates('opening everything', onProgress);
@@ -190,8 +190,8 @@ export async function drillBackup(
   let [objects, versions, bytes] = [0, 0, 0];
   const { entries } = await scratch.list('', { limit: 1, signal });
   if (entries.length > 0) {
-    const message = 'the scratch location of the drill is not empty. Nothing was changed.';
-    throw new SecureStoreError('ALREADY_EXISTS', message, { advice: [{ id: 'choose-location' }] });
+    const message = 'the scratch store of the drill is not empty. Nothing was changed.';
+    throw new SecureStoreError('ALREADY_EXISTS', message, { advice: [{ id: 'choose-store-url' }] });
   }
   // What another process has written there meanwhile is kept.
   let isOurs = false;
@@ -214,7 +214,7 @@ export async function drillBackup(
     problems.add(`no object was restored, but the snapshot has ${point.totals.objects}`);
   const facts = {
     fingerprint: backup.fingerprint,
-    destination: backup.destination.location,
+    destination: backup.destination.url,
     snapshot: number,
     time: time.toISOString(),
     begun: new Date(begun).toISOString(),

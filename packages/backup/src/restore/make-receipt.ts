@@ -16,7 +16,7 @@ import type { RestoreReport } from './restore-store.ts';
 /** Who restores where no session does, as the audit log has it. */
 const ROOT = '[owner]';
 
-type DestinationRef = Pick<Destination, 'id' | 'location'>;
+type DestinationRef = Pick<Destination, 'id' | 'url'>;
 /** A report that is not signed yet. */
 type Unsigned = Omit<RestoreJobReport, 'receipt' | 'estimate' | 'before'>;
 
@@ -29,7 +29,7 @@ type Done = Pick<Unsigned, 'snapshot' | 'time' | 'took'> & { readonly failed: re
 /** Signs what was done, and remembers it. A member can't sign for the store, so there is no receipt then. */
 async function signed(
   area: BackupArea,
-  { id, location }: DestinationRef,
+  { id, url }: DestinationRef,
   { at, prefix, by = ROOT }: Chosen,
   { snapshot, time, took, failed }: Done,
   begun: number,
@@ -38,7 +38,7 @@ async function signed(
   if (area.isMember) return {};
   const all: RestoreFacts = {
     fingerprint: area.fingerprint,
-    source: location,
+    source: url,
     snapshot,
     time: time.toISOString(),
     ...(at !== undefined && { at: at.toISOString() }),

@@ -56,8 +56,8 @@ export async function pinnedMoment(
     if (found === undefined) {
       throw new SecureStoreError(
         'ALREADY_EXISTS',
-        `the interrupted restore of snapshot ${rest.number} cannot be resumed: ${destination.location} does not have it any more`,
-        { advice: [{ id: 'choose-location' }] },
+        `the interrupted restore of snapshot ${rest.number} cannot be resumed: ${destination.url} does not have it any more`,
+        { advice: [{ id: 'choose-store-url' }] },
       );
     }
     if (matchesTip(tip, found)) return found;
@@ -84,7 +84,7 @@ export async function pinWarnings(
   const now = await withFallback(isUntold, undefined, () => backup.choose(choice, signal));
   if (now === undefined || momentId(now) === momentId(moment)) return [];
   return [
-    `the restore was resumed with snapshot ${moment.number} of ${backup.destination.location}. Changes up to snapshot ${now.number} were ` +
+    `the restore was resumed with snapshot ${moment.number} of ${backup.destination.url}. Changes up to snapshot ${now.number} were ` +
       'not restored.',
   ];
 }

@@ -75,7 +75,7 @@ export function readReceipt(receipt: DrillReceipt, fingerprint: string): DrillFa
 export interface RestoreFacts {
   /** The identity of the store that was restored into. */
   readonly fingerprint: string;
-  /** The location of the backup. */
+  /** The URL of the destination. */
   readonly source: string;
   /** Of the snapshot, or of the last point that is not after `at`. */
   readonly snapshot: number;
@@ -93,7 +93,7 @@ export interface RestoreFacts {
   /** How many keys were named, if any. */
   readonly keys?: number;
   readonly into?: string;
-  /** The location of the new store, if one was created. */
+  /** The URL of the new store, if one was created. */
   readonly to?: string;
   readonly conflict: string;
   readonly deleteExtra: boolean;

@@ -28,10 +28,10 @@ async function choiceInPlace(
     const restored = restoredAfter(label);
     if (restored !== undefined) return restored;
   }
-  const { location } = backup.destination;
+  const { url } = backup.destination;
   return refuse(
-    `the snapshot of the interrupted restore is not known at ${location}`,
-    { id: 'choose-snapshot', destination: location },
+    `the snapshot of the interrupted restore is not known at ${url}`,
+    { id: 'choose-snapshot', destination: url },
     { id: 'give-up-restore' },
   );
 }
@@ -64,7 +64,7 @@ export async function restoreFrom(
   const moment = await backup.choose(choice, signal);
   const { number: snapshot, gap } = moment;
   const { error: wrong, warnings: doubts } = await attest(backup, moment.point, signal);
-  const findings = [...momentWarnings(destination.location, moment, choice.at), ...doubts];
+  const findings = [...momentWarnings(destination.url, moment, choice.at), ...doubts];
   if (wrong !== undefined) throw wrong;
   const isBegun = area.head.state !== 'open';
   const restore = async (): Promise<RestoreJobReport> => {
@@ -87,8 +87,8 @@ export async function restoreFrom(
   let before: number | undefined;
   if (area.head.state === 'open') {
     progress({ phase: 'making a snapshot of what there is' });
-    const { backend, location } = destination;
-    before = (await makeSnapshot(area, { backend, location }, { label: labelBefore(moment), signal })).number;
+    const { backend, url } = destination;
+    before = (await makeSnapshot(area, { backend, url }, { label: labelBefore(moment), signal })).number;
   }
   progress({ phase: 'waiting for all writers to stop' });
   const done = await area.whileRestoring(restore, signal);

@@ -94,10 +94,10 @@ export function startRestoreStore(
   to: string,
   options: RestoreStoreJobOptions,
 ): Job<RestoreStoreJobReport> {
-  const location = destinations.named(to);
+  const url = destinations.named(to);
   const start = notResumable('restore-store', ({ signal, progress }) =>
     destinations.opened(destination, signal, (backup, found) =>
-      destinations.at(location, signal, async ({ backend }) => {
+      destinations.at(url, signal, async ({ backend }) => {
         assertStorable(backend.capabilities, backend.name);
         const begun = area.clock.now();
         const phase = 'restoring';
@@ -110,7 +110,7 @@ export function startRestoreStore(
         const { at, snapshot, prefix, partial } = options;
         const report = await restoreStoreTo(backup, backend, { at, snapshot, prefix, partial, signal, onProgress });
         const took = area.clock.now() - begun;
-        return { ...report, took, ...(await receiptForStore(area, found, location, options, report, took)) };
+        return { ...report, took, ...(await receiptForStore(area, found, url, options, report, took)) };
       }),
     ),
   );

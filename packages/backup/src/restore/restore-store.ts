@@ -69,7 +69,7 @@ export interface RestoreStoreOptions extends RecoveryPointChoice {
   readonly partial?: boolean | undefined;
   /** Creates a store that only this process opens. */
   readonly scratch?: boolean | undefined;
-  /** Called once the location is taken: what is written there from then on belongs to this restore. */
+  /** Called once the store URL is taken: what is written there from then on belongs to this restore. */
   readonly onBegun?: (() => void) | undefined;
   /** Called with the store once it is complete. */
   readonly onFounded?: ((founded: FoundedStore) => Promise<void>) | undefined;
@@ -229,11 +229,11 @@ function hasWholeLog({ copy }: OpenedBackup, point: FoundPoint, snapshot: FoundP
 }
 
 /**
- * Creates a store from a recovery point, at an empty location: a new instance that the same unlock secrets open, with new encryption keys.
+ * Creates a store from a recovery point, at a store URL with nothing there: a new instance that the same unlock secrets open, with new encryption keys.
  * Its head is written last. The same call resumes an interrupted restore, with the point that it began with, also if there are newer ones.
  *
  * @param target an initialised backend. It stays yours
- * @throws SecureStoreError `ALREADY_EXISTS` if the location is not empty; `NOT_FOUND` if there is no such point; `INTEGRITY` if the
+ * @throws SecureStoreError `ALREADY_EXISTS` if something is stored there; `NOT_FOUND` if there is no such point; `INTEGRITY` if the
  *   backup is damaged, or the point is not the one that the next one names, and `ROLLBACK` if its keys are older than its points, unless `partial`; `ACCESS_DENIED` for a member; what the backends throw
  */
 export async function restoreStoreTo(
@@ -281,7 +281,7 @@ export async function restoreStoreTo(
     access: backup.copy.access,
     failed: [failedAt(pointName(point.number), error), failedAt(BACKUP_KEYS_NAME, older)].flat(),
     findings: [
-      ...momentWarnings(backup.destination.location, moment, options.at),
+      ...momentWarnings(backup.destination.url, moment, options.at),
       ...warnings,
       ...(pin !== undefined && options.snapshot === undefined
         ? await pinWarnings(backup, moment, options, signal)

@@ -133,7 +133,7 @@ export interface RestoreJobReport extends RestoreIntoReport {
 }
 
 export interface DrillJobOptions extends CallOptions, RecoveryPointChoice {
-  /** An empty location for the restored store; by default memory. */
+  /** A store URL with nothing there for the restored store; by default memory. */
   readonly scratch?: string | undefined;
 }
 

@@ -13,7 +13,7 @@ const TASKS = ['backup', 'verify', 'drill', 'retention'] as const;
 /** What a schedule does. */
 export interface BackupTask {
   readonly task: (typeof TASKS)[number];
-  /** A location. */
+  /** The URL of the destination. */
   readonly destination: string;
   /** Only for `verify`: each run reads what is due, so that everything is read within so many milliseconds. */
   readonly within?: number | undefined;

@@ -202,7 +202,7 @@ export class SnapshotAttempt {
 
   #reportOf(point: FoundPoint, alarms: readonly JournalFinding[]): SnapshotReport {
     return {
-      destination: this.#ports.destination.location,
+      destination: this.#ports.destination.url,
       number: point.number,
       time: new Date(point.time),
       ...point.totals,

@@ -48,11 +48,11 @@ interface SnapshotBasis {
   readonly isDoubtful: boolean;
 }
 
-function damageAt({ location }: Destination, message: string): JournalFinding {
+function damageAt({ url }: Destination, message: string): JournalFinding {
   return {
     type: 'rolled-back',
     name: 's/',
-    message: `the backup at ${location} is damaged: ${message}. The whole store is read, and damaged files are copied again.`,
+    message: `the backup at ${url} is damaged: ${message}. The whole store is read, and damaged files are copied again.`,
   };
 }
 
@@ -100,7 +100,7 @@ async function readBasis(
  */
 export async function makeSnapshot(
   area: BackupArea,
-  target: { readonly backend: Destination['backend']; readonly location: string },
+  target: { readonly backend: Destination['backend']; readonly url: string },
   options: SnapshotOptions = {},
 ): Promise<SnapshotReport> {
   const { signal } = options;

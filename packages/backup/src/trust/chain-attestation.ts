@@ -63,19 +63,19 @@ export async function attest(
   if (attestation === 'found') return { warnings };
   if (attestation !== 'none') {
     const message = `${attestation.message}. A former member without the right to back up may have made it.`;
-    const advice = [{ id: 'choose-snapshot', destination: destination.location }, { id: 'restore-partially' }] as const;
+    const advice = [{ id: 'choose-snapshot', destination: destination.url }, { id: 'restore-partially' }] as const;
     return { warnings, error: SecureStoreError.from(attestation, { message, advice, cause: attestation }) };
   }
   const doubt =
-    `snapshot ${point.number} of ${destination.location} cannot be authenticated: its key was retired, and later snapshots were removed. ` +
+    `snapshot ${point.number} of ${destination.url} cannot be authenticated: its key was retired, and later snapshots were removed. ` +
     'An attacker with that key, and the right to write there, may have made it later.';
   return { warnings: [...warnings, doubt] };
 }
 
 /** The keys of a backup were replaced after they had been read: it has to be opened again. */
 class KeysReplaced extends SecureStoreError {
-  constructor(location: string) {
-    const message = `the keys of the backup at ${location} were replaced while it was opened`;
+  constructor(url: string) {
+    const message = `the keys of the backup at ${url} were replaced while it was opened`;
     super('CONFLICT', message, { retryable: true, advice: [{ id: 'try-again' }] });
   }
 }
@@ -98,9 +98,9 @@ export async function newerThanKeys(
 ): Promise<FoundPoint | undefined> {
   const newer = points.find(({ generation }) => copy.head.generation < generation);
   if (newer === undefined) return undefined;
-  const { backend, location } = destination;
-  const now = headOf(await requireDestination(backend, location, signal));
-  if (copy.head.generation < now.generation) throw new KeysReplaced(location);
+  const { backend, url } = destination;
+  const now = headOf(await requireDestination(backend, url, signal));
+  if (copy.head.generation < now.generation) throw new KeysReplaced(url);
   return newer;
 }
 
@@ -115,14 +115,14 @@ export async function olderKeys(
   point: FoundPoint,
   signal: AbortSignal | undefined,
 ): Promise<SecureStoreError | undefined> {
-  const { location } = backup.destination;
+  const { url } = backup.destination;
   const newest = (await backup.chainTip(signal)).newest ?? point;
   const than = await newerThanKeys(backup, [point, newest], signal);
   if (than === undefined) return undefined;
   return new SecureStoreError(
     'ROLLBACK',
-    `the object "${BACKUP_KEYS_NAME}" at ${location} is older than snapshot ${than.number} (generation ${backup.copy.head.generation}, not ` +
+    `the object "${BACKUP_KEYS_NAME}" at ${url} is older than snapshot ${than.number} (generation ${backup.copy.head.generation}, not ` +
       `${than.generation}). Unlock secrets and members that were removed since would open the restored store.`,
-    { advice: [{ id: 'check-writers', location }, { id: 'restore-partially' }] },
+    { advice: [{ id: 'check-writers', url }, { id: 'restore-partially' }] },
   );
 }

@@ -130,16 +130,13 @@ export function nextAfter(tip: ChainTip, evidence: Evidence): NextPoint {
 const alarm = (message: string): JournalFinding => ({ type: 'rolled-back', name: BACKUP_AREAS.points, message });
 
 /** Alarms about ignored files. */
-export function ignoredFileAlarms(
-  { location }: Pick<Destination, 'location'>,
-  { foreign, junk }: ChainTip,
-): JournalFinding[] {
+export function ignoredFileAlarms({ url }: Pick<Destination, 'url'>, { foreign, junk }: ChainTip): JournalFinding[] {
   const [strange] = foreign;
   const [first] = junk;
   const alarms: JournalFinding[] = [];
   if (strange !== undefined) {
     const { message } = foreignPoint(strange.number);
-    alarms.push(alarm(`${message} (${location}). It is ignored.`));
+    alarms.push(alarm(`${message} (${url}). It is ignored.`));
   }
   if (first !== undefined) {
     const what =
@@ -147,9 +144,7 @@ export function ignoredFileAlarms(
         ? '1 file has the name of a later snapshot, and is'
         : `${junk.length} files have names of later snapshots, and are`;
     alarms.push(
-      alarm(
-        `${what} none (${location}, ${pointName(first.number)}). Another writer may be there. The files are ignored.`,
-      ),
+      alarm(`${what} none (${url}, ${pointName(first.number)}). Another writer may be there. The files are ignored.`),
     );
   }
   return alarms;

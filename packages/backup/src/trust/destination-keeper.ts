@@ -23,21 +23,21 @@ export class DestinationKeeper {
     this.#destinations = destinations;
   }
 
-  /** Visits all destinations. @returns the results of `visit`, and the locations at which it failed */
+  /** Visits all destinations. @returns the results of `visit`, and the store URLs at which it failed */
   async #visitAll<T>(
     signal: AbortSignal | undefined,
     visit: (found: FoundDestination) => Promise<T>,
   ): Promise<{ readonly results: T[]; readonly pending: string[] }> {
     const results: T[] = [];
     const pending: string[] = [];
-    for (const { location } of registryOf(this.#area).destinations) {
+    for (const { url } of registryOf(this.#area).destinations) {
       try {
-        await this.#destinations.at(location, signal, async (connected) => {
-          results.push(await visit(await requireDestination(connected.backend, connected.location, signal)));
+        await this.#destinations.at(url, signal, async (connected) => {
+          results.push(await visit(await requireDestination(connected.backend, connected.url, signal)));
         });
       } catch (error) {
         if (!SecureStoreError.is(error) || error.code === 'ABORTED') throw error;
-        pending.push(location);
+        pending.push(url);
       }
     }
     return { results, pending };
@@ -52,8 +52,8 @@ export class DestinationKeeper {
     if ((await trustedTipAt(this.#area, found, signal)) !== undefined) return;
     throw new SecureStoreError(
       'CONFLICT',
-      `${found.location} has the backups of the store that this one was restored from`,
-      { advice: [{ id: 'unregister-destination', destination: found.location }] },
+      `${found.url} has the backups of the store that this one was restored from`,
+      { advice: [{ id: 'unregister-destination', destination: found.url }] },
     );
   }
 
@@ -82,7 +82,7 @@ export class DestinationKeeper {
   /**
    * Writes into the head from which point on the current key is required, and brings it to the destinations that lack that.
    *
-   * @returns the locations that could not be reached
+   * @returns the store URLs that could not be reached
    */
   async #fence(
     fences: ReadonlyMap<string, Fence>,
@@ -105,7 +105,7 @@ export class DestinationKeeper {
       await this.#checkOwn(found, signal);
       await publishHead(this.#area, found, signal);
     });
-    return pending.filter((location) => !skipped.includes(location));
+    return pending.filter((url) => !skipped.includes(url));
   }
 
   async rekey(
@@ -123,13 +123,13 @@ export class DestinationKeeper {
    * Brings the head of now to the destinations that have other slots, keys, members or another policy. All at once, and each for ten seconds
    * at most: the caller who takes access away waits for that.
    *
-   * @returns the locations that could not be reached
+   * @returns the store URLs that could not be reached
    */
   async bringAccess(signal: AbortSignal | undefined): Promise<readonly string[]> {
     const fences = new Map<string, Fence>();
-    const bring = async (location: string, copied: CopiedHead, end: AbortSignal | undefined): Promise<void> =>
-      this.#destinations.at(location, end, async (connected) => {
-        const found = await requireDestination(connected.backend, connected.location, end);
+    const bring = async (url: string, copied: CopiedHead, end: AbortSignal | undefined): Promise<void> =>
+      this.#destinations.at(url, end, async (connected) => {
+        const found = await requireDestination(connected.backend, connected.url, end);
         await this.#checkOwn(found, end);
         const has = accessAt(found, copied);
         if (has.openers && has.policy) return;
@@ -138,15 +138,15 @@ export class DestinationKeeper {
         if (has.openers) return;
         fences.set(...(await this.#noteAt(found, end)));
       });
-    const locations = registryOf(this.#area).destinations.map(({ location }) => location);
+    const urls = registryOf(this.#area).destinations.map(({ url }) => url);
     try {
       const copied = await this.#area.copyHead(signal);
       const pending = await Promise.all(
-        locations.map((location) => {
+        urls.map((url) => {
           const options = { signal, timeout: REACHED_WITHIN };
-          return inTime('backups.keys', options, (end) => bring(location, copied, end)).then(
+          return inTime('backups.keys', options, (end) => bring(url, copied, end)).then(
             () => [],
-            () => [location],
+            () => [url],
           );
         }),
       );
@@ -154,7 +154,7 @@ export class DestinationKeeper {
     } catch (error) {
       // The change is made, whether this succeeds or not.
       if (!SecureStoreError.is(error)) throw error;
-      return locations;
+      return urls;
     }
   }
 

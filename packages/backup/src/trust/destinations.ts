@@ -11,23 +11,23 @@ import { knownBackup } from './open-backup.ts';
 import type { OpenedBackup } from './opened-backup.ts';
 import { namingDestination } from '../repository/errors.ts';
 
-/** A backend that is ready, at a location without credentials. */
+/** A backend that is ready, at a store URL without credentials. */
 export interface Connected {
   readonly backend: StorageBackend;
-  readonly location: string;
+  readonly url: string;
   /** Closes the backend. */
   close(): Promise<void>;
 }
 
-/** How other locations are reached. */
+/** How other store URLs are reached. */
 export interface Connect {
-  /** Initialises the backend of a location. */
-  connect(location: string, signal: AbortSignal | undefined): Promise<Connected>;
-  /** The name of a location: absolute, and without credentials. @throws SecureStoreError `INVALID_ARGUMENT` */
-  nameOf(location: string): string;
+  /** Initialises the backend of a store URL. */
+  connect(url: string, signal: AbortSignal | undefined): Promise<Connected>;
+  /** The name of a store URL: absolute, and without credentials. @throws SecureStoreError `INVALID_ARGUMENT` */
+  nameOf(url: string): string;
 }
 
-/** Whether a name leaves out credentials: with other credentials it may be another location. */
+/** Whether a name leaves out credentials: with other credentials it may be another store URL. */
 function isHiding(name: string): boolean {
   return name.includes('***');
 }
@@ -36,7 +36,7 @@ function isHiding(name: string): boolean {
 export class Destinations {
   readonly #area: BackupArea;
   readonly #connect: Connect;
-  /** Locations as they were given, which may hold credentials, by their names. */
+  /** Store URLs as they were given, which may hold credentials, by their names. */
   readonly #given = new Map<string, string>();
 
   constructor(area: BackupArea, connect: Connect) {
@@ -44,41 +44,41 @@ export class Destinations {
     this.#connect = connect;
   }
 
-  /** The name of a location. @throws SecureStoreError `INVALID_ARGUMENT` */
-  nameOf(location: string): string {
-    return this.#connect.nameOf(location);
+  /** The name of a store URL. @throws SecureStoreError `INVALID_ARGUMENT` */
+  nameOf(url: string): string {
+    return this.#connect.nameOf(url);
   }
 
   /** Whether a destination of the store has this name. */
-  isRegistered(location: string): boolean {
-    return registeredAt(this.#area, location) !== undefined;
+  isRegistered(url: string): boolean {
+    return registeredAt(this.#area, url) !== undefined;
   }
 
-  /** Whether something is the location of a destination of the store, and leaves out nothing by which it could be another location. */
-  isDestination(location: unknown): boolean {
-    if (typeof location !== 'string') return false;
+  /** Whether something is the URL of a destination of the store, and leaves out nothing by which it could be another store URL. */
+  isDestination(url: unknown): boolean {
+    if (typeof url !== 'string') return false;
     let name: string;
     try {
-      name = this.nameOf(location);
+      name = this.nameOf(url);
     } catch {
       return false;
     }
-    return this.isRegistered(name) && (location === name || !isHiding(name));
+    return this.isRegistered(name) && (url === name || !isHiding(name));
   }
 
-  /** The name of a location, which is reached as it was given last: with those credentials, if it is given without. */
-  named(location: string): string {
-    const name = this.#connect.nameOf(location);
-    if (location !== name || !isHiding(name)) this.#given.set(name, location);
+  /** The name of a store URL, which is reached as it was given last: with those credentials, if it is given without. */
+  named(url: string): string {
+    const name = this.#connect.nameOf(url);
+    if (url !== name || !isHiding(name)) this.#given.set(name, url);
     return name;
   }
 
   async at<T>(
-    location: string,
+    url: string,
     signal: AbortSignal | undefined,
-    body: (connected: { readonly backend: StorageBackend; readonly location: string }) => Promise<T>,
+    body: (connected: { readonly backend: StorageBackend; readonly url: string }) => Promise<T>,
   ): Promise<T> {
-    const connected = await this.connect(location, signal);
+    const connected = await this.connect(url, signal);
     try {
       return await body(connected);
     } finally {
@@ -86,59 +86,59 @@ export class Destinations {
     }
   }
 
-  /** Initialises the backend of a location for longer use. */
-  connect(location: string, signal?: AbortSignal): Promise<Connected> {
-    return this.#connect.connect(this.#given.get(location) ?? location, signal);
+  /** Initialises the backend of a store URL for longer use. */
+  connect(url: string, signal?: AbortSignal): Promise<Connected> {
+    return this.#connect.connect(this.#given.get(url) ?? url, signal);
   }
 
-  /** Opens the backups at a location with the keys of the store. @throws SecureStoreError `NOT_FOUND`, `INTEGRITY`; what the backend throws */
+  /** Opens the backups at a destination with the keys of the store. @throws SecureStoreError `NOT_FOUND`, `INTEGRITY`; what the backend throws */
   async opened<T>(
     source: string,
     signal: AbortSignal | undefined,
     body: (backup: OpenedBackup, found: FoundDestination) => Promise<T>,
   ): Promise<T> {
     this.#area.checkOpen();
-    // The location of this call is not remembered for others: several locations may have one name, as it has no credentials.
-    return this.at(source, signal, ({ backend, location }) =>
+    // The store URL of this call is not remembered for others: several store URLs may have one name, as it has no credentials.
+    return this.at(source, signal, ({ backend, url }) =>
       withKeysOfNow(async () => {
-        const found = await requireDestination(backend, location, signal);
+        const found = await requireDestination(backend, url, signal);
         return body(await knownBackup(this.#area, found, signal), found);
       }).catch((error: unknown) => {
-        throw namingDestination(error, location);
+        throw namingDestination(error, url);
       }),
     );
   }
 
   /** @throws SecureStoreError `ACCESS_DENIED` if a member backs up to a destination that is not registered */
-  checkRegistered(location: string): void {
+  checkRegistered(url: string): void {
     if (!this.#area.isMember) return;
-    if (this.isRegistered(location)) return;
+    if (this.isRegistered(url)) return;
     throw new SecureStoreError(
       'ACCESS_DENIED',
-      `${location} is not a registered destination, and only the owner can register one`,
-      { advice: [{ id: 'ask-owner' }, { id: 'register-destination', destination: location }] },
+      `${url} is not a registered destination, and only the owner can register one`,
+      { advice: [{ id: 'ask-owner' }, { id: 'register-destination', destination: url }] },
     );
   }
 
   /**
-   * A destination that was moved is known by its id at its new location. A copy of one is refused: changes at the one would never
+   * A destination that was moved is known by its id at its new URL. A copy of one is refused: changes at the one would never
    * reach the other, and its keys would not be replaced any more.
    *
-   * @throws SecureStoreError `CONFLICT` if the same destination is registered at another location, and is still there
+   * @throws SecureStoreError `CONFLICT` if the same destination is registered at another store URL, and is still there
    */
-  async checkAlone(location: string, backend: StorageBackend, signal: AbortSignal | undefined): Promise<void> {
-    const found = await findDestination(backend, location, signal);
+  async checkAlone(url: string, backend: StorageBackend, signal: AbortSignal | undefined): Promise<void> {
+    const found = await findDestination(backend, url, signal);
     const id = found && asBuffer(found.id).toString('hex');
-    const other = registryOf(this.#area).destinations.find((one) => one.id === id && one.location !== location);
+    const other = registryOf(this.#area).destinations.find((one) => one.id === id && one.url !== url);
     if (other === undefined) return;
-    const there = await this.at(other.location, signal, (connected) =>
-      findDestination(connected.backend, connected.location, signal),
+    const there = await this.at(other.url, signal, (connected) =>
+      findDestination(connected.backend, connected.url, signal),
     );
     if (there === undefined || asBuffer(there.id).toString('hex') !== id) return;
     throw new SecureStoreError(
       'CONFLICT',
-      `${location} has a copy of the backups at ${other.location}, which is a destination itself`,
-      { advice: [{ id: 'choose-location' }, { id: 'unregister-destination', destination: other.location }] },
+      `${url} has a copy of the backups at ${other.url}, which is a destination itself`,
+      { advice: [{ id: 'choose-store-url' }, { id: 'unregister-destination', destination: other.url }] },
     );
   }
 
@@ -148,30 +148,30 @@ export class Destinations {
    * @param wasRegistered when its snapshot began: if it was unregistered meanwhile, it stays so
    */
   async register(
-    location: string,
+    url: string,
     backend: StorageBackend,
     signal: AbortSignal | undefined,
     wasRegistered = false,
   ): Promise<void> {
-    const found = await findDestination(backend, location, signal);
+    const found = await findDestination(backend, url, signal);
     if (found === undefined || this.#area.isMember) return;
     const id = asBuffer(found.id).toString('hex');
-    const known = registryOf(this.#area).destinations.find((one) => one.id === id && one.location === location);
+    const known = registryOf(this.#area).destinations.find((one) => one.id === id && one.url === url);
     if (known !== undefined && isFenced(this.#area, known.fence)) return;
     const fence: Fence = { keyId: this.#area.seals.primaryId, ...(await newestOwn(this.#area, found, signal)) };
     await changeRegistry(
       this.#area,
       (registry) => {
-        if (wasRegistered && !registry.destinations.some((one) => one.location === location)) return undefined;
+        if (wasRegistered && !registry.destinations.some((one) => one.url === url)) return undefined;
         const others = registry.destinations.filter((one) => one.id !== id);
         const before = registry.destinations.find((one) => one.id === id);
-        const one: RegisteredDestination = { registered: this.#area.clock.now(), ...before, id, location, fence };
+        const one: RegisteredDestination = { registered: this.#area.clock.now(), ...before, id, url, fence };
         return { destinations: [...others, one] };
       },
       signal,
     );
     // The copy of the head at the destination has the list, too.
-    await publishHead(this.#area, { backend, location }, signal);
+    await publishHead(this.#area, { backend, url }, signal);
   }
 }
 

@@ -147,14 +147,14 @@ function gapWarning(gap: RecoveryGap, at: Date): string {
 }
 
 /** The warnings about what was chosen, before it is restored. @param at the time that was asked for */
-export function momentWarnings(location: string, { gap, passedOver }: FoundMoment, at: Date | undefined): string[] {
+export function momentWarnings(url: string, { gap, passedOver }: FoundMoment, at: Date | undefined): string[] {
   const warnings = [
     ...(gap === undefined || at === undefined ? [] : [gapWarning(gap, at)]),
     ...(passedOver === undefined
       ? []
       : [`snapshot ${passedOver} is newer, and was skipped: a restore made it of what it replaced`]),
   ];
-  return warnings.map((warning) => `${location}: ${warning}`);
+  return warnings.map((warning) => `${url}: ${warning}`);
 }
 
 /**
@@ -165,7 +165,7 @@ export function momentWarnings(location: string, { gap, passedOver }: FoundMomen
  * @throws SecureStoreError `NOT_FOUND` if there is no such point; what `before` throws
  */
 export async function momentByDefault(
-  { location }: Pick<Destination, 'location'>,
+  { url }: Pick<Destination, 'url'>,
   newest: FoundPoint,
   before: (point: FoundPoint) => Promise<FoundPoint | undefined>,
 ): Promise<FoundMoment> {
@@ -175,8 +175,8 @@ export async function momentByDefault(
     if (found === undefined) {
       throw new SecureStoreError(
         'NOT_FOUND',
-        `${location} has only snapshots that restores made of what they replaced, such as ${newest.number}`,
-        { advice: [{ id: 'choose-snapshot', destination: location }] },
+        `${url} has only snapshots that restores made of what they replaced, such as ${newest.number}`,
+        { advice: [{ id: 'choose-snapshot', destination: url }] },
       );
     }
     point = found;

@@ -19,8 +19,8 @@ export interface BackupSettings extends Omit<CopySettings, 'keys'> {
  * @throws SecureStoreError `NOT_FOUND` if there are none; `UNLOCK_FAILED`; `INTEGRITY`; what the backend throws
  */
 export async function openBackup(settings: BackupSettings): Promise<OpenedBackup> {
-  const { backend, location, signal } = settings;
-  const destination = await requireDestination(backend, location, signal);
+  const { backend, url, signal } = settings;
+  const destination = await requireDestination(backend, url, signal);
   const copy = await unlockCopy({ ...settings, keys: destination.keys });
   return new OpenedBackup(destination, copy);
 }

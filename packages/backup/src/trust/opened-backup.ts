@@ -159,8 +159,8 @@ export class OpenedBackup {
     const { trusted, fence } = this.#evidence;
     throw new SecureStoreError(
       'INTEGRITY',
-      `${foreignPoint(point.number).message} (${this.destination.location}). The newest authentic snapshot is ${trusted?.number ?? fence?.number ?? 0}.`,
-      { advice: [{ id: 'choose-snapshot', destination: this.destination.location }] },
+      `${foreignPoint(point.number).message} (${this.destination.url}). The newest authentic snapshot is ${trusted?.number ?? fence?.number ?? 0}.`,
+      { advice: [{ id: 'choose-snapshot', destination: this.destination.url }] },
     );
   }
 
@@ -174,7 +174,7 @@ export class OpenedBackup {
     const { fence } = this.#evidence;
     if (fence === undefined || newest >= fence.number) return undefined;
     return (
-      `the newest snapshot at ${this.destination.location} is ${newest}, and ${fence.number} existed at the last rotation: ` +
+      `the newest snapshot at ${this.destination.url} is ${newest}, and ${fence.number} existed at the last rotation: ` +
       'newer snapshots were removed'
     );
   }
@@ -191,14 +191,14 @@ export class OpenedBackup {
     signal: AbortSignal | undefined,
   ): Promise<{ readonly point: FoundPoint; readonly numbers: readonly number[] }> {
     checkChoice(snapshot, at);
-    const { location } = this.destination;
+    const { url } = this.destination;
     const numbers = await this.recoveryPoints.numbers(signal);
     if (numbers.length === 0) throw noSnapshot(this.destination);
     if (snapshot !== undefined) {
       if (numbers.includes(snapshot))
         return { point: this.#requireOwn(await this.recoveryPoints.read(snapshot, signal)), numbers };
-      throw new SecureStoreError('NOT_FOUND', `snapshot ${snapshot} does not exist at ${location}`, {
-        advice: [{ id: 'choose-snapshot', destination: location }],
+      throw new SecureStoreError('NOT_FOUND', `snapshot ${snapshot} does not exist at ${url}`, {
+        advice: [{ id: 'choose-snapshot', destination: url }],
       });
     }
     const { junk, foreign, newest } = await this.chainTip(signal);
@@ -212,8 +212,8 @@ export class OpenedBackup {
     if (gone !== undefined) {
       throw new SecureStoreError('ROLLBACK', gone, {
         advice: [
-          { id: 'check-writers', location },
-          { id: 'choose-snapshot', destination: location },
+          { id: 'check-writers', url },
+          { id: 'choose-snapshot', destination: url },
         ],
       });
     }
@@ -223,8 +223,8 @@ export class OpenedBackup {
     const oldest = await this.recoveryPoints.read(named.at(-1) ?? 0, signal);
     throw new SecureStoreError(
       'NOT_FOUND',
-      `the first snapshot at ${location} is of ${new Date(oldest.time).toISOString()}, after ${at.toISOString()}`,
-      { advice: [{ id: 'choose-snapshot', destination: location }] },
+      `the first snapshot at ${url} is of ${new Date(oldest.time).toISOString()}, after ${at.toISOString()}`,
+      { advice: [{ id: 'choose-snapshot', destination: url }] },
     );
   }
 

@@ -5,14 +5,14 @@ import type { Connected, Destinations } from './destinations.ts';
 
 /** The connection to a destination, which is made again after a failure. */
 export class ReconnectingDestination {
-  readonly location: string;
+  readonly url: string;
   readonly #destinations: Pick<Destinations, 'connect'>;
   #connected: Connected | undefined;
   #id: Uint8Array | undefined;
 
   /** @param first the first connection; it is closed by this class */
   constructor(destinations: Pick<Destinations, 'connect'>, first: Connected) {
-    this.location = first.location;
+    this.url = first.url;
     this.#destinations = destinations;
     this.#connected = first;
   }
@@ -31,9 +31,9 @@ export class ReconnectingDestination {
    * @throws SecureStoreError `UNAVAILABLE` if the destination has disappeared, `ALREADY_EXISTS` if another one is there; what connecting
    *   throws
    */
-  async connect(signal: AbortSignal): Promise<Pick<Destination, 'backend' | 'location'>> {
+  async connect(signal: AbortSignal): Promise<Pick<Destination, 'backend' | 'url'>> {
     if (this.#connected !== undefined) return this.#connected;
-    const connected = await this.#destinations.connect(this.location, signal);
+    const connected = await this.#destinations.connect(this.url, signal);
     try {
       await this.#check(connected, signal);
     } catch (error) {
@@ -45,20 +45,18 @@ export class ReconnectingDestination {
   }
 
   /** If the disk is not mounted, or another backup was put there, no new backup is begun. */
-  async #check({ backend, location }: Connected, signal: AbortSignal): Promise<void> {
+  async #check({ backend, url }: Connected, signal: AbortSignal): Promise<void> {
     if (this.#id === undefined) return;
-    const found = await findDestination(backend, location, signal);
+    const found = await findDestination(backend, url, signal);
     if (found === undefined) {
-      throw new SecureStoreError('UNAVAILABLE', `the backups at ${location} have disappeared`, {
-        advice: [{ id: 'check-location', location }],
+      throw new SecureStoreError('UNAVAILABLE', `the backups at ${url} have disappeared`, {
+        advice: [{ id: 'check-store-url', url }],
       });
     }
     if (asBuffer(this.#id).equals(found.id)) return;
-    throw new SecureStoreError(
-      'ALREADY_EXISTS',
-      `${location} has other backups than when the continuous backup began`,
-      { advice: [{ id: 'check-writers', location }] },
-    );
+    throw new SecureStoreError('ALREADY_EXISTS', `${url} has other backups than when the continuous backup began`, {
+      advice: [{ id: 'check-writers', url }],
+    });
   }
 
   /** Closes the present connection. */

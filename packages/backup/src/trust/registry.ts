@@ -24,12 +24,12 @@ export interface Fence extends TrustedTip {
 
 const MAX_DESTINATIONS = 64;
 
-/** A location that the store is backed up to. */
+/** A destination that the store is backed up to. */
 export interface RegisteredDestination {
   /** Hex of the id of the destination. */
   readonly id: string;
   /** Without credentials. */
-  readonly location: string;
+  readonly url: string;
   /** When it was registered, in milliseconds since 1970. */
   readonly registered: number;
   readonly retention?: RetentionSettings;
@@ -44,12 +44,20 @@ export interface Registry {
 
 const EMPTY: Registry = { destinations: [] };
 
+/** The URL of a destination is stored as `location`. All other fields are kept, in their order. */
+function renamed(entry: object, from: string, to: string): object {
+  return Object.fromEntries(Object.entries(entry).map(([name, value]) => [name === from ? to : name, value]));
+}
+
 /** @throws SecureStoreError `INTEGRITY` */
 function decodeRegistry(bytes: Uint8Array | undefined): Registry {
   if (bytes === undefined) return EMPTY;
   try {
-    const parsed = JSON.parse(Buffer.from(bytes).toString('utf8')) as Partial<Registry>;
-    if (Array.isArray(parsed.destinations)) return { destinations: parsed.destinations };
+    const { destinations } = JSON.parse(Buffer.from(bytes).toString('utf8')) as { readonly destinations?: unknown };
+    if (Array.isArray(destinations)) {
+      const entries = destinations as readonly object[];
+      return { destinations: entries.map((one) => renamed(one, 'location', 'url') as RegisteredDestination) };
+    }
   } catch {
     // As below.
   }
@@ -62,7 +70,8 @@ function encodeRegistry(registry: Registry): Buffer {
       advice: [{ id: 'unregister-destination' }],
     });
   }
-  return Buffer.from(JSON.stringify(registry));
+  const destinations = registry.destinations.map((one) => renamed(one, 'url', 'location'));
+  return Buffer.from(JSON.stringify({ ...registry, destinations }));
 }
 
 /** The destinations of a store, from the list that its head names. @throws SecureStoreError `INTEGRITY` */
@@ -76,8 +85,8 @@ export function registryOf(area: BackupArea): Registry {
 }
 
 /** The destination of this name; `undefined` if there is none. */
-export function registeredAt(area: BackupArea, location: string): RegisteredDestination | undefined {
-  return registryOf(area).destinations.find((one) => one.location === location);
+export function registeredAt(area: BackupArea, url: string): RegisteredDestination | undefined {
+  return registryOf(area).destinations.find((one) => one.url === url);
 }
 
 /** Changes what the store knows of its backups. @param change `undefined` if nothing is to be changed */

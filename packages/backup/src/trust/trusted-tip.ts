@@ -98,14 +98,14 @@ export function evidenceOf(area: BackupArea, destination: Destination, trusted: 
  * @returns the alarm about it
  */
 export function rolledBack(
-  { location }: Pick<Destination, 'location'>,
+  { url }: Pick<Destination, 'url'>,
   trusted: TrustedTip | undefined,
   newest: FoundPoint | undefined,
 ): JournalFinding | undefined {
   if (trusted === undefined || matchesTip(trusted, newest)) return undefined;
   if (newest !== undefined && newest.number > trusted.number) return undefined;
   const found = newest === undefined ? 'none' : String(newest.number);
-  const message = `the newest snapshot at ${location} was ${trusted.number}, and is now ${found}: snapshots were removed or replaced`;
+  const message = `the newest snapshot at ${url} was ${trusted.number}, and is now ${found}: snapshots were removed or replaced`;
   return { type: 'rolled-back', name: BACKUP_AREAS.points, message };
 }
 
@@ -128,7 +128,7 @@ export async function trustTip(
     const trusted = believed(area, destination, value && (await state.open(value, signal)));
     if (trusted === undefined || before.some((one) => isSame(one, trusted))) return next;
     if (isSame({ number, digest }, trusted)) return undefined;
-    throw published(destination.location, trusted.number);
+    throw published(destination.url, trusted.number);
   }, signal);
 }
 

@@ -149,13 +149,13 @@ class Scrub {
  * @throws SecureStoreError `NOT_FOUND` if there is no backup; what the backend throws
  */
 export async function scrubBackup(
-  { backend, location }: Pick<Connected, 'backend' | 'location'>,
+  { backend, url }: Pick<Connected, 'backend' | 'url'>,
   options: ScrubOptions = {},
 ): Promise<BackupVerifyReport> {
   const { signal } = options;
   const { entries } = await listPage(backend, BACKUP_AREAS.points, { limit: 1, signal });
   if (entries.length === 0 && !(await isBackup(backend, signal))) {
-    throw noBackup(location);
+    throw noBackup(url);
   }
   return new Scrub(backend, options).run();
 }

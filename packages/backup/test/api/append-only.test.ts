@@ -28,23 +28,23 @@ describe.each([
     const lock = newLock(byRights);
     const backups = locked(world, lock);
     await fill(store);
-    expect(await backups.backup(destination.location)).toMatchObject({ number: 1, failed: [] });
+    expect(await backups.backup(destination.url)).toMatchObject({ number: 1, failed: [] });
     await change(store);
-    expect(await backups.backup(destination.location)).toMatchObject({ number: 2, failed: [] });
-    await using following = await backups.startContinuous(destination.location);
+    expect(await backups.backup(destination.url)).toMatchObject({ number: 2, failed: [] });
+    await using following = await backups.startContinuous(destination.url);
     await store.store('f', patterned(80_000, 9));
     await following.caughtUp();
     await following.close();
-    expect(await backups.verify(destination.location, { depth: 'opens' })).toMatchObject({ ok: true });
-    expect(await backups.verify(destination.location, { within: 86_400_000 })).toMatchObject({ ok: true });
+    expect(await backups.verify(destination.url, { depth: 'opens' })).toMatchObject({ ok: true });
+    expect(await backups.verify(destination.url, { within: 86_400_000 })).toMatchObject({ ok: true });
     const scratch = usePlace(() => memoryAt(clock));
     const drilling = backupsOf(store, [destination, scratch], (one) =>
       one === destination ? { wrap: lock.wrap } : {},
     );
-    expect(await drilling.drill(destination.location, { scratch: scratch.location })).toMatchObject({ ok: true });
+    expect(await drilling.drill(destination.url, { scratch: scratch.url })).toMatchObject({ ok: true });
     const restored = await restoredFrom(destination, clock, { reach: { wrap: lock.wrap } });
     expect(await contentsOf(restored.store, NAMES)).toEqual(await contentsOf(store, NAMES));
-    await backups.restore(destination.location, { keys: ['a'], snapshot: 1, conflict: 'overwrite' });
+    await backups.restore(destination.url, { keys: ['a'], snapshot: 1, conflict: 'overwrite' });
     expect((await store.retrieve('a')).text()).toBe('one');
     await expectWhole(world);
   });
@@ -54,10 +54,10 @@ describe.each([
     const { store, destination } = world;
     const backups = locked(world, newLock(byRights));
     await fill(store);
-    await backups.backup(destination.location);
+    await backups.backup(destination.url);
     expect(await store.rotateEncryptionKey(UNLOCK, OTHER)).toMatchObject({ pending: [] });
     await change(store);
-    await backups.backup(destination.location);
+    await backups.backup(destination.url);
     await expectWhole(world, OTHER);
   });
 
@@ -74,15 +74,15 @@ describe.each([
     };
     const repair = await damage();
     for (const _ of [1, 2, 3]) {
-      const { failed } = await backups.backup(destination.location);
+      const { failed } = await backups.backup(destination.url);
       expect(new Set(failed.map(({ name }) => name)).size).toBe(1);
     }
     await repair();
-    expect(await backups.backup(destination.location)).toMatchObject({ failed: [] });
+    expect(await backups.backup(destination.url)).toMatchObject({ failed: [] });
     const again = await damage();
     await store.store('other', patterned(70_000, 77));
     await again();
-    expect(await backups.backup(destination.location)).toMatchObject({ failed: [] });
+    expect(await backups.backup(destination.url)).toMatchObject({ failed: [] });
     expect(await contentsAt(destination, world.clock, {}, NAMES)).toEqual(await contentsOf(store, NAMES));
   });
 

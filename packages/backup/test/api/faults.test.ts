@@ -64,13 +64,13 @@ async function goOn(world: World, before: ReadonlyMap<number, Contents>, what: s
   const backups = backupsOf(store, [destination]);
   // Until a killed process is known to be gone.
   clock.advance(HOUR);
-  const report = await backups.backup(destination.location);
+  const report = await backups.backup(destination.url);
   expect(report.failed, what).toEqual([]);
   expect(report.findings, what).toEqual([]);
   const after = new Map([...before, [report.number, await contentsOf(store, NAMES)]]);
   await expectPoints(world, after, what);
-  await backups.forget(destination.location, () => []);
-  await backups.forget(destination.location, () => []);
+  await backups.forget(destination.url, () => []);
+  await backups.forget(destination.url, () => []);
   await expectNoOrphans(world, what);
   await expectPoints(world, after, what);
   await store.close();
@@ -81,7 +81,7 @@ async function backupUnder(world: World, atSource: FaultInjector, atDestination:
   const { destination } = world;
   const own = await openDoomed(world, atSource);
   const reach = { layers: [atDestination.layer] };
-  await backupsOf(own, [destination], () => reach).backup(destination.location);
+  await backupsOf(own, [destination], () => reach).backup(destination.url);
 }
 
 describe.each(TROUBLES)('where %s', (...trouble) => {
@@ -140,14 +140,14 @@ describe.each(TROUBLES)('where %s', (...trouble) => {
       points.set(3, await contentsOf(store, NAMES));
       const backups = backupsOf(store, [destination], () => ({ layers: [injector.layer] }));
       const isDone = await ended(
-        backups.forget(destination.location, () => [1]),
+        backups.forget(destination.url, () => [1]),
         injector,
       );
       await store.close();
       await expectPoints(world, points, what);
       const next = await openAt(source, { clock });
-      await backupsOf(next, [destination]).forget(destination.location, () => [1]);
-      const left = await backupsOf(next, [destination]).list(destination.location);
+      await backupsOf(next, [destination]).forget(destination.url, () => [1]);
+      const left = await backupsOf(next, [destination]).list(destination.url);
       expect(
         left.map(({ number }) => number),
         `${what}, ${isDone}`,

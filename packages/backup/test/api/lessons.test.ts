@@ -57,8 +57,8 @@ it('a store that was restored and removes snapshots before it is backed up is ba
   await store.close();
   const { store: restored } = await restoredFrom(destination, clock, { snapshot: 1 });
   const backups = backupsOf(restored, [destination]);
-  await backups.forget(destination.location, () => []);
-  expect(await backups.backup(destination.location)).toMatchObject({ findings: [], failed: [] });
+  await backups.forget(destination.url, () => []);
+  expect(await backups.backup(destination.url)).toMatchObject({ findings: [], failed: [] });
   expect(await contentsAt(destination, clock)).toEqual(await contentsOf(restored));
 });
 
@@ -147,18 +147,18 @@ it('what could not be shipped continuously is tried again by the next snapshot',
   const { store, source, destination, clock } = await worldOf();
   const backups = backupsOf(store, [destination]);
   await store.store('l', 'whole');
-  await backups.backup(destination.location);
+  await backups.backup(destination.url);
   const injector = createFaultInjector(({ operation, key }) =>
     operation === 'read' && key?.startsWith('b/') === true ? { type: 'fail', error: DAMAGED } : undefined,
   );
   const shipper = await openAt(source, { clock, layers: [injector.layer] });
-  const shipping = await backupsOf(shipper, [destination]).startContinuous(destination.location);
+  const shipping = await backupsOf(shipper, [destination]).startContinuous(destination.url);
   await store.store('k', patterned(100_000));
   await shipping.caughtUp();
   await shipping.close();
   expect(shipping.status.findings).toHaveLength(1);
   expect(await contentsAt(destination, clock, {})).not.toHaveProperty('k');
-  expect(await backups.backup(destination.location)).toMatchObject({ failed: [] });
+  expect(await backups.backup(destination.url)).toMatchObject({ failed: [] });
   expect(await contentsAt(destination, clock)).toEqual(await contentsOf(store));
 });
 
@@ -191,11 +191,11 @@ it('a restore that was killed when the store was there says that it is done, and
   await snapshotAt(store, destination);
   const to = usePlace(() => memoryAt(clock));
   const injector = createFaultInjector(({ operation }) =>
-    operation === 'delete' ? { type: 'stop-before' } : undefined,
+    operation === 'delete' ? { type: 'kill-before' } : undefined,
   );
   const backup = await backupAt(destination, clock);
   restoreStoreTo(backup, await reached(to, { layers: [injector.layer] })).catch(() => undefined);
-  await injector.stopped;
+  await injector.killed;
   expect(await (await reached(to)).read('w/restore')).toBeDefined();
   const error = await failure(restoreStoreTo(backup, await reached(to)), 'ALREADY_EXISTS');
   expect(error.message).toContain('the restore to the target is already complete');
@@ -268,40 +268,40 @@ it.each([
   const { store, source, destination, clock } = await worldOf();
   const backups = backupsOf(store, [destination]);
   await store.store('k', 'wanted');
-  await backups.backup(destination.location);
+  await backups.backup(destination.url);
   await store.store('k', 'unwanted');
   await store.store('l', 'unwanted too');
   await store.close();
   const injector = createFaultInjector(({ operation, key }) =>
-    operation === 'write' && key?.startsWith(where) === true ? { type: 'stop-before' } : undefined,
+    operation === 'write' && key?.startsWith(where) === true ? { type: 'kill-before' } : undefined,
   );
   const killed = await openAt(source, { clock, layers: [injector.layer], wrap: withoutBatch });
   const options = { conflict: 'overwrite', deleteExtra: true } as const;
-  const running = backupsOf(killed, [destination]).restore(destination.location, options);
+  const running = backupsOf(killed, [destination]).restore(destination.url, options);
   running.catch(() => undefined);
-  await injector.stopped;
+  await injector.killed;
   const next = await openAt(source, { clock });
-  await backupsOf(next, [destination]).restore(destination.location, options);
+  await backupsOf(next, [destination]).restore(destination.url, options);
   expect((await next.retrieve('k')).text()).toBe('wanted');
   expect(await next.list()).toEqual(['k']);
   // What was there before is there again after another one.
-  const before = await backupsOf(next, [destination]).list(destination.location);
+  const before = await backupsOf(next, [destination]).list(destination.url);
   const { number } = before.find(({ label }) => label === 'before a restore of snapshot 1') ?? { number: 0 };
-  await backupsOf(next, [destination]).restore(destination.location, { ...options, snapshot: number });
+  await backupsOf(next, [destination]).restore(destination.url, { ...options, snapshot: number });
   expect((await next.retrieve('k')).text()).toBe('unwanted');
 });
 
 it('a restore in place that is repeated is of the same snapshot; what undoes it is restored by its number alone', async () => {
   const { store, destination, clock } = await worldOf();
   const backups = backupsOf(store, [destination]);
-  const { location } = destination;
+  const { url } = destination;
   const options = { conflict: 'overwrite', deleteExtra: true } as const;
   await store.store('k', 'good');
-  await backups.backup(location);
+  await backups.backup(url);
   await store.store('k', 'bad');
   await store.store('l', 'bad too');
-  expect(await backups.restore(location, options)).toMatchObject({ snapshot: 1, before: 2, findings: [] });
-  const again = await backups.restore(location, options);
+  expect(await backups.restore(url, options)).toMatchObject({ snapshot: 1, before: 2, findings: [] });
+  const again = await backups.restore(url, options);
   expect(again).toMatchObject({ snapshot: 1, before: 3, findings: [expect.stringMatching(/snapshot 2 is newer/)] });
   expect(await store.list()).toEqual(['k']);
   expect((await store.retrieve('k')).text()).toBe('good');
@@ -309,22 +309,22 @@ it('a restore in place that is repeated is of the same snapshot; what undoes it 
     snapshot: 1,
     findings: [expect.stringMatching(/snapshot 3 is newer/)],
   });
-  expect(await backups.read(location, {}, async (_, { number }) => number)).toBe(1);
+  expect(await backups.read(url, {}, async (_, { number }) => number)).toBe(1);
   // What undoes a restore stands in for no snapshot, and goes as any other once there is a newer one.
   const kept = async (): Promise<number[]> => {
-    const { kept: stay } = await backups.retain(location, { retention: { last: 1 }, dryRun: true });
+    const { kept: stay } = await backups.retain(url, { retention: { last: 1 }, dryRun: true });
     return stay.map(({ number }) => number);
   };
   expect(await kept()).toEqual([3, 2, 1]);
-  expect(await backups.restore(location, { ...options, snapshot: 2 })).toMatchObject({ before: 4, findings: [] });
+  expect(await backups.restore(url, { ...options, snapshot: 2 })).toMatchObject({ before: 4, findings: [] });
   expect((await store.retrieve('k')).text()).toBe('bad');
-  await backups.backup(location);
+  await backups.backup(url);
   expect(await kept()).toEqual([5]);
-  expect(await backups.restore(location, options)).toMatchObject({ snapshot: 5, findings: [] });
-  await backups.forget(location, () => [1, 5]);
-  const refused = await failure(Promise.resolve(backups.restore(location, options)), 'NOT_FOUND');
+  expect(await backups.restore(url, options)).toMatchObject({ snapshot: 5, findings: [] });
+  await backups.forget(url, () => [1, 5]);
+  const refused = await failure(Promise.resolve(backups.restore(url, options)), 'NOT_FOUND');
   expect(refused.message).toMatch(/only snapshots that restores made of what they replaced, such as 6$/);
-  expect(refused.advice).toEqual([{ id: 'choose-snapshot', destination: location }]);
+  expect(refused.advice).toEqual([{ id: 'choose-snapshot', destination: url }]);
 });
 
 it('a removal that was killed before its points were gone is brought to its end by the next', async () => {
@@ -333,17 +333,17 @@ it('a removal that was killed before its points were gone is brought to its end 
   const backups = backupsOf(store, [destination], () => ({ layers: [injector.layer] }));
   for (let serial = 1; serial <= 3; serial++) {
     await store.store('k', `${serial}`);
-    await backups.backup(destination.location);
+    await backups.backup(destination.url);
   }
   injector.plan(({ operation, key }) => (operation === 'delete' && key !== 's/@' ? { type: 'fail' } : undefined));
   await failure(
-    backups.forget(destination.location, () => [1]),
+    backups.forget(destination.url, () => [1]),
     'UNAVAILABLE',
   );
   injector.plan(undefined);
   // What is announced to go is there until it does.
-  expect((await backups.list(destination.location)).map(({ number }) => number)).toEqual([3, 2, 1]);
-  const { removed } = await backups.forget(destination.location, () => []);
+  expect((await backups.list(destination.url)).map(({ number }) => number)).toEqual([3, 2, 1]);
+  const { removed } = await backups.forget(destination.url, () => []);
   expect(removed).toContain(1);
-  expect((await backups.list(destination.location)).map(({ number }) => number)).toEqual([3, 2]);
+  expect((await backups.list(destination.url)).map(({ number }) => number)).toEqual([3, 2]);
 });

@@ -110,7 +110,7 @@ class Run {
       case 'forget': {
         if (this.points.size === 0) return;
         const chosen = [...this.points.keys()].filter((number) => (number * 7 + given.pick) % 3 === 0);
-        const { removed } = await this.#backups.forget(destination.location, () => chosen);
+        const { removed } = await this.#backups.forget(destination.url, () => chosen);
         for (const number of removed) this.points.delete(number);
         return;
       }
@@ -138,7 +138,7 @@ class Run {
 
   async #snapshot(): Promise<void> {
     const { destination } = this.#world;
-    const { number, findings, failed } = await this.#backups.backup(destination.location);
+    const { number, findings, failed } = await this.#backups.backup(destination.url);
     expect([findings, failed]).toEqual([[], []]);
     const contents = await contentsOf(this.#store, NAMES);
     for (const [key, versions] of Object.entries(contents)) {
@@ -265,7 +265,7 @@ it('snapshots that are made while four writers with wrong clocks write hold what
   const snap = async (): Promise<void> => {
     while (!over.signal.aborted) {
       const before = new Map(acknowledged);
-      const { number, findings, failed } = await backups.backup(destination.location);
+      const { number, findings, failed } = await backups.backup(destination.url);
       expect([findings, failed]).toEqual([[], []]);
       points.push({ number, before, contents: await contentsAt(destination, clock, { snapshot: number }, keys) });
       if (points.length % 4 === 0) await store.gc();
@@ -275,7 +275,7 @@ it('snapshots that are made while four writers with wrong clocks write hold what
   await Promise.all(writers.map((writer, index) => write(writer, index + 1)));
   over.abort();
   await snapping;
-  const last = await backups.backup(destination.location);
+  const last = await backups.backup(destination.url);
   const final = await contentsOf(store, keys);
   expect(await contentsAt(destination, clock, { snapshot: last.number }, keys)).toEqual(final);
   expect(points.length).toBeGreaterThan(2);

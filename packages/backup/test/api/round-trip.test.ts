@@ -171,7 +171,7 @@ it('is opened and restored by a recovery code, and so is what was restored', asy
   const again = await openAt(by.place, { clock });
   expect((await again.retrieve('k')).text()).toBe('v');
   const wrong = recoveryCode(generateRecoveryCode());
-  const settings = { backend: await reached(destination), location: destination.location, clock };
+  const settings = { backend: await reached(destination), url: destination.url, clock };
   await expect(openBackup({ ...settings, unlock: wrong })).rejects.toMatchObject({ code: 'UNLOCK_FAILED' });
 });
 

@@ -20,7 +20,7 @@ async function leftAlone(): Promise<World & { readonly moments: readonly Moment[
   const world = await worldOf();
   const { store, destination, clock } = world;
   await store.store('a', '0');
-  const following = await backupsOf(store, [destination]).startContinuous(destination.location);
+  const following = await backupsOf(store, [destination]).startContinuous(destination.url);
   await following.caughtUp();
   await following.close();
   const moments: Moment[] = [];
@@ -43,7 +43,7 @@ async function catchUp(world: World, atSource: FaultInjector, atDestination: Fau
   const { destination } = world;
   const own = await openDoomed(world, atSource);
   const backups = backupsOf(own, [destination], () => ({ layers: [atDestination.layer] }));
-  const following = await backups.startContinuous(destination.location);
+  const following = await backups.startContinuous(destination.url);
   try {
     await following.caughtUp();
   } finally {
@@ -65,20 +65,20 @@ describe.each(TROUBLES)('a continuous backup that catches up where %s', (...trou
         clock.advance(HOUR);
         const next = await openAt(source, { clock });
         const backups = backupsOf(next, [destination]);
-        const following = await backups.startContinuous(destination.location);
+        const following = await backups.startContinuous(destination.url);
         await following.caughtUp();
         await following.close();
         expect(following.status.findings, what).toEqual([]);
-        expect(await backups.windows(destination.location), what).toHaveLength(1);
+        expect(await backups.windows(destination.url), what).toHaveLength(1);
         for (const { at, values } of moments) {
-          const found = await backups.read(destination.location, { at }, async (view) => {
+          const found = await backups.read(destination.url, { at }, async (view) => {
             const then: Record<string, string> = {};
             for (const key of await view.list()) then[key] = (await view.retrieve(key)).text();
             return then;
           });
           expect(found, `${what}: ${at.toISOString()}`).toEqual(values);
         }
-        expect((await backups.verify(destination.location, { depth: 'opens' })).findings, what).toEqual([]);
+        expect((await backups.verify(destination.url, { depth: 'opens' })).findings, what).toEqual([]);
         await next.close();
       },
       EVERY,

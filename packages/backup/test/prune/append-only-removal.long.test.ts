@@ -25,21 +25,21 @@ describe('removing snapshots', () => {
       const backups = locked(world, lock);
       for (const text of ['one', 'two', 'three']) {
         await store.store('a', text);
-        await backups.backup(destination.location);
+        await backups.backup(destination.url);
       }
       const before = await filesAt(destination);
-      const error = await failure(backups.retain(destination.location, { retention: { last: 1 } }), code);
+      const error = await failure(backups.retain(destination.url, { retention: { last: 1 } }), code);
       expect(error.message).toMatch(/^nothing can be removed at memory:.*Nothing was changed\.$/);
       expect(error.advice).toEqual([{ id: 'check-backend-access' }]);
       expect([...(await filesAt(destination)).keys()]).toEqual([...before.keys()]);
-      expect((await backups.list(destination.location)).map(({ number }) => number)).toEqual([3, 2, 1]);
+      expect((await backups.list(destination.url)).map(({ number }) => number)).toEqual([3, 2, 1]);
       // Where nothing is to go, nothing is refused.
-      expect(await backups.retain(destination.location, { retention: { last: 3 } })).toMatchObject({ removed: [] });
+      expect(await backups.retain(destination.url, { retention: { last: 3 } })).toMatchObject({ removed: [] });
       lock.holds = () => false;
-      expect(await backups.retain(destination.location, { retention: { last: 1 } })).toMatchObject({
+      expect(await backups.retain(destination.url, { retention: { last: 1 } })).toMatchObject({
         done: { removed: [2, 1] },
       });
-      expect((await backups.list(destination.location)).map(({ number }) => number)).toEqual([3]);
+      expect((await backups.list(destination.url)).map(({ number }) => number)).toEqual([3]);
       await expectWhole(world);
     },
   );
@@ -52,28 +52,28 @@ describe('removing snapshots', () => {
     for (const at of [1, 2, 3, 4, 5]) {
       await store.store('a', `${at}`);
       await store.store('b', patterned(70_000, at));
-      await backups.backup(destination.location);
+      await backups.backup(destination.url);
     }
     const third = await contentsAt(destination, clock, { snapshot: 3 }, NAMES);
     lock.holds = heldFrom(3);
-    const { done } = await backups.retain(destination.location, { retention: { last: 1 } });
+    const { done } = await backups.retain(destination.url, { retention: { last: 1 } });
     expect(done?.removed.toSorted()).toEqual([1, 2]);
     expect(done?.refused).toMatchObject({ snapshots: [4, 3], code: 'ACCESS_DENIED', files: 0 });
     expect(done?.refused?.message).toMatch(
       /^2 snapshots and recovery points could not be removed at \S+ \(ACCESS_DENIED\)\./,
     );
-    expect((await backups.list(destination.location)).map(({ number }) => number)).toEqual([5, 4, 3]);
+    expect((await backups.list(destination.url)).map(({ number }) => number)).toEqual([5, 4, 3]);
     expect(await contentsAt(destination, clock, { snapshot: 3 }, NAMES)).toEqual(third);
     await expectWhole(world);
-    for (const _ of [1, 2]) await backups.retain(destination.location, { retention: { last: 1 } });
-    expect((await backups.list(destination.location)).map(({ number }) => number)).toEqual([5, 4, 3]);
+    for (const _ of [1, 2]) await backups.retain(destination.url, { retention: { last: 1 } });
+    expect((await backups.list(destination.url)).map(({ number }) => number)).toEqual([5, 4, 3]);
     await store.store('a', 'six');
-    await backups.backup(destination.location);
+    await backups.backup(destination.url);
     await expectWhole(world);
     lock.holds = () => false;
-    const last = await backups.retain(destination.location, { retention: { last: 1 } });
+    const last = await backups.retain(destination.url, { retention: { last: 1 } });
     expect(last.done?.refused).toBeUndefined();
-    expect((await backups.list(destination.location)).length).toBe(1);
+    expect((await backups.list(destination.url)).length).toBe(1);
     await expectWhole(world);
     // Of all the notes that were left on the way the newest stays.
     expect([...(await filesAt(destination, 's/')).keys()].length).toBe(2);
@@ -92,11 +92,11 @@ describe('removing snapshots', () => {
     );
     const reach = { wrap: lock.wrap, layers: [injector.layer] };
     await failure(
-      backupsOf(store, [destination], () => reach).forget(destination.location, () => [1]),
+      backupsOf(store, [destination], () => reach).forget(destination.url, () => [1]),
       'UNAVAILABLE',
     );
     const backups = locked(world, lock);
-    const [, first] = await backups.list(destination.location);
+    const [, first] = await backups.list(destination.url);
     expect(first).toMatchObject({ number: 1 });
     expect(await contentsAt(destination, clock, { at: first?.time })).toMatchObject({ a: [{}] });
     const { store: restored } = await restoredFrom(destination, clock, { snapshot: 1 });
@@ -111,17 +111,17 @@ describe('removing snapshots', () => {
     for (const at of [1, 2, 3]) {
       await store.store('a', `${at}`);
       await store.store('b', patterned(70_000, at));
-      await backups.backup(destination.location);
+      await backups.backup(destination.url);
       await store.purge('b');
       await store.purge('a');
     }
     lock.holds = (key) => key.startsWith(area);
-    const { done } = await backups.retain(destination.location, { retention: { last: 1 } });
+    const { done } = await backups.retain(destination.url, { retention: { last: 1 } });
     expect(done?.refused).toMatchObject({ snapshots: [], code: 'ACCESS_DENIED' });
     expect(done?.refused?.files).toBeGreaterThan(0);
     await expectWhole(world);
     lock.holds = () => false;
-    const after = await backups.retain(destination.location, { retention: { last: 1 } });
+    const after = await backups.retain(destination.url, { retention: { last: 1 } });
     expect(after.done?.files).toBe(done?.refused?.files);
     expect(after.done?.refused).toBeUndefined();
     await expectWhole(world);
@@ -133,21 +133,21 @@ describe('removing snapshots', () => {
     const lock = newLock(false);
     const backups = locked(world, lock);
     await store.store('a', 'zero');
-    const following = await backups.startContinuous(destination.location);
+    const following = await backups.startContinuous(destination.url);
     for (const at of [1, 2, 3, 4]) {
       await store.store('a', `${at}`);
       await following.caughtUp();
     }
     await following.close();
     await store.store('a', 'last');
-    await backups.backup(destination.location);
-    const points = (await backups.list(destination.location)).map(({ number }) => number);
+    await backups.backup(destination.url);
+    const points = (await backups.list(destination.url)).map(({ number }) => number);
     const [held = 0] = points.slice(2);
     const contents = new Map<number, unknown>();
     for (const snapshot of points) contents.set(snapshot, await contentsAt(destination, clock, { snapshot }));
     lock.holds = (key) => pointNumber(key) === held;
-    const { refused } = await backups.forget(destination.location, () => points.slice(1));
-    const left = (await backups.list(destination.location)).map(({ number }) => number);
+    const { refused } = await backups.forget(destination.url, () => points.slice(1));
+    const left = (await backups.list(destination.url)).map(({ number }) => number);
     expect(left).toEqual(points.filter((number) => number <= held || number === points[0]));
     expect(refused?.snapshots).toEqual(points.filter((number) => number <= held));
     for (const snapshot of left)
@@ -170,13 +170,13 @@ describe('removing snapshots', () => {
         lock.holds = heldFrom(3);
         const process = await openAt(source, { clock, layers: [other.layer] });
         const reach = { wrap: lock.wrap, layers: [injector.layer] };
-        const forgetting = backupsOf(process, [destination], () => reach).forget(destination.location, () => [1, 2, 3]);
+        const forgetting = backupsOf(process, [destination], () => reach).forget(destination.url, () => [1, 2, 3]);
         await ended(forgetting, injector);
         await process.close();
         const backups = locked(world, lock);
         await expectWhole(world);
-        await backups.forget(destination.location, () => []);
-        const left = (await backups.list(destination.location)).map(({ number }) => number);
+        await backups.forget(destination.url, () => []);
+        const left = (await backups.list(destination.url)).map(({ number }) => number);
         // Whatever was announced and is there still can be had again; what was not announced is there as before.
         expect(left.slice(0, 2), what).toEqual([4, 3]);
         expect(await contentsAt(destination, clock, {}, NAMES), what).toEqual(await contentsOf(store, NAMES));

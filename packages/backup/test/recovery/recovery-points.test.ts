@@ -611,9 +611,9 @@ describe('a backup that is looked at', () => {
     const { clock, owner, backups, shelf } = await scene();
     let open = 0;
     const connect: Connect = {
-      nameOf: (location) => location,
-      async connect(location, signal) {
-        const place = await shelf.connect.connect(location, signal);
+      nameOf: (url) => url,
+      async connect(url, signal) {
+        const place = await shelf.connect.connect(url, signal);
         open += 1;
         return { ...place, close: async () => void (open -= 1) };
       },

@@ -31,7 +31,7 @@ import { partCount } from '../../src/repository/blobs.ts';
 import { PackReader } from '../../src/repository/packs.ts';
 import { extensionsOf } from '@securestore/objects/internal';
 
-const LOCATION = 'memory:backups';
+const STORE_URL = 'memory:backups';
 
 interface World extends Club {
   readonly destination: StorageBackend;
@@ -51,11 +51,11 @@ async function world(): Promise<World> {
     async snapshot() {
       const { number } = await makeSnapshot(extensionsOf(all.owner).backup, {
         backend: destination,
-        location: LOCATION,
+        url: STORE_URL,
       });
       return number;
     },
-    backup: () => openBackup({ backend: destination, location: LOCATION, unlock: UNLOCK, clock: all.clock }),
+    backup: () => openBackup({ backend: destination, url: STORE_URL, unlock: UNLOCK, clock: all.clock }),
   };
 }
 

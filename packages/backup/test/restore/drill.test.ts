@@ -124,7 +124,7 @@ describe('a drill', () => {
     expect(report.receipt.facts).not.toContain('secret name');
   });
 
-  it('leaves alone what lies at its scratch location', async () => {
+  it('leaves alone what lies at its scratch store', async () => {
     const { shelf, backups } = await backedUp();
     const scratch = await shelf.at('memory:scratch');
     await scratch.write('o/x', Buffer.from('mine'));

@@ -29,7 +29,7 @@ describe.each(TROUBLES)('where %s', (...trouble) => {
           const own = await openDoomed({ source, clock }, atSource);
           const reach = { layers: [atDestination.layer] };
           const backups = backupsOf(own, [destination], () => reach);
-          const { failed } = await backups.restore(destination.location, options);
+          const { failed } = await backups.restore(destination.url, options);
           if (failed.length > 0) throw new SecureStoreError('UNAVAILABLE', 'not all of it');
         };
         const isDone = await ended(work(), injector);
@@ -39,7 +39,7 @@ describe.each(TROUBLES)('where %s', (...trouble) => {
           expect(await currentOf(next), what).toEqual(wanted);
         } else {
           clock.advance(HOUR);
-          const again = await backups.restore(destination.location, options);
+          const again = await backups.restore(destination.url, options);
           expect(again.failed, what).toEqual([]);
           // Where only the answer was lost it was done, and this one brought back what was before.
           if (again.snapshot === 1) expect(await currentOf(next), what).toEqual(wanted);

@@ -11,7 +11,7 @@ async function interrupted(): Promise<World & { readonly to: Place; readonly at:
   const world = await worldOf();
   const { store, destination, clock } = world;
   await store.store('a', 'before');
-  const following = await backupsOf(store, [destination]).startContinuous(destination.location);
+  const following = await backupsOf(store, [destination]).startContinuous(destination.url);
   await store.store('a', 'the first');
   await following.caughtUp();
   const at = new Date(clock.now() + 1);

@@ -101,7 +101,7 @@ describe('a webhook', () => {
   });
 
   it.each([301, 302, 303, 307, 308])('follows no redirect (%i)', async (status) => {
-    answer = (response) => response.writeHead(status, { location: '/elsewhere' }).end();
+    answer = (response) => response.writeHead(status, { url: '/elsewhere' }).end();
     const { code, message } = await errorOf(sinkAt().send(ALERT, never));
     expect([code, message]).toEqual(['UNSUPPORTED', expect.stringContaining('redirects (status ')]);
     expect(received).toHaveLength(1);
@@ -167,7 +167,7 @@ describe('a dead-man ping', () => {
   });
 
   it('goes nowhere else', async () => {
-    answer = (response) => response.writeHead(302, { location: url }).end();
+    answer = (response) => response.writeHead(302, { url: url }).end();
     expect(await ping()('success')).toMatchObject({ code: 'UNSUPPORTED' });
     expect(received).toHaveLength(1);
   });

@@ -105,10 +105,10 @@ describe('two runs to one destination', () => {
     const { store, source, destination, clock } = world;
     await store.store('a', 'one');
     const { injector, arrived, goOn } = pausing(writes('s/'));
-    const waiting = backupsOf(store, [destination], () => ({ layers: [injector.layer] })).backup(destination.location);
+    const waiting = backupsOf(store, [destination], () => ({ layers: [injector.layer] })).backup(destination.url);
     await arrived;
     const other = await openAt(source, { clock });
-    await failure(backupsOf(other, [destination]).backup(destination.location), 'LOCKED');
+    await failure(backupsOf(other, [destination]).backup(destination.url), 'LOCKED');
     goOn();
     expect(await waiting).toMatchObject({ number: 1 });
     await expectWhole(world);
@@ -131,7 +131,7 @@ describe('a run beside a removal', () => {
       const { injector, arrived, goOn } = pausing(writes(where));
       const waiting = snapshotAt(store, destination, { layers: [injector.layer] });
       await arrived;
-      const { kept } = await backupsOf(other, [destination]).forget(destination.location, () => [1, 2]);
+      const { kept } = await backupsOf(other, [destination]).forget(destination.url, () => [1, 2]);
       expect(kept).toEqual([4, 3]);
       goOn();
       const { number, findings } = await waiting;
@@ -139,8 +139,8 @@ describe('a run beside a removal', () => {
       expect(await contentsAt(destination, clock)).toEqual(await contentsOf(store));
       await expectWhole(world);
       const backups = backupsOf(store, [destination]);
-      await backups.forget(destination.location, () => []);
-      await backups.forget(destination.location, () => []);
+      await backups.forget(destination.url, () => []);
+      await backups.forget(destination.url, () => []);
       await expectWhole(world);
       expect(await contentsAt(destination, clock)).toEqual(await contentsOf(store));
     },
@@ -159,7 +159,7 @@ describe('a run beside a removal', () => {
       let calls = 0;
       const { injector, arrived, goOn } = pausing((call) => call.operation === operation && calls++ === k);
       const forgetting = backupsOf(other, [destination], () => ({ layers: [injector.layer] })).forget(
-        destination.location,
+        destination.url,
         (points) => points.slice(2).map(({ number }) => number),
       );
       await Promise.race([arrived, Promise.resolve(forgetting)]);
@@ -183,13 +183,13 @@ describe('a run beside a removal', () => {
     const other = await openAt(source, { clock });
     const { injector, arrived, goOn } = pausing(({ operation, key }) => operation === 'delete' && key !== 's/@');
     const slow = backupsOf(store, [destination], () => ({ layers: [injector.layer] }));
-    const first = slow.forget(destination.location, () => [1]);
+    const first = slow.forget(destination.url, () => [1]);
     await arrived;
     const fast = backupsOf(other, [destination]);
-    await fast.forget(destination.location, () => [2]);
+    await fast.forget(destination.url, () => [2]);
     goOn();
     await first;
-    expect((await fast.list(destination.location)).map(({ number }) => number)).toEqual([4, 3]);
+    expect((await fast.list(destination.url)).map(({ number }) => number)).toEqual([4, 3]);
     await expectWhole(world);
   });
 });
@@ -204,8 +204,8 @@ describe('a destination', () => {
     const stranger = await worldOf();
     await stranger.store.store('a', 'other');
     await failure(snapshotAt(stranger.store, destination), 'ALREADY_EXISTS');
-    await failure(backupsOf(stranger.store, [destination]).backup(destination.location), 'ALREADY_EXISTS');
-    await failure(backupsOf(stranger.store, [destination]).list(destination.location), 'INTEGRITY');
+    await failure(backupsOf(stranger.store, [destination]).backup(destination.url), 'ALREADY_EXISTS');
+    await failure(backupsOf(stranger.store, [destination]).list(destination.url), 'INTEGRITY');
     expect(await filesAt(destination)).toEqual(before);
   });
 
@@ -214,19 +214,19 @@ describe('a destination', () => {
     const { store, destination, clock } = world;
     await store.store('a', 'one');
     const backups = backupsOf(store, [destination]);
-    await backups.backup(destination.location);
+    await backups.backup(destination.url);
     const { store: copy } = await restoredFrom(destination, clock);
     await store.store('a', 'of the first');
     await copy.store('a', 'of the copy');
-    await backups.backup(destination.location);
+    await backups.backup(destination.url);
     const copied = backupsOf(copy, [destination]);
-    await copied.backup(destination.location);
+    await copied.backup(destination.url);
     expect(await contentsAt(destination, clock)).toEqual(await contentsOf(copy));
-    const error = await failure(backups.backup(destination.location), 'CONFLICT');
+    const error = await failure(backups.backup(destination.url), 'CONFLICT');
     expect(error.message).toContain('another copy of this store');
     await failure(snapshotAt(store, destination), 'CONFLICT');
     await expectWhole(world);
-    await copied.backup(destination.location);
+    await copied.backup(destination.url);
     await expectWhole(world);
   });
 
@@ -235,7 +235,7 @@ describe('a destination', () => {
     const { store, destination, clock } = world;
     await store.store('a', 'one');
     const backups = backupsOf(store, [destination]);
-    await backups.backup(destination.location);
+    await backups.backup(destination.url);
     // For a look, say.
     const { store: copy } = await restoredFrom(destination, clock);
     const copied = backupsOf(copy, [destination]);
@@ -243,10 +243,10 @@ describe('a destination', () => {
     const before = await filesAt(destination);
     await copy.slots.add(rawKey(Buffer.alloc(32, 8)));
     const report = await copy.rotateEncryptionKey(rawKey(Buffer.alloc(32, 8)), rawKey(Buffer.alloc(32, 9)));
-    expect(report.pending).toEqual([destination.location]);
+    expect(report.pending).toEqual([destination.url]);
     expect(await filesAt(destination)).toEqual(before);
     await store.store('a', 'two');
-    expect(await backups.backup(destination.location)).toMatchObject({ number: 2, findings: [] });
+    expect(await backups.backup(destination.url)).toMatchObject({ number: 2, findings: [] });
     await expectWhole(world);
   });
 });

@@ -66,7 +66,7 @@ describe('the newest snapshot is damaged', () => {
     const world = await worldWith(2);
     const { store, destination } = world;
     await damage(world, pointName(2));
-    const continuous = await backupsOf(store, [destination]).startContinuous(destination.location);
+    const continuous = await backupsOf(store, [destination]).startContinuous(destination.url);
     await store.store('b', 'later');
     await continuous.caughtUp();
     expect(continuous.status.findings.join()).toMatch(/The whole store is read/);
@@ -91,14 +91,14 @@ it('where a removal has left a hole before the newest snapshots, and these are d
   const world = await worldWith(4);
   const { store, destination } = world;
   const backups = backupsOf(store, [destination]);
-  await backups.forget(destination.location, () => [2, 3]);
+  await backups.forget(destination.url, () => [2, 3]);
   for (const number of [4, 5]) await damage(world, pointName(number));
   await store.store('a', 'after');
-  const { number, findings } = await backups.backup(destination.location);
+  const { number, findings } = await backups.backup(destination.url);
   expect(number).toBe(6);
   expect(findings.join()).toMatch(/The whole store is read/);
   await isWhole(world);
-  expect((await backups.backup(destination.location)).findings).toEqual([]);
+  expect((await backups.backup(destination.url)).findings).toEqual([]);
 });
 
 describe('the index of the newest snapshot is damaged', () => {
@@ -141,7 +141,7 @@ describe('the index of the newest snapshot is damaged', () => {
 it('a continuous backup goes on where the index that it builds on is damaged', async () => {
   const world = await worldWith(3);
   const { store, destination } = world;
-  const continuous = await backupsOf(store, [destination]).startContinuous(destination.location);
+  const continuous = await backupsOf(store, [destination]).startContinuous(destination.url);
   for (const name of (await filesAt(destination, 'x/')).keys()) await damage(world, name);
   for (const name of NAMES) await store.store(name, 'after');
   await continuous.caughtUp();
@@ -180,14 +180,14 @@ describe('a snapshot between others is damaged', () => {
     await damage(world, pointName(2));
     const before = (await filesAt(destination)).size;
     const { message, advice } = await failure(
-      backups.forget(destination.location, () => [1]),
+      backups.forget(destination.url, () => [1]),
       'INTEGRITY',
     );
     expect(message).toMatch(/^snapshot 2 is damaged at \S+: .* so nothing was removed\.$/);
     expect(advice?.map(({ id }) => id)).toEqual(['remove-damaged-snapshots', 'verify-backup']);
     expect((await filesAt(destination)).size).toBe(before);
-    expect(await backups.forget(destination.location, () => [1, 2])).toMatchObject({ removed: [2, 1] });
-    expect((await backups.list(destination.location)).map(({ number }) => number)).toEqual([4, 3]);
+    expect(await backups.forget(destination.url, () => [1, 2])).toMatchObject({ removed: [2, 1] });
+    expect((await backups.list(destination.url)).map(({ number }) => number)).toEqual([4, 3]);
     expect(await verifyOpenedBackup(await backupAt(destination, world.clock), { depth: 'opens' })).toMatchObject({
       ok: true,
     });
@@ -201,14 +201,14 @@ it('a retention removes a damaged snapshot where it is told to, and else says wh
   await damage(world, pointName(3));
   const retention = { last: 2 };
   for (const dryRun of [true, false]) {
-    await failure(backups.retain(destination.location, { retention, dryRun }), 'INTEGRITY');
+    await failure(backups.retain(destination.url, { retention, dryRun }), 'INTEGRITY');
   }
   const options = { retention, damaged: true };
-  expect(await backups.retain(destination.location, { ...options, dryRun: true })).toMatchObject({
+  expect(await backups.retain(destination.url, { ...options, dryRun: true })).toMatchObject({
     removed: [3, 2, 1],
   });
-  expect(await backups.retain(destination.location, options)).toMatchObject({ done: { removed: [3, 2, 1] } });
-  expect((await backups.list(destination.location)).map(({ number }) => number)).toEqual([5, 4]);
+  expect(await backups.retain(destination.url, options)).toMatchObject({ done: { removed: [3, 2, 1] } });
+  expect((await backups.list(destination.url)).map(({ number }) => number)).toEqual([5, 4]);
   await isWhole(world);
 });
 

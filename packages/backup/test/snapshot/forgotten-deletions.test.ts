@@ -23,14 +23,14 @@ async function newWorld(): Promise<World> {
   const place = usePlace(() => memoryPlace(() => clock.now()));
   await (await createAt(place, { clock, history: { versions: 0, days: 0 } })).close();
   const { store } = await processAt(place, { clock });
-  const location = `memory:backup${(count += 1)}`;
+  const url = `memory:backup${(count += 1)}`;
   const backend = new MemoryBackend({ clock: () => clock.now() });
-  await backend.init({ location, options: {} });
+  await backend.init({ url, options: {} });
   return {
     clock,
     store,
-    snapshot: () => whileTimePasses(clock, makeSnapshot(extensionsOf(store).backup, { backend, location })),
-    open: () => openBackup({ backend, location, unlock: UNLOCK, clock }),
+    snapshot: () => whileTimePasses(clock, makeSnapshot(extensionsOf(store).backup, { backend, url })),
+    open: () => openBackup({ backend, url, unlock: UNLOCK, clock }),
   };
 }
 

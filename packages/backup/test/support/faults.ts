@@ -33,7 +33,7 @@ export async function atEveryCall(
     });
     // A process that is killed is killed on all sides.
     const other = createFaultInjector();
-    void injector.stopped.then(() => other.stop());
+    void injector.killed.then(() => other.kill());
     await body(injector, `${name} at call ${k}`, other);
     return hit;
   };
@@ -49,7 +49,7 @@ export async function atEveryCall(
 }
 
 /** Waits for work that may fail, or never end since its process was killed. @returns whether it succeeded */
-export async function ended(work: PromiseLike<unknown>, { stopped }: FaultInjector): Promise<boolean> {
+export async function ended(work: PromiseLike<unknown>, { killed }: FaultInjector): Promise<boolean> {
   const done = Promise.resolve(work).then(
     () => true,
     (error: unknown) => {
@@ -57,7 +57,7 @@ export async function ended(work: PromiseLike<unknown>, { stopped }: FaultInject
       throw error;
     },
   );
-  return Promise.race([done, stopped.then(() => false)]);
+  return Promise.race([done, killed.then(() => false)]);
 }
 
 /** Opens the store of a world in a process whose time ends where `injector` kills it. */

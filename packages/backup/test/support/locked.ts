@@ -57,6 +57,6 @@ export async function expectWhole({ destination, clock }: World, unlock = UNLOCK
     const { findings } = await verifyOpenedBackup(backup, { depth: 'opens', snapshot: number });
     expect(findings, `snapshot ${number}`).toEqual([]);
   }
-  const { findings } = await scrubBackup({ backend: await reached(destination), location: destination.location });
+  const { findings } = await scrubBackup({ backend: await reached(destination), url: destination.url });
   expect(findings).toEqual([]);
 }

@@ -66,8 +66,8 @@ export async function dataAt(world: World): Promise<string[]> {
 
 /** A process that is killed at a call of its destination, and then makes none at its store either. */
 export function killedAt(k: number): { readonly injector: FaultInjector; readonly other: FaultInjector } {
-  const injector = createFaultInjector(({ index }) => (index === k ? { type: 'stop-before' } : undefined));
+  const injector = createFaultInjector(({ index }) => (index === k ? { type: 'kill-before' } : undefined));
   const other = createFaultInjector();
-  void injector.stopped.then(() => other.stop());
+  void injector.killed.then(() => other.kill());
   return { injector, other };
 }

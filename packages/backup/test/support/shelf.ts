@@ -17,22 +17,22 @@ export class Shelf {
     this.#layers = layers;
   }
 
-  async at(location: string): Promise<StorageBackend> {
-    const known = this.places.get(location);
+  async at(url: string): Promise<StorageBackend> {
+    const known = this.places.get(url);
     if (known !== undefined) return known;
     const backend = new MemoryBackend({ clock: this.#now });
-    await backend.init({ location: 'memory:', options: {} });
-    this.places.set(location, backend);
+    await backend.init({ url: 'memory:', options: {} });
+    this.places.set(url, backend);
     return backend;
   }
 
   get connect(): Connect {
     return {
-      nameOf: (location) => location,
-      connect: async (location) => {
-        if (this.down.has(location)) throw new SecureStoreError('UNAVAILABLE', `${location} can't be reached`);
-        const backend = composeLayers(await this.at(location), this.#layers);
-        return { backend, location, close: async () => undefined };
+      nameOf: (url) => url,
+      connect: async (url) => {
+        if (this.down.has(url)) throw new SecureStoreError('UNAVAILABLE', `${url} can't be reached`);
+        const backend = composeLayers(await this.at(url), this.#layers);
+        return { backend, url, close: async () => undefined };
       },
     };
   }

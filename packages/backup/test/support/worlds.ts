@@ -67,7 +67,7 @@ export async function snapshotAt(
   { layers, wrap, ...options }: SnapshotOptions & Reach = {},
 ): Promise<SnapshotReport> {
   const backend = await reached(place, { ...(layers && { layers }), ...(wrap && { wrap }) });
-  return makeSnapshot(extensionsOf(store).backup, { backend, location: place.location }, options);
+  return makeSnapshot(extensionsOf(store).backup, { backend, url: place.url }, options);
 }
 
 /** The backups at a place, opened with the secret of the store alone. */
@@ -77,7 +77,7 @@ export async function backupAt(
   { unlock = UNLOCK, ...reach }: Reach & { readonly unlock?: UnlockMethod } = {},
 ): Promise<OpenedBackup> {
   const backend = await reached(place, reach);
-  const backup = await openBackup({ backend, location: place.location, unlock, clock });
+  const backup = await openBackup({ backend, url: place.url, unlock, clock });
   atEnd(() => backup.close());
   return backup;
 }
@@ -172,17 +172,17 @@ export async function filesAt(place: Place, prefix = ''): Promise<Map<string, Bu
   }
 }
 
-/** Reaches places by their locations. @param down says of which there is no reaching */
+/** Reaches places by their URLs. @param down says of which there is no reaching */
 function connectTo(places: readonly Place[], reach: (place: Place) => Reach = () => ({})): Connect {
   return {
-    nameOf: (location) => location,
-    async connect(location) {
-      const place = places.find((one) => one.location === location);
-      if (place === undefined) throw new SecureStoreError('NOT_FOUND', `there is no place ${location}`);
+    nameOf: (url) => url,
+    async connect(url) {
+      const place = places.find((one) => one.url === url);
+      if (place === undefined) throw new SecureStoreError('NOT_FOUND', `there is no place ${url}`);
       const { layers = [], wrap } = reach(place);
       const opened = await place.open();
       const backend = composeLayers(wrap === undefined ? opened : wrap(opened), layers);
-      return { backend, location, close: () => opened.close() };
+      return { backend, url, close: () => opened.close() };
     },
   };
 }

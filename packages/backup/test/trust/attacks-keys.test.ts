@@ -30,10 +30,10 @@ const OTHER = rawKey(Buffer.alloc(32, 8));
 it('a secret that is added opens the backups that there are', async () => {
   const { store, destination, clock } = await worldOf();
   await store.store('k', 'one');
-  await backupsOf(store, [destination]).backup(destination.location);
+  await backupsOf(store, [destination]).backup(destination.url);
   await store.slots.add(OTHER);
   const backend = await reached(destination);
-  using backup = await openBackup({ backend, location: destination.location, unlock: OTHER, clock });
+  using backup = await openBackup({ backend, url: destination.url, unlock: OTHER, clock });
   expect(await backup.describe()).toMatchObject({ number: 1, objects: 1 });
 });
 
@@ -43,10 +43,10 @@ describe('a secret that opens the store no more', () => {
     const backups = backupsOf(store, [destination]);
     const { id } = await store.slots.add(OTHER);
     await store.store('k', 'one');
-    await backups.backup(destination.location);
+    await backups.backup(destination.url);
     expect(await store.slots.remove(id)).toEqual({ pending: [] });
     const backend = await reached(destination);
-    await failure(openBackup({ backend, location: destination.location, unlock: OTHER, clock }), 'UNLOCK_FAILED');
+    await failure(openBackup({ backend, url: destination.url, unlock: OTHER, clock }), 'UNLOCK_FAILED');
   });
 
   it('opens what lies where its removal was not heard of, which is said, until the next backup there', async () => {
@@ -54,14 +54,14 @@ describe('a secret that opens the store no more', () => {
     const injector = createFaultInjector();
     const backups = backupsOf(store, [destination], () => ({ layers: [injector.layer] }));
     const { id } = await store.slots.add(OTHER);
-    await backups.backup(destination.location);
+    await backups.backup(destination.url);
     injector.plan(() => ({ type: 'fail' }));
-    expect(await store.slots.remove(id)).toEqual({ pending: [destination.location] });
+    expect(await store.slots.remove(id)).toEqual({ pending: [destination.url] });
     injector.plan(undefined);
     const open = async (): Promise<OpenedBackup> =>
-      openBackup({ backend: await reached(destination), location: destination.location, unlock: OTHER, clock });
+      openBackup({ backend: await reached(destination), url: destination.url, unlock: OTHER, clock });
     (await open()).close();
-    await backups.backup(destination.location);
+    await backups.backup(destination.url);
     await failure(open(), 'UNLOCK_FAILED');
   });
 
@@ -72,10 +72,10 @@ describe('a secret that opens the store no more', () => {
       const backups = backupsOf(store, [destination]);
       await store.slots.add(OTHER);
       await store.store('k', 'one');
-      await backups.backup(destination.location);
+      await backups.backup(destination.url);
       await store.rotateEncryptionKey(OTHER, rawKey(Buffer.alloc(32, 9)), { depth });
       const backend = await reached(destination);
-      await failure(openBackup({ backend, location: destination.location, unlock: OTHER, clock }), 'UNLOCK_FAILED');
+      await failure(openBackup({ backend, url: destination.url, unlock: OTHER, clock }), 'UNLOCK_FAILED');
     },
   );
 });
@@ -143,7 +143,7 @@ describe('a member who may write at the backend of the store', () => {
     const [report] = await schedules.run({ once: true });
     expect(report).toMatchObject({ end: 'failure' });
     expect((await (await shelf.at('memory:elsewhere')).list('')).entries).toEqual([]);
-    expect((await backups.destinations()).map(({ location }) => location)).toEqual([PLACE]);
+    expect((await backups.destinations()).map(({ url }) => url)).toEqual([PLACE]);
   });
 
   it.each(['before', 'after'] as const)(
@@ -218,7 +218,7 @@ async function openBackupOf(
   clock: Parameters<typeof openBackup>[0]['clock'],
   unlock: UnlockMethod = UNLOCK,
 ): Promise<OpenedBackup & AsyncDisposable> {
-  const backup = await openBackup({ backend, location: PLACE, unlock, clock });
+  const backup = await openBackup({ backend, url: PLACE, unlock, clock });
   return Object.assign(backup, { [Symbol.asyncDispose]: async () => backup.close() });
 }
 
@@ -327,10 +327,10 @@ it('a destination that pretends to be another one does not take its place', asyn
   const mirror = usePlace(() => memoryAt(clock));
   const backups = backupsOf(store, [destination, mirror]);
   await store.store('k', 'one');
-  await backups.backup(destination.location);
+  await backups.backup(destination.url);
   await (await attack(mirror)).restore(await (await attack(destination)).copy());
-  await Promise.resolve(backups.backup(mirror.location)).catch(() => undefined);
-  expect((await backups.destinations()).map(({ location }) => location)).toContain(destination.location);
+  await Promise.resolve(backups.backup(mirror.url)).catch(() => undefined);
+  expect((await backups.destinations()).map(({ url }) => url)).toContain(destination.url);
 });
 
 describe('a synchronous backup', () => {

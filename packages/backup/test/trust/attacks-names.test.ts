@@ -25,7 +25,7 @@ async function filled(): Promise<World> {
   const world = await worldOf();
   for (const name of ['a', 'b']) {
     await world.store.store(name, name);
-    await backupsOf(world.store, [world.destination]).backup(world.destination.location);
+    await backupsOf(world.store, [world.destination]).backup(world.destination.url);
     world.clock.advance(60_000);
   }
   return world;
@@ -33,7 +33,7 @@ async function filled(): Promise<World> {
 
 /** What the newest snapshot holds, for who has the store. */
 const newestOf = ({ store, destination }: World): Promise<Contents> =>
-  backupsOf(store, [destination]).read(destination.location, {}, (view) => contentsOf(view, NAMES));
+  backupsOf(store, [destination]).read(destination.url, {}, (view) => contentsOf(view, NAMES));
 
 /** What begins as if a newer release had made it, with the checksum that anybody can make. */
 const ofNewerRelease = async (world: World): Promise<Buffer> => {
@@ -82,7 +82,7 @@ describe.each(JUNK)('a file at a destination with a name %s', (_, make) => {
     const isNamed = [...files.keys()].some((name) => name !== 's/strange' && name !== pointName(0));
     for (const name of ['c', 'd']) {
       await store.store(name, name);
-      const { findings: alarms, failed } = await backups.backup(destination.location);
+      const { findings: alarms, failed } = await backups.backup(destination.url);
       expect(failed).toEqual([]);
       if (name === 'c')
         expect(alarms.join()).toMatch(isNamed ? /Another writer may be there\. The files are ignored\./ : /^$/);
@@ -91,10 +91,10 @@ describe.each(JUNK)('a file at a destination with a name %s', (_, make) => {
     }
     const { findings } = await verifyOpenedBackup(await backupAt(destination, clock), { depth: 'opens' });
     expect(new Set(findings.map(({ name }) => name))).toEqual(new Set(files.keys()));
-    expect((await backups.list(destination.location)).length).toBe(4);
-    for (const { number, time } of await backups.list(destination.location)) {
+    expect((await backups.list(destination.url)).length).toBe(4);
+    for (const { number, time } of await backups.list(destination.url)) {
       const at = new Date(time.getTime() + 1);
-      expect(await backups.read(destination.location, { at }, async (_view, found) => found.number)).toBe(number);
+      expect(await backups.read(destination.url, { at }, async (_view, found) => found.number)).toBe(number);
     }
   });
 
@@ -102,12 +102,12 @@ describe.each(JUNK)('a file at a destination with a name %s', (_, make) => {
     const world = await filled();
     const { store, destination } = world;
     const backups = backupsOf(store, [destination]);
-    const before = await backups.startContinuous(destination.location);
+    const before = await backups.startContinuous(destination.url);
     await put(world);
     await store.store('c', 'c');
     await before.caughtUp();
     await before.close();
-    const continuous = await backups.startContinuous(destination.location);
+    const continuous = await backups.startContinuous(destination.url);
     for (const name of ['d', 'e']) {
       await store.store(name, name);
       await continuous.caughtUp();
@@ -117,11 +117,9 @@ describe.each(JUNK)('a file at a destination with a name %s', (_, make) => {
     expect(recoveryPoints).toBeGreaterThan(1);
     await continuous.close();
     expect(await newestOf(world)).toEqual(await contentsOf(store, NAMES));
-    const kinds = (await backups.list(destination.location)).map(({ kind }) => kind);
+    const kinds = (await backups.list(destination.url)).map(({ kind }) => kind);
     expect(kinds).toContain('changes');
-    expect((await backups.windows(destination.location))[0]?.to).toEqual(
-      (await backups.list(destination.location))[0]?.time,
-    );
+    expect((await backups.windows(destination.url))[0]?.to).toEqual((await backups.list(destination.url))[0]?.time);
   });
 
   it('keeps nothing that is old, and goes when it may', async () => {
@@ -132,18 +130,18 @@ describe.each(JUNK)('a file at a destination with a name %s', (_, make) => {
     lock.holds = (key) => files.has(key);
     const backups = locked(world, lock);
     await store.store('c', 'c');
-    await backups.backup(destination.location);
+    await backups.backup(destination.url);
     const retention = { last: 1 };
-    const { done } = await backups.retain(destination.location, { retention });
+    const { done } = await backups.retain(destination.url, { retention });
     expect(done?.removed).toEqual(expect.arrayContaining([1, 2]));
-    await backups.retain(destination.location, { retention, damaged: true });
+    await backups.retain(destination.url, { retention, damaged: true });
     lock.holds = () => false;
-    await backups.retain(destination.location, { retention, damaged: true });
+    await backups.retain(destination.url, { retention, damaged: true });
     const left = new Set((await filesAt(destination, 's/')).keys());
     for (const name of files.keys()) expect(left.has(name)).toBe(name === 's/strange' || name === pointName(0));
     for (const name of left) if (files.has(name)) await (await attack(destination)).remove(name);
     await store.store('d', 'd');
-    await backups.backup(destination.location);
+    await backups.backup(destination.url);
     expect(await contentsAt(destination, clock, {}, NAMES)).toEqual(await contentsOf(store, NAMES));
     await expectWhole(world);
   });
@@ -169,7 +167,7 @@ describe.each(JUNK)('a file at a destination with a name %s', (_, make) => {
       if (change === 'remove') await attacker.remove(pointName(2));
       else await attacker.put(pointName(2), Buffer.from('damaged'));
       await store.store('c', 'c');
-      const { findings } = await backupsOf(store, [destination]).backup(destination.location);
+      const { findings } = await backupsOf(store, [destination]).backup(destination.url);
       expect(findings.join()).toMatch(change === 'remove' ? /removed or replaced/ : /damaged/);
       expect(await newestOf(world)).toEqual(await contentsOf(store, NAMES));
     }
@@ -184,11 +182,11 @@ it('a file in the place of a point that comes next does not stop a removal', asy
   const backups = locked(world, lock);
   const attacker = await attack(destination);
   for (const number of [3, 5]) await attacker.put(pointName(number), Buffer.from('junk'));
-  const { refused } = await backups.forget(destination.location, () => [1]);
+  const { refused } = await backups.forget(destination.url, () => [1]);
   expect(refused?.snapshots).toEqual([1]);
   await store.store('c', 'c');
-  await backups.backup(destination.location);
-  expect((await backups.list(destination.location)).map(({ number }) => number)).toEqual([7, 2, 1]);
+  await backups.backup(destination.url);
+  expect((await backups.list(destination.url)).map(({ number }) => number)).toEqual([7, 2, 1]);
 });
 
 it('a point that others have published meanwhile is not built over, where a file was in its place', async () => {

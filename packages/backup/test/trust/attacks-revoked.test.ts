@@ -45,7 +45,7 @@ async function scene(fill: (scene: Pick<Scene, 'owner' | 'backups' | 'clock'>) =
   const seals = new BackupSeals({ keys: () => keys, suites: () => head.suites, random });
   await owner.members.revoke('operator');
   const lost = async (): Promise<OpenedBackup> => {
-    const opened = await openBackup({ backend, location: PLACE, unlock: rawKey(Buffer.alloc(32, 7)), clock });
+    const opened = await openBackup({ backend, url: PLACE, unlock: rawKey(Buffer.alloc(32, 7)), clock });
     atEnd(async () => opened.close());
     return opened;
   };

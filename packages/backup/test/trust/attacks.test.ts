@@ -54,7 +54,7 @@ describe('whoever controls the destination', () => {
     const old = (await backend.read('keys'))?.body ?? expect.unreachable();
     await owner.encryptionKeys.destroy('red', { waitingPeriod: 0 });
     const restored = async (to: string): Promise<RestoreReport> => {
-      using backup = await openBackup({ backend, location: 'memory:backups', unlock: UNLOCK, clock });
+      using backup = await openBackup({ backend, url: 'memory:backups', unlock: UNLOCK, clock });
       return await restoreStoreTo(backup, await shelf.at(to));
     };
     expect(await restored('memory:one')).toMatchObject({ objects: 1, unreadable: 1 });
@@ -96,16 +96,16 @@ describe('whoever controls the destination', () => {
     const { store, destination, clock } = await worldOf();
     const backups = backupsOf(store, [destination]);
     await store.store('a', 'one');
-    await backups.backup(destination.location);
+    await backups.backup(destination.url);
     await store.store('b', 'two');
-    await backups.backup(destination.location);
+    await backups.backup(destination.url);
     const attacker = await attack(destination);
     await attacker.remove(pointName(2));
     await failure(
-      backups.forget(destination.location, () => []),
+      backups.forget(destination.url, () => []),
       'ROLLBACK',
     );
-    const report = await backups.backup(destination.location);
+    const report = await backups.backup(destination.url);
     expect(report.findings.join()).toMatch(/removed or replaced/);
     expect(await contentsAt(destination, clock)).toEqual(await contentsOf(store));
   });
@@ -129,7 +129,7 @@ describe('whoever controls the destination', () => {
         return typeof value === 'function' ? value.bind(target) : value;
       },
     });
-    const backup = await openBackup({ backend: endless, location: 'endless', unlock: UNLOCK, clock });
+    const backup = await openBackup({ backend: endless, url: 'endless', unlock: UNLOCK, clock });
     await failure(backup.recoveryPoints.numbers(), 'INTEGRITY');
   });
 });
@@ -160,9 +160,9 @@ describe('restoring in place', () => {
     const { store, destination, source, clock } = await worldOf();
     const backups = backupsOf(store, [destination]);
     await store.store('k', 'one');
-    await backups.backup(destination.location);
+    await backups.backup(destination.url);
     await store.store('k', 'two');
-    await failure(backups.restore(destination.location), 'CONFLICT');
+    await failure(backups.restore(destination.url), 'CONFLICT');
     await store.store('k', 'three');
     const other = await openAt(source, { clock });
     await other.store('k', 'four');
@@ -172,7 +172,7 @@ describe('restoring in place', () => {
     const { store, destination, source, clock } = await worldOf();
     const backups = backupsOf(store, [destination]);
     await store.store('k', 'one');
-    await backups.backup(destination.location);
+    await backups.backup(destination.url);
     const other = await openAt(source, { clock });
     const others = backupsOf(other, [destination]);
     await extensionsOf(store).backup.whileRestoring(async () => {
@@ -187,7 +187,7 @@ describe('restoring in place', () => {
     const { store, destination, source, clock } = await worldOf();
     const backups = backupsOf(store, [destination]);
     await store.store('k', 'one');
-    await backups.backup(destination.location);
+    await backups.backup(destination.url);
     await store.store('k', 'two');
     const other = await openAt(source, { clock });
     const others = backupsOf(other, [destination]);
@@ -203,7 +203,7 @@ describe('restoring in place', () => {
         };
       },
     });
-    await backups.restore(destination.location, { conflict: 'overwrite' }, target);
+    await backups.restore(destination.url, { conflict: 'overwrite' }, target);
     expect(refused).toMatchObject({ code: 'LOCKED' });
     await other.store('k', 'three');
   });
@@ -212,13 +212,13 @@ describe('restoring in place', () => {
     const { store, destination } = await worldOf();
     const backups = backupsOf(store, [destination]);
     await store.store('k', 'old');
-    await backups.backup(destination.location);
+    await backups.backup(destination.url);
     await store.store('k', 'new');
-    await backups.backup(destination.location);
+    await backups.backup(destination.url);
     const label = 'before a restore of snapshot 1';
-    const made = Promise.resolve().then(() => backups.backup(destination.location, { label }));
+    const made = Promise.resolve().then(() => backups.backup(destination.url, { label }));
     await failure(made, 'INVALID_ARGUMENT');
-    await backups.restore(destination.location, { conflict: 'overwrite' });
+    await backups.restore(destination.url, { conflict: 'overwrite' });
     expect((await store.retrieve('k')).text()).toBe('new');
   });
 });

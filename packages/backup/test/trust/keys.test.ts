@@ -52,7 +52,7 @@ describe('keys that are rotated, retired and destroyed between snapshots', () =>
       await store.store('red/a', patterned(70_000 + round, round));
       if (round === 2) await store.store('b', patterned(90_000, 9));
       if (round === 3) await store.delete('b');
-      const { number } = await backups.backup(destination.location);
+      const { number } = await backups.backup(destination.url);
       points.set(number, await contentsOf(store, NAMES));
       const retired = await rotate(store, round, depth);
       expect(retired.length).toBeGreaterThan(0);
@@ -73,13 +73,13 @@ describe('keys that are rotated, retired and destroyed between snapshots', () =>
     const { store, destination, clock } = world;
     await store.store('a', 'one');
     await store.store('b', patterned(80_000));
-    await backupsOf(store, [destination]).backup(destination.location);
+    await backupsOf(store, [destination]).backup(destination.url);
     const points = new Map([[1, await contentsOf(store, NAMES)]]);
     await store.close();
     const { store: restored } = await restoredFrom(destination, clock);
     const backups = backupsOf(restored, [destination]);
     await restored.store('c', 'later');
-    await backups.backup(destination.location);
+    await backups.backup(destination.url);
     points.set(2, await contentsOf(restored, NAMES));
     const retired = await rotate(restored, 1);
     for (const id of retired) await restored.encryptionKeys.destroy(id, { waitingPeriod: 0 });
@@ -94,12 +94,12 @@ describe('keys that are rotated, retired and destroyed between snapshots', () =>
     await store.store('a', 'one');
     await store.store('a', 'two');
     await store.store('b', patterned(90_000, 2));
-    await backups.backup(destination.location);
+    await backups.backup(destination.url);
     const points = new Map([[1, await contentsOf(store, NAMES)]]);
     injector.plan(() => ({ type: 'fail' }));
     await rotate(store, 1, 'data');
     injector.plan(undefined);
-    const { number } = await backups.backup(destination.location);
+    const { number } = await backups.backup(destination.url);
     points.set(number, await contentsOf(store, NAMES));
     await expectAll(world, points);
   });
@@ -110,12 +110,12 @@ describe('keys that are rotated, retired and destroyed between snapshots', () =>
     const injector = createFaultInjector();
     const backups = backupsOf(store, [destination], () => ({ layers: [injector.layer] }));
     await store.store('a', 'one');
-    await backups.backup(destination.location);
+    await backups.backup(destination.url);
     const points = new Map([[1, await contentsOf(store, NAMES)]]);
     injector.plan(() => ({ type: 'fail' }));
     await store.slots.add(secret(0));
     const report = await store.rotateEncryptionKey(secret(0), secret(1));
-    expect(report.pending).toEqual([destination.location]);
+    expect(report.pending).toEqual([destination.url]);
     const kinds = new Map((await store.encryptionKeys.list()).map(({ id, kind }) => [id, kind]));
     expect(report.retired.filter((id) => kinds.get(id) === 'category')).toEqual([]);
     await expectAll(world, points);
@@ -130,7 +130,7 @@ describe('keys that are rotated, retired and destroyed between snapshots', () =>
     const { store, source, destination, clock } = world;
     await store.store('a', 'one');
     const backups = backupsOf(store, [destination]);
-    await backups.backup(destination.location);
+    await backups.backup(destination.url);
     await store.store('a', 'two');
     const runner = await openAt(source, { clock });
     const injector = createFaultInjector();
@@ -163,7 +163,7 @@ async function opens(world: World, keys?: Buffer): Promise<boolean> {
   const { destination, clock } = world;
   const backend = await reached(destination);
   if (keys !== undefined) await backend.write('keys', keys);
-  const backup = await openBackup({ backend, location: destination.location, unlock: UNLOCK, clock });
+  const backup = await openBackup({ backend, url: destination.url, unlock: UNLOCK, clock });
   await using store = await backup.open();
   expect((await store.retrieve('a')).text()).toBe('stays');
   return store.retrieve('red/a').then(
@@ -180,7 +180,7 @@ describe('a category that is destroyed', () => {
     const world = await worldOf({ settings: CATEGORIES });
     const { store, destination, clock } = world;
     await filled(world);
-    await backupsOf(store, [destination]).backup(destination.location);
+    await backupsOf(store, [destination]).backup(destination.url);
     const before = (await filesAt(destination)).get('keys');
     expect(await opens(world)).toBe(true);
     const reports = await store.encryptionKeys.destroy('red', { waitingPeriod: 0 });
@@ -204,12 +204,12 @@ describe('a category that is destroyed', () => {
     const injector = createFaultInjector();
     const backups = backupsOf(store, [destination], () => ({ layers: [injector.layer] }));
     await filled(world);
-    await backups.backup(destination.location);
+    await backups.backup(destination.url);
     injector.plan(() => ({ type: 'fail' }));
     const reports = await store.encryptionKeys.destroy('red', { waitingPeriod: 0 });
-    expect(reports.flatMap(({ pendingAt = [] }) => pendingAt)).toEqual([destination.location]);
+    expect(reports.flatMap(({ pendingAt = [] }) => pendingAt)).toEqual([destination.url]);
     expect(await opens(world)).toBe(true);
-    expect(await store.encryptionKeys.destroyDue()).toMatchObject({ pending: [destination.location] });
+    expect(await store.encryptionKeys.destroyDue()).toMatchObject({ pending: [destination.url] });
     injector.plan(undefined);
     expect(await store.encryptionKeys.destroyDue()).toMatchObject({ pending: [] });
     expect(await opens(world)).toBe(false);
@@ -220,10 +220,10 @@ describe('a category that is destroyed', () => {
     const { store, destination, clock } = world;
     await filled(world);
     const backups = backupsOf(store, [destination]);
-    await backups.backup(destination.location);
+    await backups.backup(destination.url);
     await store.encryptionKeys.destroy('red', { waitingPeriod: 0 });
     await store.store('a', 'stays');
-    const report = await backups.backup(destination.location);
+    const report = await backups.backup(destination.url);
     expect(report).toMatchObject({ failed: [], findings: [] });
     for (const snapshot of [1, 2]) {
       const { store: restored } = await restoredFrom(destination, clock, { snapshot });

@@ -43,7 +43,7 @@ async function scene(options: Parameters<typeof worldOf>[0] = {}): Promise<Follo
       clock.advance(20);
       return done;
     },
-    valuesAt: (choice) => backups.read(destination.location, choice, valuesOf),
+    valuesAt: (choice) => backups.read(destination.url, choice, valuesOf),
     restoredAt: async (choice) => valuesOf((await restoredFrom(destination, clock, choice)).store),
   };
 }
@@ -53,7 +53,7 @@ const after = (time: number, by = 10): RecoveryPointChoice => ({ at: new Date(ti
 it('a moment between two points has what was acknowledged before it, and nothing that came later', async () => {
   const { put, store, backups, destination, valuesAt, restoredAt } = await scene();
   await put('a', '0');
-  await using following = await backups.startContinuous(destination.location);
+  await using following = await backups.startContinuous(destination.url);
   const one = await put('a', '1');
   const two = await put('b', '2');
   await store.delete('a');
@@ -73,13 +73,13 @@ it('a moment between two points has what was acknowledged before it, and nothing
 it('a moment before a purge has what was purged, also if the next point is a snapshot', async () => {
   const { put, store, backups, destination, valuesAt, restoredAt } = await scene();
   await put('a', '0');
-  await using following = await backups.startContinuous(destination.location);
+  await using following = await backups.startContinuous(destination.url);
   await following.caughtUp();
   const one = await put('b', '1');
   await store.purge('a');
-  const { number } = await backups.backup(destination.location, { label: 'the next' });
+  const { number } = await backups.backup(destination.url, { label: 'the next' });
   await following.close();
-  expect(await backups.windows(destination.location)).toHaveLength(1);
+  expect(await backups.windows(destination.url)).toHaveLength(1);
   expect(await valuesAt(after(one))).toEqual({ a: '0', b: '1' });
   expect(await restoredAt(after(one))).toEqual({ a: '0', b: '1' });
   expect(await valuesAt({ snapshot: number })).toEqual({ b: '1' });
@@ -104,8 +104,8 @@ it.each(['of a continuous backup', 'of a snapshot'])(
     });
     const { put, store, clock, backups, destination, valuesAt } = world;
     await put('a', 'good');
-    const following = isFollowed ? await backups.startContinuous(destination.location) : undefined;
-    const backing = isFollowed ? undefined : backups.backup(destination.location);
+    const following = isFollowed ? await backups.startContinuous(destination.url) : undefined;
+    const backing = isFollowed ? undefined : backups.backup(destination.url);
     const bad: Date[] = [];
     // Some of them come after the time of a point, and are in it.
     for (let serial = 0; serial < 25; serial++) {
@@ -116,7 +116,7 @@ it.each(['of a continuous backup', 'of a snapshot'])(
     await following?.caughtUp();
     await following?.close();
     await backing;
-    const [{ from } = { from: new Date(0) }] = await backups.windows(destination.location);
+    const [{ from } = { from: new Date(0) }] = await backups.windows(destination.url);
     const ends = isFollowed ? Infinity : from.getTime() + 2 * SECOND;
     const told = bad.filter((modified) => modified > from && modified.getTime() < ends);
     expect(told.length).toBeGreaterThan(1);
@@ -139,7 +139,7 @@ it.each([-2, 0])(
       makeSource: (of) => memoryPlace(() => Math.floor(oneOf(of) / SECOND) * SECOND),
     });
     await put('0', '');
-    const first = await backups.startContinuous(destination.location);
+    const first = await backups.startContinuous(destination.url);
     await first.caughtUp();
     await first.close();
     const told: Date[] = [];
@@ -148,10 +148,10 @@ it.each([-2, 0])(
       told.push((await store.info(`${number}`)).modified);
       await clock.sleep(350 * (number % 4));
     }
-    const second = await backups.startContinuous(destination.location, { interval: 300 });
+    const second = await backups.startContinuous(destination.url, { interval: 300 });
     await second.caughtUp();
     await second.close();
-    const windows = await backups.windows(destination.location);
+    const windows = await backups.windows(destination.url);
     expect(windows).toHaveLength(1);
     expect(windows[0]?.recoveryPoints).toBeGreaterThan(10);
     for (const [number, at] of told.entries()) {
@@ -165,7 +165,7 @@ it.each([-2, 0])(
 it('a writer whose clock is behind changes nothing that was told of moments before', async () => {
   const { put, source, clock, backups, destination, valuesAt } = await scene();
   await put('a', '0');
-  await using following = await backups.startContinuous(destination.location);
+  await using following = await backups.startContinuous(destination.url);
   const slow = await openAt(source, { clock: skewed(clock, -30 * SECOND) });
   await following.caughtUp();
   await clock.sleep(20 * SECOND);
@@ -181,20 +181,20 @@ it('a writer whose clock is behind changes nothing that was told of moments befo
 it('a moment in a gap is of the beginning of it, and says so', async () => {
   const { put, store, clock, backups, destination, valuesAt } = await scene();
   await put('a', '1');
-  const first = await backups.backup(destination.location);
+  const first = await backups.backup(destination.url);
   await clock.sleep(60 * SECOND);
   const missed = await put('a', '2');
   await clock.sleep(60 * SECOND);
-  const second = await backups.backup(destination.location);
+  const second = await backups.backup(destination.url);
   const gap = { from: first.time, to: second.time };
   const [at, last] = [new Date(missed + 10), new Date(second.time.getTime() + 60 * SECOND)];
   expect(await valuesAt({ at })).toEqual({ a: '1' });
   const { report } = await restoredFrom(destination, clock, { at });
   const said = `${first.time.toISOString()} and ${second.time.toISOString()}. The store of ${first.time.toISOString()} is restored`;
   expect(report).toMatchObject({ snapshot: 1, time: first.time, gap, findings: [expect.stringContaining(said)] });
-  const into = await backups.restore(destination.location, { at, into: 'then/' });
+  const into = await backups.restore(destination.url, { at, into: 'then/' });
   expect(into).toMatchObject({ snapshot: 1, time: first.time, gap, findings: [expect.stringContaining(said)] });
-  expect(await backups.read(destination.location, { at }, async (_, chosen) => chosen)).toMatchObject({ gap });
+  expect(await backups.read(destination.url, { at }, async (_, chosen) => chosen)).toMatchObject({ gap });
   // After the end, too.
   const { report: ended } = await restoredFrom(destination, clock, { at: last });
   expect(ended).toMatchObject({ snapshot: 2, time: second.time, gap: { from: second.time } });
@@ -210,10 +210,10 @@ it('a moment in a gap is of the beginning of it, and says so', async () => {
 it('a moment after the last point is no gap if whoever follows has looked since', async () => {
   const { put, clock, backups, destination } = await scene();
   await put('a', '1');
-  await using following = await backups.startContinuous(destination.location);
+  await using following = await backups.startContinuous(destination.url);
   await clock.sleep(20 * SECOND);
   const at = new Date(clock.now() - 10 * SECOND);
-  const told = await backups.restore(destination.location, { at, dryRun: true });
+  const told = await backups.restore(destination.url, { at, dryRun: true });
   expect([told.time, told.gap, told.findings]).toEqual([at, undefined, []]);
   await following.close();
 });
@@ -221,20 +221,20 @@ it('a moment after the last point is no gap if whoever follows has looked since'
 it('two moments between the same points are told apart by whoever looks at them', async () => {
   const { put, store, backups, destination } = await scene();
   await put('a', '0');
-  await using following = await backups.startContinuous(destination.location);
+  await using following = await backups.startContinuous(destination.url);
   const one = await put('a', '1');
   const two = await put('b', '2');
   await following.caughtUp();
   await following.close();
   const points = new RecoveryPoints(store, backups, {
-    nameOf: (location) => location,
-    connect: async (location) => {
+    nameOf: (url) => url,
+    connect: async (url) => {
       const backend = await destination.open();
-      return { backend, location, close: () => backend.close() };
+      return { backend, url, close: () => backend.close() };
     },
   });
   const [from, to] = [after(one), after(two)];
-  const place = { destination: destination.location };
+  const place = { destination: destination.url };
   const { differences } = await points.compare({ ...place, from, to });
   expect(differences.map(({ key, type }) => [key, type])).toEqual([['b', 'added']]);
   const [then, later] = [await points.browse({ ...place, ...from }), await points.browse({ ...place, ...to })];
@@ -245,22 +245,22 @@ it('two moments between the same points are told apart by whoever looks at them'
 it('a restore in place to a moment that was killed is gone on with, to the same moment', async () => {
   const { put, store, source, destination, clock, backups } = await scene({ makeSource: memoryAt });
   await put('k', 'before');
-  const following = await backups.startContinuous(destination.location);
+  const following = await backups.startContinuous(destination.url);
   const wanted = await put('k', 'wanted');
   await put('k', 'unwanted');
   await following.caughtUp();
   await following.close();
   await store.close();
   const injector = createFaultInjector(({ operation, key }) =>
-    operation === 'write' && key?.startsWith('o/') === true ? { type: 'stop-before' } : undefined,
+    operation === 'write' && key?.startsWith('o/') === true ? { type: 'kill-before' } : undefined,
   );
   const killed = await openAt(source, { clock, layers: [injector.layer], wrap: withoutBatch });
   const how = { conflict: 'overwrite', deleteExtra: true } as const;
-  const running = backupsOf(killed, [destination]).restore(destination.location, { ...how, ...after(wanted) });
+  const running = backupsOf(killed, [destination]).restore(destination.url, { ...how, ...after(wanted) });
   running.catch(() => undefined);
-  await injector.stopped;
+  await injector.killed;
   const next = await openAt(source, { clock });
-  const report = await backupsOf(next, [destination]).restore(destination.location, how);
+  const report = await backupsOf(next, [destination]).restore(destination.url, how);
   expect(report.time).toEqual(after(wanted).at);
   expect((await next.retrieve('k')).text()).toBe('wanted');
 });

@@ -87,7 +87,7 @@ describe('recovery to a point in time', () => {
     await continuous.close();
     expect(await backups.windows(PLACE)).toMatchObject([{ from: new Date(begin) }]);
 
-    const opened = await openBackup({ backend: await shelf.at(PLACE), location: PLACE, unlock: UNLOCK, clock });
+    const opened = await openBackup({ backend: await shelf.at(PLACE), url: PLACE, unlock: UNLOCK, clock });
     const seen = new Set<number>();
     for (let question = 0; question < QUESTIONS; question++) {
       const at = new Date(begin + pick(end - begin + 1));
@@ -107,7 +107,7 @@ describe('recovery to a point in time', () => {
       await restoreStoreTo(opened, target, { at });
       const whole = await openObjectStore({
         backend: target,
-        location: 'memory:',
+        url: 'memory:',
         unlock: UNLOCK,
         maintenance: false,
         clock,
@@ -117,7 +117,7 @@ describe('recovery to a point in time', () => {
       await restoreStoreTo(opened, part, { at, prefix: 'red/' });
       const red = await openObjectStore({
         backend: part,
-        location: 'memory:',
+        url: 'memory:',
         unlock: UNLOCK,
         maintenance: false,
         clock,

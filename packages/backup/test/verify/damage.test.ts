@@ -98,7 +98,7 @@ async function expectNoticed(scene: Scene, name: string, what: string): Promise<
 
 /** Whoever hosts the files sees it too, without a key. */
 async function expectScrubbed({ destination }: Scene, name: string, kind: string, what: string): Promise<void> {
-  const { ok, findings } = await scrubBackup({ backend: await reached(destination), location: destination.location });
+  const { ok, findings } = await scrubBackup({ backend: await reached(destination), url: destination.url });
   expect(ok, what).toBe(false);
   expect(findings, what).toContainEqual(expect.objectContaining({ kind, name }));
 }
@@ -201,7 +201,7 @@ describe('looking without keys', () => {
   it('says how many files are as they were written, also beside what runs and what was interrupted', async () => {
     const { store, destination, files } = await newScene();
     const backend = await reached(destination);
-    const place = { backend, location: destination.location };
+    const place = { backend, url: destination.url };
     const bytes = [...files.values()].reduce((sum, { length }) => sum + length, 0);
     expect(await scrubBackup(place)).toEqual({
       ok: true,
@@ -223,7 +223,7 @@ describe('looking without keys', () => {
       { done: 2, total: 3 },
       { done: 3, total: 3 },
     ]);
-    await backupsOf(store, [destination]).forget(destination.location, (points) => points.map(({ number }) => number));
+    await backupsOf(store, [destination]).forget(destination.url, (points) => points.map(({ number }) => number));
     expect(await scrubBackup(place)).toMatchObject({ ok: true, findings: [] });
   });
 
@@ -247,7 +247,7 @@ describe('looking without keys', () => {
     await expectScrubbed(scene, 's/strange', 'damaged', 'a strange name');
     const backend = await reached(destination);
     for (const name of (await filesAt(destination)).keys()) await backend.delete(name);
-    await expect(scrubBackup({ backend, location: 'file:/there' })).rejects.toMatchObject({
+    await expect(scrubBackup({ backend, url: 'file:/there' })).rejects.toMatchObject({
       code: 'NOT_FOUND',
       message: 'no backup exists at file:/there',
     });
@@ -272,7 +272,7 @@ describe('a file of a destination that was rolled back', () => {
   it('is noticed, and replaced by the next backup, where it is that of the keys and nothing was backed up since', async () => {
     const scene = await newScene();
     const { store, destination, files, put } = scene;
-    await backupsOf(store, [destination]).backup(destination.location);
+    await backupsOf(store, [destination]).backup(destination.url);
     await store.slots.add(OLD);
     await put(new Map([['keys', files.get('keys')]]));
     // That there were others says the point that came with them.
@@ -288,7 +288,7 @@ describe('a file of a destination that was rolled back', () => {
     const { store, destination, files, put } = scene;
     const backups = backupsOf(store, [destination]);
     await store.slots.add(OLD);
-    await backups.backup(destination.location);
+    await backups.backup(destination.url);
     const { retired } = await store.rotateEncryptionKey(OLD, rawKey(Buffer.alloc(32, 9)));
     for (const id of retired) await store.encryptionKeys.destroy(id, { waitingPeriod: 0 });
     expect(await verified(scene)).toMatchObject({ ok: true });

@@ -87,9 +87,7 @@ describe('what is wrong', () => {
     const part = (await dataAt(world)).find((name) => /^b\/.*0$/.test(name)) ?? '';
     await backend.delete(part);
     expect(await checkShare(world)).toMatchObject({ ok: false });
-    await backupsOf(store, [destination]).forget(destination.location, (all) =>
-      all.slice(1).map(({ number }) => number),
-    );
+    await backupsOf(store, [destination]).forget(destination.url, (all) => all.slice(1).map(({ number }) => number));
     expect(await checkShare(world)).toMatchObject({ ok: true });
   });
 });
@@ -126,7 +124,7 @@ describe('what is remembered of it', () => {
       if (key.startsWith('d/')) clock.advance(HOUR);
       return run(signal);
     });
-    await backupsOf(store, [destination], () => ({ layers: [slow] })).verify(destination.location);
+    await backupsOf(store, [destination], () => ({ layers: [slow] })).verify(destination.url);
     expect(clock.now()).toBeGreaterThan(began + HOUR);
     expect(await (await memoryOf(store, world)).since()).toBe(began);
   });

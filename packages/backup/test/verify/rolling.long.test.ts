@@ -55,7 +55,7 @@ describe('checking a share at a time', () => {
           }
           await fill(world, adds, 100 * (at + 1));
           if (forgets)
-            await backupsOf(store, [destination]).forget(destination.location, (all) =>
+            await backupsOf(store, [destination]).forget(destination.url, (all) =>
               all.slice(6).map(({ number }) => number),
             );
         }
@@ -76,10 +76,10 @@ describe('checking a share at a time', () => {
       let reads = 0;
       const injector = createFaultInjector(({ operation, key = '' }) => {
         if (operation === 'read' && /^[deb]\//.test(key)) reads += 1;
-        return reads === 10 + (runs % 3) ? { type: 'stop-before' } : undefined;
+        return reads === 10 + (runs % 3) ? { type: 'kill-before' } : undefined;
       });
       const other = createFaultInjector();
-      void injector.stopped.then(() => other.stop());
+      void injector.killed.then(() => other.kill());
       const process = await openAt(source, { clock, layers: [other.layer] });
       clock.advance(HOUR);
       const layers = [layer, injector.layer];
@@ -107,10 +107,10 @@ describe('checking a share at a time', () => {
       let reads = 0;
       const injector = createFaultInjector(({ operation, key = '' }) => {
         if (operation === 'read' && parts.includes(key)) reads += 1;
-        return reads === 12 ? { type: 'stop-before' } : undefined;
+        return reads === 12 ? { type: 'kill-before' } : undefined;
       });
       const other = createFaultInjector();
-      void injector.stopped.then(() => other.stop());
+      void injector.killed.then(() => other.kill());
       const process = await openAt(source, { clock, wrap, layers: [other.layer] });
       clock.advance(HOUR);
       const layers = [layer, injector.layer];
@@ -158,7 +158,7 @@ describe('checking a share at a time', () => {
     const world = await worldOf();
     await fill(world, 1);
     const backups = backupsOf(world.store, [world.destination]);
-    const verifying = (async () => backups.verify(world.destination.location, options))();
+    const verifying = (async () => backups.verify(world.destination.url, options))();
     await expect(verifying).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
   });
 });

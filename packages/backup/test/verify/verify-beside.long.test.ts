@@ -53,7 +53,7 @@ describe.each(['whole', 'share'] as const)('verifying (%s)', (kind) => {
     const { store, destination } = world;
     let removed = 0;
     const report = await verifiedWhile(world, area, kind, async () => {
-      const done = await backupsOf(store, [destination]).forget(destination.location, (all) =>
+      const done = await backupsOf(store, [destination]).forget(destination.url, (all) =>
         all.slice(1).map(({ number }) => number),
       );
       removed = done.files;

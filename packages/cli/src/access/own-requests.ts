@@ -1,4 +1,4 @@
-import { redactLocation } from '@securestore/backend-api';
+import { redactStoreUrl } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
 import type { ApprovalRequest, PlannedOperation, SecureStore, SessionApprovals } from 'securestore';
 import { stateInWords } from './approval-text.ts';
@@ -8,9 +8,9 @@ import { isRemote } from '../store/served.ts';
 /** A store over a server, as whoever asks uses it. */
 type Asking = SecureStore & { readonly approvals?: SessionApprovals; readonly principal?: string };
 
-/** What a call is given, as plans tell it: locations without credentials. */
+/** What a call is given, as plans tell it: store URLs without credentials. */
 function told([name, value]: [string, unknown]): [string, unknown] {
-  return name === 'destination' || name === 'to' ? [name, redactLocation(String(value))] : [name, value];
+  return name === 'destination' || name === 'to' ? [name, redactStoreUrl(String(value))] : [name, value];
 }
 
 /** Whether a plan tells of the same; what is long it tells in part. */

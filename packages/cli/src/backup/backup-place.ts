@@ -1,4 +1,4 @@
-import { redactLocation } from '@securestore/backend-api';
+import { redactStoreUrl } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
 import type { SecureStore } from 'securestore';
 import type { Call } from '../call/call.ts';
@@ -6,21 +6,21 @@ import { discoveryOf } from '../store/discovery.ts';
 import { refusal, refuse, withHints } from '../errors/refuse.ts';
 
 /**
- * @param role what the location was to be
- * @throws `INVALID_ARGUMENT` for a location of which nothing would be left when the command has ended
+ * @param role what the store URL was to be, such as a destination, such as a destination
+ * @throws `INVALID_ARGUMENT` for a store URL of which nothing would be left when the command has ended
  */
-export function refuseMemory(location: string, role = 'destination'): void {
-  if (!/^memory:/i.test(location)) return;
+export function refuseMemory(url: string, role = 'destination'): void {
+  if (!/^memory:/i.test(url)) return;
   refuse(`memory: cannot be the ${role}: its content is lost when the command ends`, {
     text: 'choose a folder, a database or a bucket, such as file:/backup',
   });
 }
 
-/** @throws `NOT_FOUND` where no backups lie at a location; what its backend throws */
+/** @throws `NOT_FOUND` if a destination has no backups; what its backend throws */
 export async function requireBackup(call: Call, source: string): Promise<void> {
   const { hasBackup } = await import('securestore');
   if (await hasBackup(source, { signal: call.cli.signal, discovery: discoveryOf(call) })) return;
-  throw refusal('NOT_FOUND', `${redactLocation(source)} has no backup. Nothing was changed.`, {
+  throw refusal('NOT_FOUND', `${redactStoreUrl(source)} has no backup. Nothing was changed.`, {
     hints: [{ text: 'to list the destinations of the store', on: ['destination', 'list'] }],
   });
 }

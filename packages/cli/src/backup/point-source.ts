@@ -6,14 +6,14 @@ const PAGE = 500;
 
 /** The objects of a point of a backup, as they are to be had of a store that is served: each is read once, which may take an approval. */
 export function pointSource(
-  { recoveryPoints, location }: SecureStore,
+  { recoveryPoints, url }: SecureStore,
   destination: string,
   choice: SnapshotChoice,
 ): ExportSource & { list(prefix?: string): Promise<string[]> } {
   const open = (key: string): Promise<RetrievedStream> =>
     recoveryPoints.retrieveStream(key, { destination, ...choice });
   return {
-    location,
+    url,
     async list(prefix = '') {
       const names: string[] = [];
       let after: string | undefined;

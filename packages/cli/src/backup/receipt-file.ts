@@ -15,17 +15,17 @@ export async function refuseToReplace(path: string, mayReplace: boolean | undefi
   });
 }
 
-/** Writes a receipt to a file. @param location of the store, whose own files are left alone */
+/** Writes a receipt to a file. @param url of the store, whose own files are left alone */
 export async function writeReceipt(
   { cli, out }: Call,
   path: string,
-  location: string,
+  url: string,
   receipt: DrillReceipt,
 ): Promise<void> {
   const text = Buffer.from(`${JSON.stringify(receipt, undefined, 2)}\n`);
   const source = (async function* whole() {
     yield text;
   })();
-  await writeOutputFile(path, source, cli.random, await ownFiles(location));
+  await writeOutputFile(path, source, cli.random, await ownFiles(url));
   out.note(`wrote the receipt, signed by the store, to ${printable(path)}`);
 }

@@ -1,4 +1,4 @@
-import { redactLocation } from '@securestore/backend-api';
+import { redactStoreUrl } from '@securestore/backend-api';
 import type { ChosenSnapshot, ConflictPolicy, RestoreJobReport, RestoreReport } from 'securestore';
 import type { Call } from '../call/call.ts';
 import type { RestoreOptions } from './restore-way.ts';
@@ -85,7 +85,7 @@ export function objectsInWords(
   const what = told.length === 0 ? 'nothing to do' : `${told.join(', ')}; ${formatBytes(bytes)}`;
   const verb = dryRun ? 'would restore' : 'restored';
   const extra = created + renamed > 0 ? ' --delete-extra' : '';
-  const place = printable(shellWord(redactLocation(source)));
+  const place = printable(shellWord(redactStoreUrl(source)));
   const safe =
     before === undefined
       ? []

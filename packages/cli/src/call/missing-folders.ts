@@ -15,14 +15,14 @@ async function isThere(path: string): Promise<boolean> {
 }
 
 /**
- * Says which folders above a new store are made for it: a location that is misspelt would otherwise be taken without a word.
+ * Says which folders above a new store are made for it: a store URL that is misspelt would otherwise be taken without a word.
  *
- * @param location a location
+ * @param url a store URL
  */
-export async function sayMissingFolders(out: Output, location: string): Promise<void> {
-  const colon = location.indexOf(':');
-  if (!PATH_SCHEMES.has(location.slice(0, colon))) return;
-  const path = location.slice(colon + 1);
+export async function sayMissingFolders(out: Output, url: string): Promise<void> {
+  const colon = url.indexOf(':');
+  if (!PATH_SCHEMES.has(url.slice(0, colon))) return;
+  const path = url.slice(colon + 1);
   const folder = dirname(resolve(path.startsWith('///') ? path.slice(2) : path));
   let outermost: string | undefined;
   for (let at = folder; at !== dirname(at) && !(await isThere(at)); at = dirname(at)) outermost = at;

@@ -13,8 +13,8 @@ export function nextSteps(options: GlobalOptions, operand: string | undefined): 
   ];
 }
 
-/** How a shell is told of a store once and for all its commands; credentials in the location are for the person to write again. */
-export function storeVariable(location: string): { readonly url: string; readonly command: string } {
-  const url = new Commands({ args: [], options: { store: location } }).store ?? location;
+/** How a shell is told of a store once and for all its commands; credentials in the store URL are for the person to write again. */
+export function storeVariable(storeUrl: string): { readonly url: string; readonly command: string } {
+  const url = new Commands({ args: [], options: { store: storeUrl } }).store ?? storeUrl;
   return { url, command: `export ${shellWords([`SECURESTORE_URL=${url}`])}` };
 }

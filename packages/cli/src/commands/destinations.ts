@@ -21,8 +21,8 @@ export function retentionText(retention: RetentionSettings | undefined): string 
     .join(', ');
 }
 
-function row({ location, registered, retention }: RegisteredDestination, shown: (text: string) => string): string[] {
-  return [shown(location), formatTime(new Date(registered)), retentionText(retention)];
+function row({ url, registered, retention }: RegisteredDestination, shown: (text: string) => string): string[] {
+  return [shown(url), formatTime(new Date(registered)), retentionText(retention)];
 }
 
 /** `securestore destination list`. */
@@ -31,7 +31,7 @@ export async function listDestinations(call: Call): Promise<void> {
   await withStore(call, async ({ backups }) => {
     const found = await backups.destinations();
     if (out.json) for (const one of found) await out.result({ ...one, registered: new Date(one.registered) }, () => []);
-    else if (found.length === 0) out.note('the store is backed up nowhere yet; securestore backup LOCATION does it');
+    else if (found.length === 0) out.note('the store is backed up nowhere yet; securestore backup URL does it');
     else {
       const rows = found.map((one) => row(one, out.name));
       await out.result({}, () => formatTable(COLUMNS, rows));
@@ -41,45 +41,45 @@ export async function listDestinations(call: Call): Promise<void> {
 }
 
 /** `securestore destination add`. */
-export async function addDestination(call: Call, location: string): Promise<void> {
-  refuseMemory(location);
+export async function addDestination(call: Call, url: string): Promise<void> {
+  refuseMemory(url);
   const { cli, out } = call;
   await withStore(call, async ({ backups }) => {
-    await backups.register(location, { signal: cli.signal });
-    await out.result({ location, registered: true }, () => {
-      return `${printable(location)} follows the keys of the store from now on; securestore backup makes snapshots there`;
+    await backups.register(url, { signal: cli.signal });
+    await out.result({ url, registered: true }, () => {
+      return `${printable(url)} follows the keys of the store from now on; securestore backup makes snapshots there`;
     });
   });
 }
 
 /** `securestore destination remove`. */
-export async function removeDestination(call: Call<DestinationsOptions>, location: string): Promise<void> {
-  await withStore(call, (store) => remove(call, store, location));
+export async function removeDestination(call: Call<DestinationsOptions>, url: string): Promise<void> {
+  await withStore(call, (store) => remove(call, store, url));
 }
 
 /** Schedules of a place that is given up would fail from then on, so they are named, or removed. */
 async function remove(
   { cli, out, options }: Call<DestinationsOptions>,
   { backups, schedules }: SecureStore,
-  location: string,
+  url: string,
 ): Promise<void> {
   const { signal } = cli;
   const before = await backups.destinations();
-  await backups.unregister(location, { signal });
+  await backups.unregister(url, { signal });
   const after = new Set((await backups.destinations()).map(({ id }) => id));
   // As the store calls it: it was given relative to here, perhaps.
-  const gone = before.find(({ id }) => !after.has(id))?.location;
+  const gone = before.find(({ id }) => !after.has(id))?.url;
   const concerned = (await schedules.list()).flatMap(({ id, destination }) => (destination === gone ? [id] : []));
   const areRemoved = options.schedules === true;
   if (areRemoved) for (const id of concerned) await schedules.remove(id);
-  const result = { location, registered: false, schedules: concerned, schedulesRemoved: areRemoved };
+  const result = { url, registered: false, schedules: concerned, schedulesRemoved: areRemoved };
   await out.result(result, () => {
     const names = concerned.map(printable).join(', ');
     const told = areRemoved
       ? `its schedules were removed: ${names}`
       : `its schedules are still there and will fail: ${names}; securestore schedule remove NAME removes each`;
     return [
-      `${printable(location)} is no longer a destination; its backups stay, and open with the encryption keys that they have now`,
+      `${printable(url)} is no longer a destination; its backups stay, and open with the encryption keys that they have now`,
       ...(concerned.length === 0 ? [] : [told]),
     ];
   });

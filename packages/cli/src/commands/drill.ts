@@ -78,7 +78,7 @@ export async function drill(call: Call<DrillOptions>, destination: string): Prom
       await out.result({ problem: told, status: 'failed' }, () => `finding: ${printable(told)}`);
     }
     await out.result({ summary: report }, () => inWords(report, destination));
-    if (receipt !== undefined) await writeReceipt(call, receipt, store.location, report.receipt);
+    if (receipt !== undefined) await writeReceipt(call, receipt, store.url, report.receipt);
     return report.ok ? 0 : exitCodeOf('INTEGRITY');
   });
 }

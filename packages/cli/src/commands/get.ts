@@ -39,7 +39,7 @@ export async function get(call: Call<GetOptions>, key: string): Promise<void> {
     const retrieved = isCurrent ? await withNearKeys(call, store, key, retrieve) : await retrieve();
     const totalBytes = options.start === undefined && options.end === undefined ? retrieved.info.size : undefined;
     using progress = startProgress(call.cli, 'retrieved', { totalBytes });
-    const isOwn = await ownFiles(store.location);
+    const isOwn = await ownFiles(store.url);
     await deliver(call, key, retrieved, progress, isOwn);
   });
 }

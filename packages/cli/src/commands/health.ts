@@ -4,7 +4,7 @@ import type { HealthReport } from 'securestore';
 import type { Call, ExitCode } from '../call/call.ts';
 import { watchWait } from '../terminal/wait-progress.ts';
 import { healthLines } from './health-table.ts';
-import { locationOf, withStoreWithin } from '../store/open.ts';
+import { storeUrlOf, withStoreWithin } from '../store/open.ts';
 import { parseDurationWithin } from '../call/parse-time.ts';
 
 export interface HealthOptions {
@@ -24,7 +24,7 @@ async function look(call: Call<HealthOptions>): Promise<HealthReport> {
     );
   } catch (error) {
     // Who may not ask learns nothing of the store.
-    if (SecureStoreError.is(error, 'ACCESS_DENIED') && isServed(await locationOf(call))) throw error;
+    if (SecureStoreError.is(error, 'ACCESS_DENIED') && isServed(await storeUrlOf(call))) throw error;
     const { unopened } = await import('securestore');
     const report = cli.signal.aborted ? undefined : unopened(error, cli.now(), performance.now() - begun);
     // What says nothing of the store, such as a wrong secret, is an error as with every command.

@@ -5,7 +5,7 @@ import { discoveryOf } from '../store/discovery.ts';
 import { hintText } from '../errors/hints.ts';
 import { ensureKeyFile } from '../secret/key-file.ts';
 import { sayMissingFolders } from '../call/missing-folders.ts';
-import { locationOf, loggerFor } from '../store/open.ts';
+import { storeUrlOf, loggerFor } from '../store/open.ts';
 import { nextSteps, storeVariable } from '../call/next-steps.ts';
 import { refuse } from '../errors/refuse.ts';
 import { findFirstSecret } from '../secret/secret.ts';
@@ -24,19 +24,19 @@ export async function init(call: Call<InitOptions>, operand: string | undefined)
   if (call.options.invitationFile !== undefined) {
     refuse('--invitation-file is for a store that exists, and init makes a new one');
   }
-  const location = await locationOf(call, operand);
-  if (isServed(location)) {
+  const url = await storeUrlOf(call, operand);
+  if (isServed(url)) {
     refuse(
       'cannot make a store over a server',
       { text: 'to make one on this machine', command: 'securestore init sqlite:./vault.db' },
       { text: 'then to serve it', command: 'securestore serve --store sqlite:./vault.db' },
     );
   }
-  if (location.startsWith('memory:')) {
+  if (url.startsWith('memory:')) {
     refuse('a store in memory: is lost when the command ends', { text: 'choose file: or sqlite:' });
   }
   const settings = settingsOf(call.options);
-  const secret = await findFirstSecret(call, location);
+  const secret = await findFirstSecret(call, url);
   const madeKeyFile = secret.kind === 'key-file' && (await ensureKeyFile(secret.path)) ? secret.path : undefined;
   const { createStore } = await import('securestore');
   // A key file made for a store that then could not be made is left: another `init` may be relying on it already.
@@ -47,8 +47,8 @@ export async function init(call: Call<InitOptions>, operand: string | undefined)
       text: 'make the store with another secret, then its kit with slot add --kit FILE',
     });
   }
-  await sayMissingFolders(call.out, location);
-  await using store = await createStore(location, {
+  await sayMissingFolders(call.out, url);
+  await using store = await createStore(url, {
     ...settings,
     unlock: unlock.method,
     anchor: call.options.anchor ?? true,
@@ -58,7 +58,7 @@ export async function init(call: Call<InitOptions>, operand: string | undefined)
   });
   await report(call, store, madeKeyFile);
   for (const step of nextSteps(call.options, operand)) call.out.note(`next, to ${hintText(step)}`);
-  const variable = storeVariable(store.location);
+  const variable = storeVariable(store.url);
   // Whoever set it, or has a configuration, names the store without the option already.
   if ((operand ?? call.options.store) !== undefined && call.cli.env['SECURESTORE_URL'] !== variable.url)
     call.out.note(printable(`to use it without --store: ${variable.command}`));
@@ -74,10 +74,10 @@ function settingsOf(options: InitOptions): Omit<CreateOptions, 'unlock'> {
 }
 
 async function report({ out }: Call, store: SecureStore, keyFile: string | undefined): Promise<void> {
-  const { location, fingerprint } = store;
-  const value = { location, fingerprint, ...(keyFile === undefined ? {} : { keyFile }) };
+  const { url, fingerprint } = store;
+  const value = { url, fingerprint, ...(keyFile === undefined ? {} : { keyFile }) };
   await out.result(value, () => [
-    `created a store at ${printable(location)}`,
+    `created a store at ${printable(url)}`,
     `fingerprint: ${fingerprint}`,
     ...(keyFile === undefined ? [] : [`created the key file ${printable(keyFile)}`]),
   ]);

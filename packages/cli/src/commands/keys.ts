@@ -61,7 +61,7 @@ async function sayChanged(call: Call, changed: readonly EncryptionKeyInfo[]): Pr
 
 /** Says where destroyed keys are still to be had: what is not gone everywhere is not destroyed. */
 function notePending({ out }: Call, pending: readonly string[]): void {
-  for (const location of pending) out.note(`backups not reached: ${printable(location)}`);
+  for (const url of pending) out.note(`backups not reached: ${printable(url)}`);
   if (pending.length === 0) return;
   out.note(
     'their copies of the destroyed keys still decrypt their backups: once they can be reached, run securestore key list, which removes these',

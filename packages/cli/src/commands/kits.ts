@@ -41,13 +41,13 @@ async function writeNew(path: string, contents: Uint8Array): Promise<void> {
 export async function writeKits({ cli }: Call, store: SecureStore, kits: Kits): Promise<string[]> {
   const { formatRecoveryKit } = await import('securestore');
   const { kind, secrets, scheme } = kits;
-  const { fingerprint, location } = store;
+  const { fingerprint, url: storeUrl } = store;
   const written: string[] = [];
   try {
     for (const [index, unlockSecret] of secrets.entries()) {
       const number = index + 1;
       const share = scheme === undefined ? {} : { share: { ...scheme, number } };
-      const text = formatRecoveryKit({ kind, unlockSecret, fingerprint, location, made: cli.now(), ...share });
+      const text = formatRecoveryKit({ kind, unlockSecret, fingerprint, storeUrl, made: cli.now(), ...share });
       const path = pathOf(kits, number);
       try {
         await writeNew(path, text);

@@ -108,9 +108,9 @@ async function add(
     throw await withCategories(error, store, categories, cli.signal);
   });
   const { fingerprint } = store;
-  const location = placeOf(store);
-  const invitation = formatInvitation({ fingerprint, location, recipient: added.recipient });
-  await out.result({ ...added, fingerprint, ...(location && { location }), invitation }, () =>
+  const storeUrl = placeOf(store);
+  const invitation = formatInvitation({ fingerprint, storeUrl, recipient: added.recipient });
+  await out.result({ ...added, fingerprint, ...(storeUrl && { storeUrl }), invitation }, () =>
     invitation.trimEnd().split('\n'),
   );
   const shown = printable(name);
@@ -129,7 +129,7 @@ async function add(
     `Send ${shown} this invitation by a way that both of you trust: it is not secret, but whoever changes it can lead ` +
       'them to another store',
   );
-  if (location === undefined) out.note(TELL_WHERE);
+  if (storeUrl === undefined) out.note(TELL_WHERE);
 }
 
 async function revoke(call: Call, store: SecureStore, name: string): Promise<ExitCode> {

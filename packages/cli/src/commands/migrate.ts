@@ -1,4 +1,4 @@
-import { isServed, redactLocation } from '@securestore/backend-api';
+import { isServed, redactStoreUrl } from '@securestore/backend-api';
 import { exitCodeOf } from '@securestore/core-format';
 import type {
   MigrationOpenOptions,
@@ -14,7 +14,7 @@ import { refuseMemory } from '../backup/backup-place.ts';
 import { type PhaseWords, watchJob } from '../terminal/job-progress.ts';
 import { sayMissingFolders } from '../call/missing-folders.ts';
 import { whileMistyped } from '../secret/mistyped.ts';
-import { invitationOf, locationOf, loggerFor } from '../store/open.ts';
+import { invitationOf, storeUrlOf, loggerFor } from '../store/open.ts';
 import { refuse, usageHint } from '../errors/refuse.ts';
 import { findNewSecret, findSecret, type NewSecretOptions } from '../secret/secret.ts';
 import { ensureKeyFile } from '../secret/key-file.ts';
@@ -79,7 +79,7 @@ async function withUnlock<T>(
 /**
  * `securestore migrate`.
  *
- * @param first where the store is; the new location where it is the only one, as the store is named like that of any other command then
+ * @param first where the store is; the new store URL where it is the only one, as the store is named like that of any other command then
  */
 export async function migrate(
   call: MigrateCall,
@@ -93,23 +93,23 @@ export async function migrate(
   if (instead !== undefined) {
     if (another !== undefined) refuse(`${FLAGS[instead]} cannot be used with ${FLAGS[another]}`);
     if (second !== undefined || partial === true || copyOnly === true || replicateBack === true) {
-      refuse(`${FLAGS[instead]} takes the location of the store and nothing else`);
+      refuse(`${FLAGS[instead]} takes the URL of the store and nothing else`);
     }
-    return await INSTEAD_OF_MOVING[instead](call, unserved(await locationOf(call, first)));
+    return await INSTEAD_OF_MOVING[instead](call, unserved(await storeUrlOf(call, first)));
   }
   const to = second ?? first;
-  if (to === undefined) refuse('migrate needs the location of the target', usageHint('migrate'));
-  const location = unserved(await locationOf(call, second === undefined ? undefined : first));
+  if (to === undefined) refuse('migrate needs the URL of the target', usageHint('migrate'));
+  const url = unserved(await storeUrlOf(call, second === undefined ? undefined : first));
   refuseMemory(to, 'target');
   unserved(to);
   if (copyOnly === true && replicateBack === true) refuse('--replicate-back cannot be used with --copy-only');
   checkReencrypt(call.options);
-  return await move(call, location, to);
+  return await move(call, url, to);
 }
 
-/** @throws `UNSUPPORTED` for the location of a server, which holds no store by itself */
-function unserved(location: string): string {
-  return isServed(location) ? notServed('migrate') : location;
+/** @throws `UNSUPPORTED` for the URL of a server, which holds no store by itself */
+function unserved(url: string): string {
+  return isServed(url) ? notServed('migrate') : url;
 }
 
 /** What is done to a store instead of moving it. */
@@ -124,7 +124,7 @@ const FLAGS: Readonly<Record<Instead, string>> = {
 };
 
 /** Opens a store where it was before the place that it has moved to was lost. */
-async function openAgain(call: MigrateCall, location: string): Promise<ExitCode> {
+async function openAgain(call: MigrateCall, url: string): Promise<ExitCode> {
   const { cli, out, options } = call;
   const { failBack } = await import('securestore');
   const beforeFailBack = async ({ source, lost, migrated, objects }: FailBackInfo): Promise<void> => {
@@ -134,7 +134,7 @@ async function openAgain(call: MigrateCall, location: string): Promise<ExitCode>
       `then (${count(objects, 'object')}, deletions included)? What was written at ${there} since then is given up.`;
     await confirmDestruction(cli, options.yes, question, 'what was written at the target is given up');
   };
-  const report = await withUnlock(call, (opening) => failBack(location, { ...opening, beforeFailBack }));
+  const report = await withUnlock(call, (opening) => failBack(url, { ...opening, beforeFailBack }));
   await out.result(report, () => [
     `the store is at ${printable(report.source)} again, as it was when it moved to ${printable(report.lost)}`,
     'programs that had it open there are to open it here; if that place comes back, remove it: it is not this store any more',
@@ -142,9 +142,9 @@ async function openAgain(call: MigrateCall, location: string): Promise<ExitCode>
   return 0;
 }
 
-async function giveUp(call: MigrateCall, location: string): Promise<ExitCode> {
+async function giveUp(call: MigrateCall, url: string): Promise<ExitCode> {
   const { cancelMigration } = await import('securestore');
-  const { source, target } = await withUnlock(call, (options) => cancelMigration(location, options));
+  const { source, target } = await withUnlock(call, (options) => cancelMigration(url, options));
   const there = target === undefined ? 'where it was to move to' : `at ${printable(target)}`;
   await call.out.result({ cancelled: true, from: source, to: target }, () => [
     `the store stays at ${printable(source)}`,
@@ -152,10 +152,10 @@ async function giveUp(call: MigrateCall, location: string): Promise<ExitCode> {
   ]);
 }
 
-async function endKeeping(call: MigrateCall, location: string): Promise<ExitCode> {
+async function endKeeping(call: MigrateCall, url: string): Promise<ExitCode> {
   const { finalizeMigration } = await import('securestore');
-  const kept = await withUnlock(call, (options) => finalizeMigration(location, options));
-  await call.out.result({ retired: kept, location: redactLocation(location) }, () =>
+  const kept = await withUnlock(call, (options) => finalizeMigration(url, options));
+  await call.out.result({ retired: kept, url: redactStoreUrl(url) }, () =>
     kept
       ? 'changes are no longer kept for a migration back: the source can be removed'
       : 'nothing was kept for the way back',
@@ -260,13 +260,13 @@ function inWords(report: MigrationReport, copyOnly: boolean, resealed: boolean):
   const followed = changes === 0 ? [] : [`followed ${count(changes, 'change')} that came meanwhile`];
   const differed = corrected === 0 ? [] : [`corrected ${count(corrected, 'name')} that differed`];
   const lost = failures === 0 ? [] : [`damaged, missing or too large: ${count(failures, 'name')}`];
-  const hidden = [report.source, target].some((location) => location.includes('***')) ? [HIDDEN] : [];
+  const hidden = [report.source, target].some((url) => url.includes('***')) ? [HIDDEN] : [];
   return [copied, ...followed, ...differed, ...lost, ...verdict(report, copyOnly, resealed), ...hidden];
 }
 
 /** So that a command that is copied is completed, and not run as it is. */
 const HIDDEN =
-  '*** stands for what is not printed of a location, such as a user and a password: write it as you gave it';
+  '*** stands for what is not printed of a store URL, such as a user and a password: write it as you gave it';
 
 function verdict(
   { failures, source, target, migrated, pause }: MigrationReport,

@@ -60,7 +60,7 @@ async function* inOrder<P, T extends { readonly key: string }>(
 function momentOf(destination: string | undefined, options: PointOptions): object {
   const choice = pointOf(options);
   if (destination === undefined && Object.keys(choice).length > 0) {
-    refuse('--at and --snapshot need the location of a backup');
+    refuse('--at and --snapshot need a destination');
   }
   return { ...choice, ...(destination !== undefined && { destination }), prefix: options.prefix };
 }

@@ -1,4 +1,4 @@
-import { isServed, redactLocation } from '@securestore/backend-api';
+import { isServed, redactStoreUrl } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
 import type { ConflictPolicy, Job, PlannedOperation, RestoreJobReport, RestoreReport, SecureStore } from 'securestore';
 import { askToRestore } from '../backup/ask-to-restore.ts';
@@ -8,7 +8,7 @@ import { type Call, type ExitCode, SOME_FAILED } from '../call/call.ts';
 import { deliverBytes, deliverToTerminal } from '../call/deliver.ts';
 import { sayFailed } from '../call/failed-items.ts';
 import { watchJob } from '../terminal/job-progress.ts';
-import { isForServer, locationOf, withStore } from '../store/open.ts';
+import { isForServer, storeUrlOf, withStore } from '../store/open.ts';
 import { withOwnRequests } from '../access/own-requests.ts';
 import { parseFolder } from '../call/parse-values.ts';
 import { pointOf } from '../backup/point-choice.ts';
@@ -33,7 +33,7 @@ function policyOf({ conflict }: RestoreOptions, isWhole: boolean): ConflictPolic
 /** `securestore restore`. */
 export async function restore(call: RestoreCall, source: string | undefined): Promise<ExitCode> {
   if (call.options.giveUp === true) return await giveUp(call, source);
-  if (source === undefined) refuse('restore needs the location of a backup, such as file:/backup');
+  if (source === undefined) refuse('restore needs a destination, such as file:/backup');
   const way = wayOf(call.options);
   if (way === 'to') return await restoreStoreTo(call, source);
   if (way === 'folder') return await restoreToFolder(call, source);
@@ -69,7 +69,7 @@ async function restoreStoreTo(call: RestoreCall, source: string): Promise<ExitCo
     } catch (error) {
       // Two places are meant here, and it says of neither that it is it.
       if (!SecureStoreError.is(error, 'ALREADY_EXISTS')) throw error;
-      throw SecureStoreError.from(error, { message: `${redactLocation(to)}: ${error.message}` });
+      throw SecureStoreError.from(error, { message: `${redactStoreUrl(to)}: ${error.message}` });
     }
   };
   const { restoreStore } = await import('securestore');
@@ -163,7 +163,7 @@ async function restoreHere(call: RestoreCall, source: string): Promise<ExitCode>
   const choice = pointOf(options);
   const policy = policyOf(options, isWhole);
   // A server looks for the backup where it is, and is not told of each object: it tells how many there are.
-  const isHere = !isServed(await locationOf(call));
+  const isHere = !isServed(await storeUrlOf(call));
   const about = {
     ...choice,
     ...(prefix === undefined ? {} : { prefix }),
@@ -222,7 +222,7 @@ async function restoreHere(call: RestoreCall, source: string): Promise<ExitCode>
       ...objectsInWords(report, policy, options, source),
     ]);
     if (options.receipt !== undefined && report.receipt !== undefined) {
-      await writeReceipt(call, options.receipt, store.location, report.receipt);
+      await writeReceipt(call, options.receipt, store.url, report.receipt);
     }
     return failed.length === 0 ? 0 : SOME_FAILED;
   });

@@ -30,7 +30,7 @@ async function replaceSecret(
   unlock: UnlockSecretMethod,
 ): Promise<ExitCode> {
   const { out } = call;
-  const source = await findNewSecret(call, store.location, ', or --same-secret to keep the one that there is');
+  const source = await findNewSecret(call, store.url, ', or --same-secret to keep the one that there is');
   if (source.kind === 'key-file' && (await ensureKeyFile(source.path))) {
     out.note(`created the key file ${printable(source.path)}; keep a copy of it apart from the store`);
   }

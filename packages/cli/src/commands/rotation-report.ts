@@ -49,7 +49,7 @@ function reportLines(report: RotationReport): string[] {
       `${count(contradicted, 'name')} had less or other than the last checkpoint says: securestore verify names them`,
     );
   }
-  lines.push(...pending.map((location) => `backups not reached: ${printable(location)}`));
+  lines.push(...pending.map((url) => `backups not reached: ${printable(url)}`));
   if (pending.length > 0) {
     lines.push('their backups still need the old keys: once they can be reached, run securestore rotate --same-secret');
   }

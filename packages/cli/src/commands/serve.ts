@@ -138,7 +138,7 @@ export async function serve(call: ServeCall): Promise<ExitCode> {
     await using server = await start(store, settings);
     const { url, console } = server;
     await out.result({ serving: url, fingerprint: store.fingerprint, ...(console && { console }) }, () => [
-      `serving ${store.location} at ${url}`,
+      `serving ${store.url} at ${url}`,
       ...(console === undefined ? [] : [`the console is at ${console}`]),
     ]);
     await whileOpen(store, cli.signal, async (signal) => void (signal.aborted || (await once(signal, 'abort'))));

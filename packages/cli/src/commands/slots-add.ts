@@ -48,7 +48,7 @@ export async function addTo(call: Call<SlotsOptions>, store: SecureStore): Promi
 
 async function addSecret(call: Call<SlotsOptions>, store: SecureStore): Promise<void> {
   const { cli, out } = call;
-  const source = await findNewSecret(call, store.location);
+  const source = await findNewSecret(call, store.url);
   const made = source.kind === 'key-file' && (await ensureKeyFile(source.path)) ? source.path : undefined;
   using secret = await unlockWith(source);
   const slot = await store.slots.add(secret.method, { signal: cli.signal });
@@ -63,16 +63,16 @@ async function addRecipient({ cli, out }: Call, store: SecureStore, recipient: s
   const { formatInvitation } = await import('securestore');
   const slot = await store.slots.add({ recipient }, { signal: cli.signal });
   const { fingerprint } = store;
-  const location = placeOf(store);
-  const invitation = formatInvitation({ fingerprint, location, recipient: slot.recipient, slot: slot.id });
-  await out.result({ ...slot, fingerprint, ...(location && { location }), invitation }, () =>
+  const storeUrl = placeOf(store);
+  const invitation = formatInvitation({ fingerprint, storeUrl, recipient: slot.recipient, slot: slot.id });
+  await out.result({ ...slot, fingerprint, ...(storeUrl && { storeUrl }), invitation }, () =>
     invitation.trimEnd().split('\n'),
   );
   out.note(
     `added the slot ${slot.id}: the identity of this recipient opens the store. Send them this invitation by a way that ` +
       'both of you trust: it is not secret, but whoever changes it can lead them to another store',
   );
-  if (location === undefined) out.note(TELL_WHERE);
+  if (storeUrl === undefined) out.note(TELL_WHERE);
 }
 
 /** `2/3`: two of three. */

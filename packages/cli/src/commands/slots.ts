@@ -56,7 +56,7 @@ async function remove({ cli, out, options }: Call, store: SecureStore, id: strin
   const removing = store.slots.remove(id, { signal: cli.signal });
   const { pending } = await watchWait(cli, 'slot remove: removing the slot here and from backups', removing);
   await out.result({ id, removed: true, pending }, () => `removed the slot ${printable(id)}`);
-  for (const location of pending) out.note(`backups not reached: ${printable(location)}`);
+  for (const url of pending) out.note(`backups not reached: ${printable(url)}`);
   if (pending.length > 0) {
     out.note(
       'the unlock secret still opens their backups: once they can be reached, run securestore backup with each, which ends that',

@@ -81,29 +81,29 @@ function lagOf({ to }: RecoveryWindow, now: Date): number {
   return Math.max(0, now.getTime() - to.getTime());
 }
 
-async function windowsAt(call: Call, location: string): Promise<readonly RecoveryWindow[]> {
+async function windowsAt(call: Call, url: string): Promise<readonly RecoveryWindow[]> {
   if (await isForServer(call)) {
     const { signal } = call.cli;
     return await withStore(
       call,
-      async ({ recoveryPoints }) => (await recoveryPoints.timeline(location, { limit: 1, signal })).windows,
+      async ({ recoveryPoints }) => (await recoveryPoints.timeline(url, { limit: 1, signal })).windows,
     );
   }
   const { listWindows } = await import('securestore');
-  return await withBackupSecret(call, location, (options) => listWindows(location, options));
+  return await withBackupSecret(call, url, (options) => listWindows(url, options));
 }
 
 /** Told of a snapshot that is damaged, and what is known of that. */
 type Damaged = (number: number, message: string) => unknown;
 
-/** The snapshots at a location, over a server: as the console has them, for the same right. */
-async function snapshotsServed(call: Call, location: string, onDamaged: Damaged): Promise<readonly SnapshotInfo[]> {
+/** The snapshots at a destination, over a server: as the console has them, for the same right. */
+async function snapshotsServed(call: Call, url: string, onDamaged: Damaged): Promise<readonly SnapshotInfo[]> {
   const { signal } = call.cli;
   return await withStore(call, async ({ recoveryPoints }) => {
     const found: SnapshotInfo[] = [];
     const damaged = new Set<number>();
     for (let before: number | undefined, hasMore = true; hasMore; hasMore = before !== undefined) {
-      const page = await recoveryPoints.timeline(location, { before, limit: 1000, signal });
+      const page = await recoveryPoints.timeline(url, { before, limit: 1000, signal });
       found.push(...page.snapshots);
       for (const number of page.damaged) damaged.add(number);
       before = page.before;
@@ -113,17 +113,17 @@ async function snapshotsServed(call: Call, location: string, onDamaged: Damaged)
   });
 }
 
-async function snapshotsAt(call: Call, location: string, onDamaged: Damaged): Promise<readonly SnapshotInfo[]> {
-  if (await isForServer(call)) return await snapshotsServed(call, location, onDamaged);
+async function snapshotsAt(call: Call, url: string, onDamaged: Damaged): Promise<readonly SnapshotInfo[]> {
+  if (await isForServer(call)) return await snapshotsServed(call, url, onDamaged);
   const { listSnapshots } = await import('securestore');
-  return await withBackupSecret(call, location, (options) =>
-    listSnapshots(location, { ...options, onDamaged: (number, { message }) => onDamaged(number, message) }),
+  return await withBackupSecret(call, url, (options) =>
+    listSnapshots(url, { ...options, onDamaged: (number, { message }) => onDamaged(number, message) }),
   );
 }
 
-async function sayWindows(call: Call, location: string): Promise<void> {
+async function sayWindows(call: Call, url: string): Promise<void> {
   const { cli, out } = call;
-  const found = await windowsAt(call, location);
+  const found = await windowsAt(call, url);
   const [newest] = found;
   if (newest === undefined) return out.note(NOTHING_YET);
   if (!out.json) return await out.result({}, () => windowsInWords(found, cli.now()));
@@ -133,26 +133,26 @@ async function sayWindows(call: Call, location: string): Promise<void> {
 }
 
 /** `securestore snapshots`. */
-export async function snapshots(call: Call<SnapshotsOptions>, location: string): Promise<ExitCode> {
+export async function snapshots(call: Call<SnapshotsOptions>, url: string): Promise<ExitCode> {
   if (call.options.windows === true) {
-    await sayWindows(call, location);
+    await sayWindows(call, url);
     return 0;
   }
   const { out } = call;
   const damaged = new Map<number, string>();
-  const found = await snapshotsAt(call, location, (number, message) => damaged.set(number, message));
+  const found = await snapshotsAt(call, url, (number, message) => damaged.set(number, message));
   await list(call, found);
   for (const [number, message] of damaged) {
     if (out.json) await out.result({ number, damaged: true, message }, () => []);
     else out.note(`damaged: ${number}: ${message}`);
   }
-  if (damaged.size > 0) noteDamaged(call, location);
+  if (damaged.size > 0) noteDamaged(call, url);
   if (found.length > 0) out.note(countOf(found));
   return damaged.size === 0 ? 0 : SOME_FAILED;
 }
 
-function noteDamaged({ out }: Call, location: string): void {
-  const [verify, remove] = [`securestore verify ${out.name(location)}`, `securestore retention --damaged`];
+function noteDamaged({ out }: Call, url: string): void {
+  const [verify, remove] = [`securestore verify ${out.name(url)}`, `securestore retention --damaged`];
   out.note(`${verify} says what it affects; ${remove} removes it; the next backup is whole without it`);
 }
 

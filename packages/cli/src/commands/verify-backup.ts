@@ -69,41 +69,41 @@ function inWords({
 }
 
 /** `securestore verify`, of a backup. */
-export async function verifyBackupAt(call: Call<VerifyOptions>, location: string): Promise<ExitCode> {
+export async function verifyBackupAt(call: Call<VerifyOptions>, url: string): Promise<ExitCode> {
   const { cli, options } = call;
   const { verifyBackup } = await import('securestore');
   const depth = options.payloads === true ? 'opens' : 'complete';
-  const report = await withBackupSecret(call, location, async (opened) =>
-    watchJob(cli, 'verify', verifyBackup(location, { ...opened, depth })),
+  const report = await withBackupSecret(call, url, async (opened) =>
+    watchJob(cli, 'verify', verifyBackup(url, { ...opened, depth })),
   );
   return say(call, report);
 }
 
 /** `securestore verify --rolling`: what was read when is kept in the store, which has to be there. */
-export async function verifyShareAt(call: Call<VerifyOptions>, location: string, within: number): Promise<ExitCode> {
+export async function verifyShareAt(call: Call<VerifyOptions>, url: string, within: number): Promise<ExitCode> {
   const { cli } = call;
   return await withStore(call, async (store) => {
     const { backups } = store;
     if (isRemote(store)) {
-      const report = backups.verify(location, { within, signal: cli.signal });
+      const report = backups.verify(url, { within, signal: cli.signal });
       return await say(call, await watchWait(cli, SERVER_VERIFIES, report));
     }
     using progress = startObjectProgress(cli, 'verify', 'files');
-    return await say(call, await backups.verify(location, { within, signal: cli.signal, onProgress: progress.show }));
+    return await say(call, await backups.verify(url, { within, signal: cli.signal, onProgress: progress.show }));
   });
 }
 
 /** `securestore verify`, of a backup that a server looks at. */
-export async function verifyServedBackupAt(call: Call<VerifyOptions>, location: string): Promise<ExitCode> {
+export async function verifyServedBackupAt(call: Call<VerifyOptions>, url: string): Promise<ExitCode> {
   const { cli, options } = call;
   const depth = options.payloads === true ? 'opens' : 'complete';
   return await withStore(call, async ({ backups }) =>
-    say(call, await watchWait(cli, SERVER_VERIFIES, backups.verify(location, { depth, signal: cli.signal }))),
+    say(call, await watchWait(cli, SERVER_VERIFIES, backups.verify(url, { depth, signal: cli.signal }))),
   );
 }
 
 /** `securestore verify --unchanged`. */
-export async function scrubBackupAt(call: Call<VerifyOptions>, location: string): Promise<ExitCode> {
+export async function scrubBackupAt(call: Call<VerifyOptions>, url: string): Promise<ExitCode> {
   const { cli } = call;
   const { verifyBackup } = await import('securestore');
   return say(
@@ -111,7 +111,7 @@ export async function scrubBackupAt(call: Call<VerifyOptions>, location: string)
     await watchJob(
       cli,
       'verify',
-      verifyBackup(location, { signal: cli.signal, logger: loggerFor(call), discovery: discoveryOf(call) }),
+      verifyBackup(url, { signal: cli.signal, logger: loggerFor(call), discovery: discoveryOf(call) }),
     ),
   );
 }

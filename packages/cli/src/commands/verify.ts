@@ -12,28 +12,25 @@ import { count, formatTime, printable } from '../terminal/terminal-text.ts';
 import type { VerifyOptions } from './verify-backup.ts';
 
 /** `securestore verify`. */
-export async function verify(call: Call<VerifyOptions>, location: string | undefined): Promise<ExitCode> {
+export async function verify(call: Call<VerifyOptions>, url: string | undefined): Promise<ExitCode> {
   if (call.options.unchanged === true) {
-    if (location === undefined) refuse('--unchanged needs the location of a backup');
+    if (url === undefined) refuse('--unchanged needs a destination');
     const { scrubBackupAt } = await import('./verify-backup.ts');
-    return await scrubBackupAt(call, location);
+    return await scrubBackupAt(call, url);
   }
   if (call.options.rolling !== undefined) {
-    if (location === undefined) refuse('--rolling needs the location of a backup');
+    if (url === undefined) refuse('--rolling needs a destination');
     const { verifyShareAt } = await import('./verify-backup.ts');
-    return await verifyShareAt(call, location, parseRolling(call.options.rolling));
+    return await verifyShareAt(call, url, parseRolling(call.options.rolling));
   }
-  if (location !== undefined && !isServed(location) && (await isForServer(call))) {
+  if (url !== undefined && !isServed(url) && (await isForServer(call))) {
     const { verifyServedBackupAt } = await import('./verify-backup.ts');
-    return await verifyServedBackupAt(call, location);
+    return await verifyServedBackupAt(call, url);
   }
   const { hasBackup } = await import('securestore');
-  if (
-    location !== undefined &&
-    (await hasBackup(location, { signal: call.cli.signal, discovery: discoveryOf(call) }))
-  ) {
+  if (url !== undefined && (await hasBackup(url, { signal: call.cli.signal, discovery: discoveryOf(call) }))) {
     const { verifyBackupAt } = await import('./verify-backup.ts');
-    return await verifyBackupAt(call, location);
+    return await verifyBackupAt(call, url);
   }
   let isOpen = false;
   const look = async (store: SecureStore): Promise<ExitCode> => {
@@ -41,11 +38,11 @@ export async function verify(call: Call<VerifyOptions>, location: string | undef
     return await verifyStore(call, store);
   };
   try {
-    return await withStore(call, look, location);
+    return await withStore(call, look, url);
   } catch (error) {
-    if (location === undefined || isOpen || !SecureStoreError.is(error, 'NOT_FOUND')) throw error;
-    const { redactLocation } = await import('@securestore/backend-api');
-    throw new SecureStoreError('NOT_FOUND', `${redactLocation(location)} has neither a store nor a backup`);
+    if (url === undefined || isOpen || !SecureStoreError.is(error, 'NOT_FOUND')) throw error;
+    const { redactStoreUrl } = await import('@securestore/backend-api');
+    throw new SecureStoreError('NOT_FOUND', `${redactStoreUrl(url)} has neither a store nor a backup`);
   }
 }
 

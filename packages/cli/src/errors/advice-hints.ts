@@ -16,7 +16,7 @@ function withOption(text: string, option: string, commands: Commands): Hint {
 const RENDERERS: { readonly [I in AdviceId]: Renderer<I> } = {
   'create-store': (_, commands) => ({
     text: 'to create a store',
-    command: commands.elsewhere(['init', commands.store ?? 'LOCATION']),
+    command: commands.elsewhere(['init', commands.store ?? 'URL']),
   }),
   'check-unlock-secret': () => ({ text: 'check that the secret belongs to this store' }),
   'accept-rollback': (_, commands) => withOption('if you restored it yourself', '--accept-rollback', commands),
@@ -26,9 +26,9 @@ const RENDERERS: { readonly [I in AdviceId]: Renderer<I> } = {
   'trust-first-use': (_, commands) => withOption('to trust this store, once', '--trust-first-use', commands),
   'use-anchor': () => ({ text: 'leave out --no-anchor' }),
   'reopen-store': (_, commands) => same('try again', commands.again()),
-  'open-at': ({ location }, commands) => ({
+  'open-at': ({ url }, commands) => ({
     text: 'to use it there',
-    command: commands.againAt(location) ?? commands.elsewhere(['ls'], { store: location }),
+    command: commands.againAt(url) ?? commands.elsewhere(['ls'], { store: url }),
   }),
   'reset-clock': (_, commands) => ({
     text: 'if the clock of this machine is right',
@@ -37,13 +37,13 @@ const RENDERERS: { readonly [I in AdviceId]: Renderer<I> } = {
   'set-clock': () => ({ text: 'set the clock of this machine, or that of the backend' }),
   'restore-store': (_, commands) => ({
     text: 'to restore the store from a backup',
-    command: commands.elsewhere(['restore', 'BACKUP'], { to: 'LOCATION' }),
+    command: commands.elsewhere(['restore', 'BACKUP'], { to: 'URL' }),
   }),
-  'choose-location': () => ({ text: 'choose another location, which is empty' }),
-  'check-location': ({ location = 'the location' }) => ({
-    text: `see that the disk, bucket or server of ${location} is there`,
+  'choose-store-url': () => ({ text: 'choose another store URL, with nothing there' }),
+  'check-store-url': ({ url = 'the store URL' }) => ({
+    text: `see that the disk, bucket or server of ${url} is there`,
   }),
-  'check-writers': ({ location = 'the location' }) => ({ text: `find out who else can write to ${location}` }),
+  'check-writers': ({ url = 'the store URL' }) => ({ text: `find out who else can write to ${url}` }),
   'use-newer-release': ({ package: name = 'securestore' }) => ({ text: `a newer release of ${name} may be needed` }),
   'try-again': (_, commands) => same('try again', commands.again()),
   'wait-for-job': (_, commands) => ({ text: 'to see how far it is', command: commands.on(['job', 'list']) }),
@@ -72,15 +72,15 @@ const RENDERERS: { readonly [I in AdviceId]: Renderer<I> } = {
   'collect-garbage': (_, commands) => ({ text: 'to remove it once it is old', command: commands.on(['gc']) }),
   'verify-store': (_, commands) => ({ text: 'to see what is damaged', command: commands.on(['verify']) }),
   'choose-conflict-policy': () => ({ text: 'choose with --conflict skip, newer, overwrite or rename' }),
-  'resume-restore': ({ location }, commands) =>
+  'resume-restore': ({ url }, commands) =>
     commands.verb === 'restore'
       ? same('to resume the restore', commands.again())
       : {
           text: 'to resume the restore',
           command:
-            location === undefined
+            url === undefined
               ? commands.on(['restore', 'BACKUP'])
-              : commands.elsewhere(['restore', 'BACKUP'], { to: location }),
+              : commands.elsewhere(['restore', 'BACKUP'], { to: url }),
         },
   'give-up-restore': (_, commands) => ({
     text: 'to give the restore up',
@@ -168,7 +168,7 @@ const RENDERERS: { readonly [I in AdviceId]: Renderer<I> } = {
   'ask-owner': () => ({ text: 'ask an owner of the store, who can unlock all of it' }),
   'serve-store': () => ({
     text: 'create the store on the machine of the server, and serve it there',
-    command: 'securestore serve --store LOCATION',
+    command: 'securestore serve --store URL',
   }),
   'request-approval': ({ action, call, key }, commands) => {
     if (CALLS_THAT_ASK.has(call)) return withOption('to ask for approval', '--ask=REASON', commands);
@@ -190,8 +190,8 @@ const RENDERERS: { readonly [I in AdviceId]: Renderer<I> } = {
         : `give the certificate of its authority as "${setting}" of the backend, or in $NODE_EXTRA_CA_CERTS`,
   }),
   'give-credentials': () => ({ text: 'set $SECURESTORE_TOKEN, or give --tls-cert FILE and --tls-key FILE' }),
-  'give-location': ({ form }, commands) => ({
-    text: commands.isMeant(form) ? `did you mean ${form}` : `give a location such as ${form}`,
+  'give-store-url': ({ form }, commands) => ({
+    text: commands.isMeant(form) ? `did you mean ${form}` : `give a store URL such as ${form}`,
   }),
   'check-backend-access': () => ({ text: 'check the credentials for the backend, or the owner and mode of its files' }),
   'install-package': ({ package: name }) => ({
@@ -240,10 +240,10 @@ const DATABASE = /\.(?:db|sqlite3?)$/;
 
 /** Several forms that would be right as one, the likeliest first. */
 function withOneForm(advice: readonly Advice[]): readonly Advice[] {
-  const forms = advice.flatMap((one) => (one.id === 'give-location' ? [one.form] : []));
+  const forms = advice.flatMap((one) => (one.id === 'give-store-url' ? [one.form] : []));
   if (forms.length < 2) return advice;
   const sorted = forms.some((form) => DATABASE.test(form)) ? forms : forms.toSorted();
-  return [{ id: 'give-location', form: sorted.join(' or ') }, ...advice.filter(({ id }) => id !== 'give-location')];
+  return [{ id: 'give-store-url', form: sorted.join(' or ') }, ...advice.filter(({ id }) => id !== 'give-store-url')];
 }
 
 /** Whether two hints say the same; the first one may say more. */

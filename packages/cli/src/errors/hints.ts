@@ -54,18 +54,18 @@ function carried(options: Partial<GlobalOptions> = {}): Options {
   };
 }
 
-/** A location that may hold credentials: a user before a host, or settings in a query. No key is one: none has two slashes in a row. */
+/** A store URL that may hold credentials: a user before a host, or settings in a query. No key is one: none has two slashes in a row. */
 const WITH_CREDENTIALS = /^(?:--[a-z-]+=)?[a-z][a-z0-9+-]{0,31}:(?:\/\/[^]*@|[^]*[?&#;][^=]*=)/;
 
 /** Options whose values may hold a secret. */
 const PRIVATE = /^--(?:token|meta|webhook|ping|(?:new-)?passphrase-command)(?:=|$)/;
 
-/** Commands whose operand may be the location of the store. */
+/** Commands whose operand may be the URL of the store. */
 const NAMES_STORE: ReadonlySet<string> = new Set(['', 'init', 'migrate', 'verify']);
 
-/** A word of a command as a log may keep it: a location with credentials is for the person to write again. */
+/** A word of a command as a log may keep it: a store URL with credentials is for the person to write again. */
 function shown(word: string): string {
-  return WITH_CREDENTIALS.test(word) ? 'LOCATION' : word;
+  return WITH_CREDENTIALS.test(word) ? 'URL' : word;
 }
 
 /** The commands of hints: the person's own words, quoted for a shell, on the store that they named. */
@@ -109,12 +109,12 @@ export class Commands {
     return shellCommand({ operands: operands.map(shown), options });
   }
 
-  /** Whether a location in its right form, or one of several, is what was given, rather than an example. */
+  /** Whether a store URL in its right form, or one of several, is what was given, rather than an example. */
   isMeant(form: string): boolean {
     const words = [...this.#context.args, this.#context.options?.store ?? ''].map((word) =>
       word.replace(/^--\w+=/, ''),
     );
-    // Of a location whose scheme alone was wrong the rest is not repeated: it may hold credentials.
+    // Of a store URL whose scheme alone was wrong the rest is not repeated: it may hold credentials.
     if (form.endsWith(':…')) return true;
     return form.split(' or ').some((one) => words.includes(one.replace(/^\w+:/, '')));
   }

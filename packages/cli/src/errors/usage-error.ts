@@ -97,13 +97,13 @@ function suggestions(message: string, headline: string, { verb }: Typed): OwnHin
   return didYouMean(words, first.startsWith('--') ? `securestore ${first}` : `securestore help ${first}`);
 }
 
-const A_LOCATION = /^(?:(?:file|memory|sqlite):|\w+:\/\/)/;
+const A_STORE_URL = /^(?:(?:file|memory|sqlite):|\w+:\/\/)/;
 
-/** For a command that takes no operand, if a location is among what was given. */
+/** For a command that takes no operand, if a store URL is among what was given. */
 function storeHint(headline: string, { args }: Typed): OwnHint[] {
   const isMistaken = headline.startsWith('too many arguments') && headline.includes(': expected 0,');
-  if (!isMistaken || !args.some((arg) => A_LOCATION.test(arg))) return [];
-  return [{ text: 'the store of this command is given by --store LOCATION' }];
+  if (!isMistaken || !args.some((arg) => A_STORE_URL.test(arg))) return [];
+  return [{ text: 'the store of this command is given by --store URL' }];
 }
 
 /** An error of the arguments as one of ours: what is wrong, and how the command is used. */

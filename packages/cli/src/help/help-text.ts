@@ -13,7 +13,7 @@ const FIRST: readonly (readonly [name: string, summary: string])[] = [
   ['get', 'print it, or write it to a file'],
   ['ls', 'list the keys'],
   ['exec', 'run a program with secrets in its environment'],
-  ['backup', 'back the store up to another location'],
+  ['backup', 'back the store up to a destination'],
 ];
 
 /** What `help` takes beside the name of a command. */

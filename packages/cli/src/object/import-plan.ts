@@ -9,14 +9,14 @@ export type PlannedItem = Omit<TransferItem, 'status'> & {
 
 /** A store as an import sees it, which reads as the store does and writes nothing. */
 export class ImportPlan implements ImportTarget {
-  readonly location: string;
+  readonly url: string;
   readonly #store: SecureStore;
   /** The keys that exist and would be replaced. */
   readonly #existing = new Set<string>();
 
   constructor(store: SecureStore) {
     this.#store = store;
-    this.location = store.location;
+    this.url = store.url;
   }
 
   readonly info: ImportTarget['info'] = async (key, options) => await this.#store.info(key, options);

@@ -34,7 +34,7 @@ export const COMMON_GROUP: string = 'Options of every command:';
 function globalOptions(): Option[] {
   return [
     new Option(
-      '-s, --store <location>',
+      '-s, --store <url>',
       'the store URL, such as sqlite:./vault.db (default: $SECURESTORE_URL, else the configuration file)',
     ),
     new Option('--passphrase-file <file>', 'a file that holds the passphrase'),

@@ -20,17 +20,17 @@ export function generatePassphrase(): Uint8Array {
 
 /** What a new passphrase is for. */
 export interface NewPassphrase {
-  /** The location of the store, whose name is a weak passphrase. */
-  readonly location: string;
+  /** The URL of the store, whose name is a weak passphrase. */
+  readonly url: string;
   /** Whether to offer a generated one. */
   readonly offer?: boolean;
 }
 
 /** A passphrase that was typed, once somebody who chose a weak one means it. */
-async function chosen(cli: Cli, terminal: Terminal, location: string, typed?: string): Promise<string> {
+async function chosen(cli: Cli, terminal: Terminal, url: string, typed?: string): Promise<string> {
   for (let next = typed; ; next = undefined) {
     const passphrase = next ?? (await askHidden(cli, terminal, 'New passphrase'));
-    const weakness = weaknessOf(Buffer.from(passphrase), location);
+    const weakness = weaknessOf(Buffer.from(passphrase), url);
     if (weakness === undefined) return passphrase;
     if (await askYes(cli, terminal, `This passphrase is weak: ${weakness}. Use it all the same?`)) return passphrase;
   }
@@ -60,11 +60,11 @@ async function offered(
 export async function askNewPassphrase(
   cli: Cli,
   terminal: Terminal,
-  { location, offer = false }: NewPassphrase,
+  { url, offer = false }: NewPassphrase,
 ): Promise<Uint8Array> {
   const { taken, typed } = offer ? await offered(cli, terminal) : {};
   if (taken !== undefined) return taken;
-  const passphrase = await chosen(cli, terminal, location, typed);
+  const passphrase = await chosen(cli, terminal, url, typed);
   if ((await askHidden(cli, terminal, 'The same again')) === passphrase) return Buffer.from(passphrase);
   throw new SecureStoreError('INVALID_ARGUMENT', 'the two passphrases differ. Nothing was changed.');
 }

@@ -121,11 +121,11 @@ async function ask(
 }
 
 /** The secret of a new slot: a weak passphrase that no person has typed, and so cannot choose again, is warned of. */
-function created({ out }: Call, source: UnlockSecretSource, location: string): UnlockSecretSource {
+function created({ out }: Call, source: UnlockSecretSource, url: string): UnlockSecretSource {
   if (source.kind !== 'passphrase' || source.from === 'terminal') return source;
   const read = async (): Promise<Uint8Array> => {
     const passphrase = await source.read();
-    const weakness = weaknessOf(passphrase, location);
+    const weakness = weaknessOf(passphrase, url);
     if (weakness !== undefined) out.warning(`the new passphrase is weak: ${weakness}`);
     return passphrase;
   };
@@ -135,25 +135,21 @@ function created({ out }: Call, source: UnlockSecretSource, location: string): U
 /**
  * Finds a new secret for a store that there is: the options, then a person. The environment has the present one.
  *
- * @param location of the store
+ * @param url of the store
  * @param otherwise what else there is than to give one, for the error
  * @throws `INVALID_ARGUMENT` if two options contradict each other; that there is none shows when it is read.
  */
 export async function findNewSecret(
   call: Call<NewSecretOptions>,
-  location: string,
+  url: string,
   otherwise = '',
 ): Promise<UnlockSecretSource> {
-  const source = newSecretOf(call, location, otherwise);
+  const source = newSecretOf(call, url, otherwise);
   await warnOfShared(call, source);
-  return created(call, source, location);
+  return created(call, source, url);
 }
 
-function newSecretOf(
-  { cli, options }: Call<NewSecretOptions>,
-  location: string,
-  otherwise: string,
-): UnlockSecretSource {
+function newSecretOf({ cli, options }: Call<NewSecretOptions>, url: string, otherwise: string): UnlockSecretSource {
   const { newKeyFile, newPassphraseFile, newPassphraseCommand } = options;
   const given = Object.entries({
     '--new-key-file': newKeyFile,
@@ -165,7 +161,7 @@ function newSecretOf(
   if (newPassphraseFile !== undefined) return passphraseFile(newPassphraseFile);
   if (newPassphraseCommand !== undefined) return passphraseCommand(cli, newPassphraseCommand);
   const how = [{ text: `${HOW_TO_GIVE_A_NEW_ONE}${otherwise}` }];
-  return { kind: 'passphrase', from: 'terminal', read: () => ask(cli, 'no new secret is given', how, { location }) };
+  return { kind: 'passphrase', from: 'terminal', read: () => ask(cli, 'no new secret is given', how, { url }) };
 }
 
 /** The secrets that the options name, each with its option. */
@@ -198,11 +194,11 @@ export async function findSecret(call: Call): Promise<UnlockSecretSource> {
   return source;
 }
 
-/** As {@link findSecret}, for a store that is to be created at `location`: a person is offered a generated passphrase. */
-export async function findFirstSecret(call: Call, location: string): Promise<UnlockSecretSource> {
-  const source = await secretOf(call, { location, offer: true });
+/** As {@link findSecret}, for a store that is to be created at `url`: a person is offered a generated passphrase. */
+export async function findFirstSecret(call: Call, url: string): Promise<UnlockSecretSource> {
+  const source = await secretOf(call, { url, offer: true });
   await warnOfShared(call, source);
-  return created(call, source, location);
+  return created(call, source, url);
 }
 
 /** What the file of a secret is called. */

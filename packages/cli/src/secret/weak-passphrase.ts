@@ -46,9 +46,9 @@ function userName(): readonly string[] {
   }
 }
 
-/** The name that people give to a store: the last part of its location, with and without an extension. */
-function storeNames(location: string): readonly string[] {
-  const last = /([^/\\:]+)[/\\]*$/.exec(location)?.[1] ?? '';
+/** The name that people give to a store: the last part of its URL, with and without an extension. */
+function storeNames(url: string): readonly string[] {
+  const last = /([^/\\:]+)[/\\]*$/.exec(url)?.[1] ?? '';
   return [last, last.replace(/\.[^.]*$/, '')];
 }
 
@@ -56,11 +56,11 @@ function storeNames(location: string): readonly string[] {
  * Why a passphrase is weak, as the end of a sentence; `undefined` if none of these rules says so, which does not make it strong:
  * fewer than 12 characters, one repeated character, a run, or the name of the user or of the store.
  *
- * @param location of the store
+ * @param url of the store
  */
-export function weaknessOf(passphrase: Uint8Array, location: string): string | undefined {
+export function weaknessOf(passphrase: Uint8Array, url: string): string | undefined {
   if (userName().some((name) => isName(passphrase, name))) return 'it is your user name';
-  if (storeNames(location).some((name) => isName(passphrase, name))) return 'it is the name of the store';
+  if (storeNames(url).some((name) => isName(passphrase, name))) return 'it is the name of the store';
   if (isRepeated(passphrase)) return 'it repeats one character';
   if (passphrase.length > 1 && isRun(passphrase)) return 'its characters are a run';
   const length = lengthOf(passphrase);

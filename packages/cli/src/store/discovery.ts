@@ -73,7 +73,7 @@ export async function configuredStore(call: Pick<Call, 'cli'>): Promise<string |
     return refuse(
       `${name} is a program that names the store, and ${whyNot(hasChanged)}`,
       { text: 'read it; if you trust it', command: TRUST },
-      { text: 'or give --store LOCATION' },
+      { text: 'or give --store URL' },
     );
   });
   return config.store;
@@ -91,7 +91,7 @@ export function besideUs({ script }: Pick<Cli, 'script'>): string[] {
  */
 export function discoveryOf(call: Pick<Call, 'cli' | 'out' | 'args'>, file?: string): Discovery {
   return {
-    ...(file !== undefined && { reach: (location) => checkDestination(call, location, file) }),
+    ...(file !== undefined && { reach: (url) => checkDestination(call, url, file) }),
     before: besideUs(call.cli),
     approve: (found) => approve(call.cli, found),
     config: () =>

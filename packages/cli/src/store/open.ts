@@ -1,4 +1,4 @@
-import { isServed, parseLocation } from '@securestore/backend-api';
+import { isServed, parseStoreUrl } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
 import type { Invitation, Logger, OpenOptions, UnlockSecretMethod, SecureStore } from 'securestore';
 import type { Call } from '../call/call.ts';
@@ -13,60 +13,60 @@ import { warnIfShared } from '../secret/shared-file.ts';
 import { oneFingerprint, type Unlocking, unlockWith } from '../secret/unlocking.ts';
 
 /**
- * The location that a command works on: its operand where it takes one, `--store`, the invitation, `$SECURESTORE_URL`, or
+ * The store URL that a command works on: its operand where it takes one, `--store`, the invitation, `$SECURESTORE_URL`, or
  * the configuration in the working directory.
  *
- * @throws `INVALID_ARGUMENT` where none is given, two differ, or what is given is no location.
+ * @throws `INVALID_ARGUMENT` where none is given, two differ, or what is given is no store URL.
  */
-export async function locationOf(call: Call, operand?: string): Promise<string> {
-  return (await storeOf(call, operand)).location;
+export async function storeUrlOf(call: Call, operand?: string): Promise<string> {
+  return (await storeOf(call, operand)).url;
 }
 
-/** As {@link locationOf}, with what names the location. */
+/** As {@link storeUrlOf}, with what names the store URL. */
 async function storeOf(call: Call, operand?: string): Promise<Given> {
   const { store } = call.options;
   if (operand !== undefined && store !== undefined && store !== operand) {
-    refuse('the location and --store differ', { text: 'give one of them' });
+    refuse('the store URL and --store differ', { text: 'give one of them' });
   }
-  if (operand !== undefined) return { location: checkedLocation(operand) };
+  if (operand !== undefined) return { url: checkedStoreUrl(operand) };
   const given =
-    (await givenLocation(call)) ??
+    (await givenStoreUrl(call)) ??
     refuse(
       'no store is given',
-      { text: 'give --store LOCATION, such as --store sqlite:./vault.db' },
+      { text: 'give --store URL, such as --store sqlite:./vault.db' },
       { text: 'or set $SECURESTORE_URL' },
-      { text: 'or write { "store": "LOCATION" } into securestore.config.json' },
+      { text: 'or write { "store": "URL" } into securestore.config.json' },
     );
-  if (given.file !== undefined) await checkFromFile(call, given.location, given.file);
+  if (given.file !== undefined) await checkFromFile(call, given.url, given.file);
   return given;
 }
 
-/** A location, and the file that names it if it is not the person who runs the command. */
+/** A store URL, and the file that names it if it is not the person who runs the command. */
 interface Given {
-  readonly location: string;
+  readonly url: string;
   readonly file?: string;
 }
 
-async function givenLocation(call: Call): Promise<Given | undefined> {
+async function givenStoreUrl(call: Call): Promise<Given | undefined> {
   const { cli, options } = call;
-  if (options.store !== undefined) return { location: checkedLocation(options.store, '--store') };
-  const invited = (await invitationOf(call))?.location;
+  if (options.store !== undefined) return { url: checkedStoreUrl(options.store, '--store') };
+  const invited = (await invitationOf(call))?.storeUrl;
   if (invited !== undefined) {
-    checkedLocation(invited, 'the store of the invitation');
+    checkedStoreUrl(invited, 'the store of the invitation');
     // If the environment names the same one, a person has named it.
-    return { location: invited, ...(invited !== cli.env['SECURESTORE_URL'] && { file: 'the invitation' }) };
+    return { url: invited, ...(invited !== cli.env['SECURESTORE_URL'] && { file: 'the invitation' }) };
   }
   const variable = cli.env['SECURESTORE_URL'];
-  if (variable !== undefined) return { location: checkedLocation(variable, '$SECURESTORE_URL') };
-  const location = await configuredStore(call);
-  return location === undefined ? undefined : { location, file: 'the configuration in this folder' };
+  if (variable !== undefined) return { url: checkedStoreUrl(variable, '$SECURESTORE_URL') };
+  const url = await configuredStore(call);
+  return url === undefined ? undefined : { url, file: 'the configuration in this folder' };
 }
 
 /** Whether a call that needs no store, since a secret of it does, is for a server all the same: it has one as its store, and no secret. */
 export async function isForServer(call: Call): Promise<boolean> {
   if (optionSecrets(call).length > 0) return false;
-  const given = await givenLocation(call);
-  return given !== undefined && isServed(given.location);
+  const given = await givenStoreUrl(call);
+  return given !== undefined && isServed(given.url);
 }
 
 /** The invitation that was given, if one was. @throws `INVALID_ARGUMENT` where it is none */
@@ -84,10 +84,10 @@ export async function invitationOf(call: Call): Promise<Invitation | undefined> 
   }
 }
 
-/** `location`, or an error that says which setting is none. */
-function checkedLocation(location: string, setting?: string): string {
-  parseLocation(location, setting);
-  return location;
+/** `url`, or an error that says which setting is none. */
+function checkedStoreUrl(url: string, setting?: string): string {
+  parseStoreUrl(url, setting);
+  return url;
 }
 
 /** Says the library's warnings on stderr; what it logs below that is for programs. */
@@ -99,7 +99,7 @@ export function loggerFor({ out }: Call): Logger {
 /**
  * Opens the store of a call, uses it and closes it.
  *
- * @param operand the location, for a command that takes one
+ * @param operand the store URL, for a command that takes one
  * @param more what a command says of what the library logs, by default its warnings
  * @throws whatever `openStore` throws: `NOT_FOUND`, `UNLOCK_FAILED`, `ROLLBACK` and so on.
  */
@@ -124,8 +124,8 @@ export async function withStoreWithin<T>(
   use: (store: SecureStore) => Promise<T>,
 ): Promise<T> {
   const given = await storeOf(call);
-  if (isServed(given.location)) {
-    await using store = await openServed(call, given.location);
+  if (isServed(given.url)) {
+    await using store = await openServed(call, given.url);
     return await use(store);
   }
   using unlock = await unlockWith(await findSecret(call));
@@ -169,7 +169,7 @@ export async function withUnlockedStore<T>(
   use: (store: SecureStore, unlock: UnlockSecretMethod) => Promise<T>,
 ): Promise<T> {
   const given = await storeOf(call);
-  if (isServed(given.location)) notServed(call.verb, ': it takes the secret of the store');
+  if (isServed(given.url)) notServed(call.verb, ': it takes the secret of the store');
   using unlock = await unlockWith(await findSecret(call));
   await using store = await openWith(call, given, unlock);
   return await use(store, unlock.method);
@@ -182,18 +182,18 @@ export async function withOpenStore<T>(
   use: (store: SecureStore) => Promise<T>,
 ): Promise<T> {
   const given = await storeOf(call);
-  if (isServed(given.location))
-    refuse('a remote store cannot be served again', { text: 'give --store the location of the store itself' });
+  if (isServed(given.url))
+    refuse('a remote store cannot be served again', { text: 'give --store the URL of the store itself' });
   const { followTo, ...options } = more;
-  for (const location of followTo) checkedLocation(location, '--follow-to');
+  for (const url of followTo) checkedStoreUrl(url, '--follow-to');
   // It may come back to where it is now.
-  const migrationTargets = followTo.length === 0 ? [] : [given.location, ...followTo];
+  const migrationTargets = followTo.length === 0 ? [] : [given.url, ...followTo];
   await using store = await openAt(call, given, { ...options, migrationTargets });
   return await use(store);
 }
 
 async function openAt(call: Call, given: Given, more: Partial<OpenOptions> = {}): Promise<SecureStore> {
-  if (isServed(given.location)) return await openServed(call, given.location);
+  if (isServed(given.url)) return await openServed(call, given.url);
   checkNoToken(call);
   using unlock = await unlockWith(await findSecret(call));
   return await openWith(call, given, unlock, more);
@@ -201,7 +201,7 @@ async function openAt(call: Call, given: Given, more: Partial<OpenOptions> = {})
 
 async function openWith(
   call: Call,
-  { location, file }: Given,
+  { url, file }: Given,
   unlock: Unlocking,
   more: Partial<OpenOptions> = {},
 ): Promise<SecureStore> {
@@ -224,7 +224,7 @@ async function openWith(
   };
   return await whileMistyped(call, unlock, async () => {
     try {
-      return await openStore(location, opening);
+      return await openStore(url, opening);
     } catch (error) {
       if (!SecureStoreError.is(error, 'UNLOCK_FAILED') || error.advice !== undefined) throw error;
       throw SecureStoreError.from(error, { advice: [{ id: 'check-unlock-secret' }] });

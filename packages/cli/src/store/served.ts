@@ -68,7 +68,7 @@ async function tokenOf(call: Call, otherwise: boolean): Promise<string | undefin
  */
 export function notServed(what: string, why = '', ...instead: readonly OwnHint[]): never {
   throw refusal('UNSUPPORTED', `securestore ${what} does not work on a remote store${why}`, {
-    hints: [...instead, { text: 'run it where the store is unlocked, with its location as --store LOCATION' }],
+    hints: [...instead, { text: 'run it where the store is unlocked, with its URL as --store URL' }],
   });
 }
 
@@ -168,18 +168,18 @@ function inPlaceOf(remote: RemoteStore, verb: string): SecureStore {
  *
  * @throws `INVALID_ARGUMENT`; what `openRemoteStore` throws
  */
-export async function openServed(call: Call, location: string): Promise<SecureStore> {
+export async function openServed(call: Call, url: string): Promise<SecureStore> {
   const tls = await tlsOf(call);
   const token = await tokenOf(call, tls?.cert !== undefined);
   const { openRemoteStore } = await import('@securestore/client');
   const { fingerprint } = call.options;
-  const remote = await openRemoteStore(location, { credentials: { token }, tls, fingerprint, signal: call.cli.signal });
+  const remote = await openRemoteStore(url, { credentials: { token }, tls, fingerprint, signal: call.cli.signal });
   return inPlaceOf(remote, call.verb);
 }
 
 /** Whether a store is one that {@link openServed} has opened. */
-export function isRemote({ location }: Pick<SecureStore, 'location'>): boolean {
-  return isServed(location);
+export function isRemote({ url }: Pick<SecureStore, 'url'>): boolean {
+  return isServed(url);
 }
 
 /** What is said beside an invitation that was made over a server. */
@@ -187,8 +187,8 @@ export const TELL_WHERE =
   'It does not say where the store lies, which a server does not tell: tell them, since an identity opens no store over a server';
 
 /** Where a store lies, for an invitation to open it there; `undefined` where that is not known here. */
-export function placeOf(store: Pick<SecureStore, 'location'>): string | undefined {
-  return isRemote(store) ? undefined : store.location;
+export function placeOf(store: Pick<SecureStore, 'url'>): string | undefined {
+  return isRemote(store) ? undefined : store.url;
 }
 
 /** What is known to whoever may ask for it; to others it is not told, where it is beside what they have asked for. */

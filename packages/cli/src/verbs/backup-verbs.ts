@@ -13,7 +13,7 @@ export const AT: string = 'the state at this time, up to the end of a second; by
 function addBackup(program: Command, run: Run): void {
   addVerb<BackupOptions, [string]>(program, run, {
     usage: 'backup <destination>',
-    summary: 'make a snapshot of the store at another location',
+    summary: 'make a snapshot of the store at a destination',
     options: [
       new Option('--label <text>', 'a label for the snapshot'),
       ...renamed(
@@ -24,7 +24,7 @@ function addBackup(program: Command, run: Run): void {
         '--follow',
       ),
     ],
-    notes: `The destination is a location like that of a store: a folder, a database, a bucket. The first snapshot copies everything,
+    notes: `The destination is a store URL: of a folder, a database, a bucket. The first snapshot copies everything,
 later ones only what has changed; each is complete by itself. Objects are copied as they are encrypted in the store, and
 the unlock secrets of the store decrypt them: nothing else is needed to restore a backup, not even the store.
 
@@ -56,7 +56,7 @@ function restoreOptions(): Option[] {
     new Option('--prefix <prefix>', 'only objects whose keys begin with this; with --folder, a folder in the store'),
     new Option('--key <key>', 'only this object; may be repeated').argParser(collect),
     new Option('--into <prefix>', 'restore under keys that begin with this instead of --prefix'),
-    new Option('--to <location>', 'create a new store at this location, with the same unlock secrets'),
+    new Option('--to <url>', 'create a new store at this URL, with the same unlock secrets'),
     new Option('--folder <dir>', 'write the objects as files below a folder'),
     new Option('--stdout', 'write the data of the one --key'),
     new Option('--conflict <policy>', 'what to do if the store has another version').choices([
@@ -102,10 +102,10 @@ present state first, and overwrites. Restoring some objects refuses to replace a
 function addDrill(program: Command, run: Run): void {
   addVerb<DrillOptions, [string]>(program, run, {
     usage: 'drill <destination>',
-    summary: 'prove that a backup can be restored: restore it to a scratch location, and compare it with the store',
+    summary: 'prove that a backup can be restored: restore it to a scratch store, and compare it with the store',
     options: [
       new Option('--snapshot <number>', 'this snapshot; by default the newest'),
-      new Option('--scratch <location>', 'where to restore it, such as file:/var/tmp/drill; by default memory'),
+      new Option('--scratch <url>', 'where to restore it, such as file:/var/tmp/drill; by default memory'),
       new Option('--receipt <file>', 'write a receipt, signed by the store, to a new file; --yes replaces one'),
     ],
     notes: `Everything that is restored is decrypted, timed, and removed again. Exit code 5 if the backup is bad; each finding is one

@@ -10,7 +10,7 @@ const resume = (): OwnHint[] => [{ text: 'to resume it', again: true }];
 
 function addVerify(program: Command, run: Run): void {
   addVerb<VerifyOptions, [string | undefined]>(program, run, {
-    usage: 'verify [location]',
+    usage: 'verify [url]',
     summary: 'verify that the store (default: --store), or a backup, holds what was stored',
     options: [
       new Option('--payloads', 'read large objects too; otherwise only check that all their parts exist'),

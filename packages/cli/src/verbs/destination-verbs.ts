@@ -25,7 +25,7 @@ destination is checked before encryption keys are destroyed.`,
       load: async () => (await import('../commands/destinations.ts')).listDestinations,
     });
     addVerb<DestinationsOptions, [string]>(destination, run, {
-      usage: 'add <location>',
+      usage: 'add <url>',
       summary: 'add a destination before its first backup',
       notes:
         'Use it for backup operators: they were granted the encryption keys of backups, and may not add a destination.',
@@ -33,7 +33,7 @@ destination is checked before encryption keys are destroyed.`,
       load: async () => (await import('../commands/destinations.ts')).addDestination,
     });
     addVerb<DestinationsOptions, [string]>(destination, run, {
-      usage: 'remove <location>',
+      usage: 'remove <url>',
       summary: 'remove a destination; its backups stay',
       options: [new Option('--schedules', 'also remove the schedules of the destination')],
       examples: ['securestore destination remove file:./backup --schedules'],

@@ -56,7 +56,7 @@ export function addMigrateVerb(program: Command, run: Run): void {
     options: migrateOptions(),
     notes: `Everything is copied as it is encrypted, and changes that are made meanwhile are copied too. Then both sides are
 compared, and the store is closed for less than a second and opened at the target. Programs that have it open continue at
-the target if their option "follow" names that location; other programs get an error that names the target. Migrating
+the target if their option "follow" names that store URL; other programs get an error that names the target. Migrating
 back is the same with source and target exchanged, and copies only what has changed since.
 
 With --reencrypt nothing that was encrypted before is at the target, and no program follows. Use it if an attacker may have
@@ -64,7 +64,7 @@ got encryption keys, or for another suite. Versions, times and the access policy
 to be created again. Without --reencrypt, the same unlock secrets unlock the store at the target.
 
 Without <from> the source is the store of --store, $SECURESTORE_URL or the configuration file. --cancel, --fail-back and
---finalize take the location of one store. Credentials for a backend come from where its provider looks for them.
+--finalize take the URL of one store. Credentials for a backend come from where its provider looks for them.
 
 Exit code 8 if something is damaged, missing or too large for the target; each failure is one line.`,
     examples: [

@@ -15,8 +15,8 @@ function ifVersion(): Option {
 
 function addInit(program: Command, run: Run): void {
   addVerb<InitOptions, [string | undefined]>(program, run, {
-    usage: 'init [location]',
-    summary: 'create a store at a location (default: --store)',
+    usage: 'init [url]',
+    summary: 'create a store (default: at --store)',
     options: [
       ...renamed(
         new Option(

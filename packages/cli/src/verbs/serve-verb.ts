@@ -35,8 +35,8 @@ function serveOptions(): Option[] {
     ...inGroup(
       'Operation:',
       new Option(
-        '--follow-to <location>',
-        'a location that the store may be migrated to while it is served; may be repeated',
+        '--follow-to <url>',
+        'a store URL that the store may be migrated to while it is served; may be repeated',
       ).argParser(collect),
       new Option('--limit <name=number>', 'change one of the limits of the server; may be repeated').argParser(collect),
       new Option('--log-requests', 'a line on stdout for each request, without the keys of objects'),
@@ -58,7 +58,7 @@ TLS is needed on an address that other machines can reach. The key of the certif
 --tls-key "$CREDENTIALS_DIRECTORY/tls-key". SIGTERM or an interrupt stops the server after the requests in progress.
 
 If the unlock secret of the store is replaced, write the new one into the file that the server reads: it is read again. If
-the store is migrated, the server continues at a location of --follow-to, or ends and prints the new location.
+the store is migrated, the server continues at a store URL of --follow-to, or ends and prints the new store URL.
 
 An --oidc file: { "name": "corp", "keys": "https://login.example.com/jwks", "issuer": "https://login.example.com",
 "audience": "vault", "algorithms": ["RS256"], "roles": { "claim": "groups", "map": { "db-team": "db-reader" } } }

@@ -126,12 +126,12 @@ describe('tokens', () => {
   });
 
   it('begin sessions of a program that has the store open', async () => {
-    const location = `memory:${crypto.randomUUID()}`;
-    await using store = await createStore(location, { unlock: rawKey(Buffer.alloc(32, 1)) });
+    const url = `memory:${crypto.randomUUID()}`;
+    await using store = await createStore(url, { unlock: rawKey(Buffer.alloc(32, 1)) });
     const { addPrincipal, grantRole, setRole, templateRules } = await import('securestore');
     await store.access.change([setRole('r', templateRules('reader')), addPrincipal('a', 'user'), grantRole('a', 'r')]);
     const { token } = await store.access.createToken('a');
-    await using other = await openStore(location, { unlock: rawKey(Buffer.alloc(32, 1)) });
+    await using other = await openStore(url, { unlock: rawKey(Buffer.alloc(32, 1)) });
     await using session = await other.session({ token });
     expect(await session.list()).toEqual([]);
   });
@@ -248,13 +248,13 @@ describe('approvals', () => {
 /** Runs commands on a store that has the category pii, with the role reader and nobody in it. */
 async function onStoreWithPii(): Promise<(...args: string[]) => Promise<Result>> {
   const { path } = await sandbox('none');
-  const [key, location] = [path('vault.key'), `sqlite:${path('vault.db')}`];
+  const [key, url] = [path('vault.key'), `sqlite:${path('vault.db')}`];
   await writeFile(key, Buffer.alloc(32, 7), { mode: 0o600 });
-  const store = await createStore(location, { unlock: keyFile(key), categories: { pii: ['people/**'] } });
+  const store = await createStore(url, { unlock: keyFile(key), categories: { pii: ['people/**'] } });
   const { setRole, templateRules } = await import('securestore');
   await store.access.change(setRole('reader', templateRules('reader')));
   await store.close();
-  const env = { SECURESTORE_URL: location };
+  const env = { SECURESTORE_URL: url };
   return (...args) => runHere([...args, '--no-anchor', '--key-file', key], { env });
 }
 

@@ -48,7 +48,7 @@ describe.concurrent('backup', { timeout: 120_000 }, () => {
 
   it.for([
     [['backup'], 2, "missing required argument 'destination'"],
-    [['backup', 'somewhere'], 2, 'hint: give a location such as sqlite:./vault.db'],
+    [['backup', 'somewhere'], 2, 'hint: give a store URL such as sqlite:./vault.db'],
     [['backup', 'file:', '--label', 'x'.repeat(200)], 2, 'error: '],
   ] as const)('%j is refused', async ([args, exitCode, message], { expect, onTestFinished }) => {
     const { run } = await backupScene(onTestFinished);
@@ -61,11 +61,11 @@ describe.concurrent('backup', { timeout: 120_000 }, () => {
     expect,
     onTestFinished,
   }) => {
-    const { run, location, destination } = await changedScene(onTestFinished);
-    const itself = await run(['backup', location]);
+    const { run, url, destination } = await changedScene(onTestFinished);
+    const itself = await run(['backup', url]);
     expect(itself.exitCode).toBe(6);
     expect(itself.stderr).toMatch(
-      /has a store\. Backups need a location of their own\. \[ALREADY_EXISTS\]\nhint: choose another location/,
+      /has a store\. Backups need a destination of their own\. \[ALREADY_EXISTS\]\nhint: choose another store URL/,
     );
     const other = await backupScene(onTestFinished);
     const refused = await other.run(['backup', destination]);
@@ -91,11 +91,11 @@ describe.concurrent('backup', { timeout: 120_000 }, () => {
   });
 
   it.runIf(LONG)(onlyLong('that is interrupted says how to go on, and does'), async ({ expect, onTestFinished }) => {
-    const { box, path, destination, using, run, location } = await backupScene(onTestFinished);
+    const { box, path, destination, using, run, url } = await backupScene(onTestFinished);
     await using(async (store) => {
       for (let part = 0; part < 12; part++) await store.store(`huge/${part}`, Buffer.alloc(16 * 1024 * 1024, part));
     });
-    const args = ['backup', destination, '--store', location, '--key-file', path('vault.key'), '--no-anchor'];
+    const args = ['backup', destination, '--store', url, '--key-file', path('vault.key'), '--no-anchor'];
     const child = box.start(args);
     const ending = finished(child);
     await expect
@@ -196,13 +196,13 @@ describe.concurrent('verify of a backup', { timeout: 120_000 }, () => {
     onTestFinished,
   }) => {
     const { run, path } = await backupScene(onTestFinished);
-    const location = `file:${path('nothere')}`;
+    const url = `file:${path('nothere')}`;
     for (const more of [[], ['--payloads']]) {
-      const nothing = await run(['verify', location, ...more]);
+      const nothing = await run(['verify', url, ...more]);
       expect(nothing).toMatchObject({ exitCode: 3, stdout: '' });
-      expect(nothing.stderr).toBe(`error: ${location} has neither a store nor a backup [NOT_FOUND]\n`);
+      expect(nothing.stderr).toBe(`error: ${url} has neither a store nor a backup [NOT_FOUND]\n`);
     }
-    const store = await run(['verify', '--store', location]);
+    const store = await run(['verify', '--store', url]);
     expect(store.exitCode).toBe(3);
     expect(store.stderr).toContain('hint: to create a store: securestore init ');
   });
@@ -232,7 +232,7 @@ it.concurrent(
   'a member without the keys of backups is told so',
   { timeout: 120_000 },
   async ({ expect, onTestFinished }) => {
-    const { run, path, destination, location } = await changedScene(onTestFinished);
+    const { run, path, destination, url } = await changedScene(onTestFinished);
     const [identity, invitation] = [path('me.identity'), path('invitation.txt')];
     const recipient = await generateIdentityFile(identity);
     const added = await run(['member', 'add', 'ann', recipient, '--category', 'default']);
@@ -241,7 +241,7 @@ it.concurrent(
     expect((await run(['backup', destination])).exitCode).toBe(0);
     const asAnn = (...args: string[]) =>
       run([...args, '--identity-file', identity, '--invitation-file', invitation], {
-        env: { SECURESTORE_URL: location },
+        env: { SECURESTORE_URL: url },
       });
     for (const args of [
       ['backup', destination],

@@ -97,13 +97,13 @@ describe('health of a store that is to move', () => {
     const scene = await backupScene(onTestFinished);
     const to = `file:${scene.path('elsewhere')}`;
     expect((await scene.run(['health'])).stdout).not.toContain('migration');
-    expect((await scene.run(['migrate', scene.location, to, '--copy-only'])).exitCode).toBe(0);
+    expect((await scene.run(['migrate', scene.url, to, '--copy-only'])).exitCode).toBe(0);
     const shown = await scene.run(['health']);
     expect(shown.exitCode).toBe(0);
     expect(shown.stdout).toContain(`a migration to ${to} has not been resumed for`);
-    expect((await scene.run(['migrate', scene.location, '--cancel'])).exitCode).toBe(0);
+    expect((await scene.run(['migrate', scene.url, '--cancel'])).exitCode).toBe(0);
     expect((await scene.run(['health'])).stdout).not.toContain('migration');
-    expect((await scene.run(['migrate', scene.location, to])).exitCode).toBe(0);
+    expect((await scene.run(['migrate', scene.url, to])).exitCode).toBe(0);
     expect((await scene.run(['health'], { env: { SECURESTORE_URL: to } })).stdout).not.toContain('migration');
   }, 60_000);
 });
@@ -115,7 +115,7 @@ describe('health of a place without a store', () => {
     const { exitCode, stdout, stderr } = await scene.run(['health'], { env });
     expect({ exitCode, stderr }).toEqual({ exitCode: 7, stderr: '' });
     expect(stdout).toMatch(/\nfailing +open +the store cannot be opened \(NOT_FOUND\): .*no store is here\n/);
-    expect(stdout).toMatch(/\n {2}open: see that the location is the right one, and that its disk is mounted;/);
+    expect(stdout).toMatch(/\n {2}open: see that the store URL is the right one, and that its disk is mounted;/);
     expect(jsonLines((await scene.run(['health', '--json'], { env })).stdout)).toMatchObject([
       { name: 'open', status: 'failing' },
       { summary: { status: 'failing' } },

@@ -21,13 +21,13 @@ async function withCategory(context: TestContext): Promise<Run> {
 
 async function categoryScene({ expect, onTestFinished }: TestContext): Promise<CategoryScene> {
   const box = await sandbox('none', onTestFinished);
-  const location = `sqlite:${box.path('vault')}`;
+  const url = `sqlite:${box.path('vault')}`;
   const key = box.path('securestore-key');
   await writeFile(key, Buffer.alloc(32, 7), { mode: 0o600 });
-  const env = { SECURESTORE_URL: location, CREDENTIALS_DIRECTORY: box.path() };
+  const env = { SECURESTORE_URL: url, CREDENTIALS_DIRECTORY: box.path() };
   const run: Run = (args) => runHere([...args, '--no-anchor'], { env });
   expect((await run(['init', '--define-category', 'pii=users/**'])).exitCode).toBe(0);
-  await using store = await openStore(location, { unlock: keyFile(key) });
+  await using store = await openStore(url, { unlock: keyFile(key) });
   await store.store('users/1', 'personal');
   await store.store('users/1', 'personal, changed');
   await store.store('else', 'not');

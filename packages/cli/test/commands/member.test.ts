@@ -18,14 +18,14 @@ async function scene(): Promise<Scene> {
   const { path } = await sandbox('none');
   const [key, identity, invitation] = [path('vault.key'), path('me.identity'), path('invitation.txt')];
   await writeFile(key, Buffer.alloc(32, 7), { mode: 0o600 });
-  const location = `sqlite:${path('vault.db')}`;
-  const store = await createStore(location, { unlock: keyFile(key), categories: { red: ['red/**'] } });
+  const url = `sqlite:${path('vault.db')}`;
+  const store = await createStore(url, { unlock: keyFile(key), categories: { red: ['red/**'] } });
   await store.store('red/a', 'granted');
   await store.store('other', 'not granted');
   await store.close();
   const recipient = await generateIdentityFile(identity);
   const run = (args: readonly string[]): Promise<Result> =>
-    runHere([...args, '--no-anchor'], { env: { SECURESTORE_URL: location } });
+    runHere([...args, '--no-anchor'], { env: { SECURESTORE_URL: url } });
   return {
     recipient,
     path,

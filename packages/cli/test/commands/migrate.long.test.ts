@@ -10,17 +10,17 @@ import { LONG, onlyLong } from '../../../../tools/campaigns/src/size.ts';
 
 /** What is refused; a short run tries every fourth. */
 const REFUSED = [
-  [['migrate'], 2, 'migrate needs the location of the target'],
+  [['migrate'], 2, 'migrate needs the URL of the target'],
   [['migrate', 'FROM'], 2, 'the source and the target are the same'],
   [['migrate', 'NEW', '--store', 'NOWHERE'], 3, 'no store is here'],
-  [['migrate', 'FROM', 'NEW', '--store', 'OTHER'], 2, 'the location and --store differ'],
+  [['migrate', 'FROM', 'NEW', '--store', 'OTHER'], 2, 'the store URL and --store differ'],
   [['migrate', 'memory:'], 2, 'memory: cannot be the target: its content is lost when the command ends'],
   [['migrate', 'FROM', 'MEMORY:x', '--copy-only'], 2, 'memory: cannot be the target'],
   [['migrate', 'INSIDE'], 2, 'the target is inside the store'],
   [['migrate', 'NEW', '--dry-run'], 2, 'hint: did you mean --copy-only, which copies'],
   [['migrate', 'JUNK'], 2, 'error: /'],
   [['migrate', 'FROM', 'FROM'], 2, 'the source and the target are the same'],
-  [['migrate', 'FROM', 'nowhere'], 2, 'hint: give a location such as sqlite:./vault.db'],
+  [['migrate', 'FROM', 'nowhere'], 2, 'hint: give a store URL such as sqlite:./vault.db'],
   [['migrate', 'FROM', 'nothing:x'], 2, 'unknown scheme nothing:'],
   [['migrate', 'FROM', 'slqite:./x.db'], 2, 'hint: did you mean sqlite:…'],
   [
@@ -29,8 +29,8 @@ const REFUSED = [
     '--replicate-back cannot be used with --copy-only',
   ],
   [['migrate', 'FROM', '--cancel', '--finalize'], 2, '--cancel cannot be used with --finalize'],
-  [['migrate', 'FROM', 'NEW', '--cancel'], 2, '--cancel takes the location of the store and nothing else'],
-  [['migrate', 'FROM', '--finalize', '--partial'], 2, '--finalize takes the location of the store and nothing else'],
+  [['migrate', 'FROM', 'NEW', '--cancel'], 2, '--cancel takes the URL of the store and nothing else'],
+  [['migrate', 'FROM', '--finalize', '--partial'], 2, '--finalize takes the URL of the store and nothing else'],
   [['migrate', 'FROM', '--fail-back', '--cancel'], 2, '--cancel cannot be used with --fail-back'],
   [['migrate', 'FROM', '--fail-back'], 3, 'the store has not moved away from'],
   [['migrate', 'FROM', '--fail-back', '--yes'], 3, 'the store has not moved away from'],
@@ -55,9 +55,9 @@ const REFUSED = [
 // Each waits for other processes: six seconds where the journal comes, six before a move.
 describe.concurrent('migrate', { timeout: 180_000 }, () => {
   it('moves a store, says what it did and what to do next, and moves it back', async ({ expect, onTestFinished }) => {
-    const { run, path, location } = await backupScene(onTestFinished);
+    const { run, path, url } = await backupScene(onTestFinished);
     const to = `sqlite:${path('new.db')}`;
-    const moved = await run(['migrate', location, to]);
+    const moved = await run(['migrate', url, to]);
     expect(moved).toMatchObject({ exitCode: 0, stderr: '' });
     const lines = moved.stdout.split('\n');
     expect(lines[0]).toMatch(
@@ -65,8 +65,8 @@ describe.concurrent('migrate', { timeout: 180_000 }, () => {
     );
     expect(lines[1]).toMatch(/^the store is at sqlite:\S+ now; its calls waited for \d+ ms$/);
     expect(lines.slice(2)).toEqual([
-      `changes are kept for seven days, for a migration back: securestore migrate ${to} ${location}`,
-      `once you are sure, securestore migrate ${to} --finalize; then remove ${location}`,
+      `changes are kept for seven days, for a migration back: securestore migrate ${to} ${url}`,
+      `once you are sure, securestore migrate ${to} --finalize; then remove ${url}`,
       '',
     ]);
     const left = await run(['get', 'db/a']);
@@ -78,32 +78,30 @@ describe.concurrent('migrate', { timeout: 180_000 }, () => {
     expect(health.stdout).toContain(`the store has moved to ${to}`);
     expect(health.stdout).toContain(`\n  open: open the store at ${to}\n`);
     expect(await run(['get', 'db/a', '--store', to])).toMatchObject({ exitCode: 0, stdout: 'first' });
-    const again = await run(['migrate', location, to]);
+    const again = await run(['migrate', url, to]);
     expect(again).toMatchObject({ exitCode: 0, stdout: `the store is at ${to} already: it had moved before\n` });
 
     expect((await run(['put', 'db/later', '-', '--store', to], { input: 'later' })).exitCode).toBe(0);
-    const back = await run(['migrate', to, location, '--json']);
+    const back = await run(['migrate', to, url, '--json']);
     expect({ exitCode: back.exitCode, stderr: back.stderr }).toEqual({ exitCode: 0, stderr: '' });
     expect(jsonLines(back.stdout)).toMatchObject([
-      { summary: { source: to, target: location, migrated: true, objects: 5, versions: 1, failures: 0, findings: [] } },
+      { summary: { source: to, target: url, migrated: true, objects: 5, versions: 1, failures: 0, findings: [] } },
     ]);
     expect(await run(['get', 'db/later'])).toMatchObject({ exitCode: 0, stdout: 'later' });
-    expect((await run(['migrate', location, '--cancel'])).exitCode).toBe(3);
-    expect(await run(['migrate', location, '--finalize'])).toMatchObject({
+    expect((await run(['migrate', url, '--cancel'])).exitCode).toBe(3);
+    expect(await run(['migrate', url, '--finalize'])).toMatchObject({
       exitCode: 0,
       stdout: 'changes are no longer kept for a migration back: the source can be removed\n',
     });
-    expect(jsonLines((await run(['migrate', location, '--finalize', '--json'])).stdout)).toEqual([
-      { retired: false, location },
-    ]);
+    expect(jsonLines((await run(['migrate', url, '--finalize', '--json'])).stdout)).toEqual([{ retired: false, url }]);
   });
 
-  it('shows nothing of a location that may be a secret', async ({ expect, onTestFinished }) => {
+  it('shows nothing of a store URL that may be a secret', async ({ expect, onTestFinished }) => {
     const { run, path } = await backupScene(onTestFinished);
-    const location = `file:${path('vault?token=hunter2')}`;
-    expect((await run(['init', location])).exitCode).toBe(0);
+    const url = `file:${path('vault?token=hunter2')}`;
+    expect((await run(['init', url])).exitCode).toBe(0);
     for (const how of [['--finalize', '--json'], ['--cancel', '--json'], ['--fail-back']]) {
-      const { stdout, stderr } = await run(['migrate', location, ...how]);
+      const { stdout, stderr } = await run(['migrate', url, ...how]);
       expect(stdout + stderr).not.toContain('hunter2');
     }
   });
@@ -111,43 +109,43 @@ describe.concurrent('migrate', { timeout: 180_000 }, () => {
   it.runIf(LONG)(
     onlyLong('copies beforehand with --copy-only, and gives up with --cancel'),
     async ({ expect, onTestFinished }) => {
-      const { run, path, location } = await backupScene(onTestFinished);
+      const { run, path, url } = await backupScene(onTestFinished);
       const to = `sqlite:${path('missing', 'also', 'new.db')}`;
-      const copied = await run(['migrate', location, to, '--copy-only']);
+      const copied = await run(['migrate', url, to, '--copy-only']);
       const made = `making the folder ${path('missing', 'also')}: all from ${path('missing')} on are not there yet\n`;
       expect(copied).toMatchObject({ exitCode: 0, stderr: made });
       expect(copied.stdout).toMatch(
         /\nthe store is still at file:\S+; the same command without --copy-only moves it, and --cancel gives it up\n$/,
       );
-      const elsewhere = await run(['migrate', location, `file:${path('other')}`]);
+      const elsewhere = await run(['migrate', url, `file:${path('other')}`]);
       expect(elsewhere).toMatchObject({ exitCode: 7, stdout: '' });
       expect(elsewhere.stderr).toContain(`the store is already being migrated to ${to} [LOCKED]\n`);
       expect(elsewhere.stderr).toContain('hint: to resume the migration: securestore migrate');
       expect((await run(['rotate', '--same-secret'])).stderr).toContain(
-        'cannot rotate: the store is being migrated to another location [LOCKED]\n',
+        'cannot rotate: the store is being migrated to another store URL [LOCKED]\n',
       );
-      expect((await run(['migrate', location, '--finalize'])).exitCode).toBe(7);
-      expect(await run(['migrate', location, '--cancel'])).toMatchObject({
+      expect((await run(['migrate', url, '--finalize'])).exitCode).toBe(7);
+      expect(await run(['migrate', url, '--cancel'])).toMatchObject({
         exitCode: 0,
         stdout:
-          `the store stays at ${location}\n` +
+          `the store stays at ${url}\n` +
           `what was copied is still at ${to}: remove it there before you use that place for something else\n`,
       });
       expect((await run(['ls', '--store', to])).stderr).toMatch(
-        /no store is here yet: a migration to this location has not ended, or was cancelled \[INTEGRITY\]\n/,
+        /no store is here yet: a migration to this store URL has not ended, or was cancelled \[INTEGRITY\]\n/,
       );
       expect((await run(['rotate', '--depth', 'unlock', '--same-secret'])).exitCode).toBe(0);
-      expect((await run(['migrate', location, to])).exitCode).toBe(0);
+      expect((await run(['migrate', url, to])).exitCode).toBe(0);
     },
   );
 
   it.for(REFUSED.filter((_row, at) => LONG || at % 4 === 0))(
     '%j ends with %i',
     async ([args, exitCode, message], { expect, onTestFinished }) => {
-      const { run, path, location } = await backupScene(onTestFinished);
+      const { run, path, url } = await backupScene(onTestFinished);
       await writeFile(path('wrong.key'), Buffer.alloc(32, 9), { mode: 0o600 });
       const places: Record<string, string> = {
-        FROM: location,
+        FROM: url,
         NEW: `sqlite:${path('new.db')}`,
         OTHER: `file:${path('other')}`,
         BROKEN: `file:${path('broken')}`,
@@ -173,25 +171,25 @@ describe.concurrent('migrate', { timeout: 180_000 }, () => {
     expect,
     onTestFinished,
   }) => {
-    const { run, path, location } = await backupScene(onTestFinished);
+    const { run, path, url } = await backupScene(onTestFinished);
     const to = `file:${path('new')}`;
-    expect((await run(['migrate', location, to, '--copy-only'])).exitCode).toBe(0);
+    expect((await run(['migrate', url, to, '--copy-only'])).exitCode).toBe(0);
     await rm(path('new', 'o'), { recursive: true });
     await writeFile(path('new', 'o'), '');
-    const failed = await run(['migrate', location, to]);
+    const failed = await run(['migrate', url, to]);
     expect(failed).toMatchObject({ exitCode: 7, stdout: '' });
     expect(failed.stderr).toMatch(
       /^error: .*\. The store is still at (file:\S+)\. \[UNAVAILABLE\]\n(?:because: .*\n)?hint: to resume the migration: securestore migrate \1 .*\nhint: to cancel the migration: securestore migrate \1 --cancel/,
     );
     await rm(path('new', 'o'));
-    expect((await run(['migrate', location, to])).exitCode).toBe(0);
+    expect((await run(['migrate', url, to])).exitCode).toBe(0);
   });
 
   it('that died before the store was open at the new place names the way out there, and is given up by it', async ({
     expect,
     onTestFinished,
   }) => {
-    const { run, path, location } = await backupScene(onTestFinished);
+    const { run, path, url } = await backupScene(onTestFinished);
     const to = `file:${path('new')}`;
     const backend = new FsBackend();
     const write = backend.write.bind(backend);
@@ -201,18 +199,18 @@ describe.concurrent('migrate', { timeout: 180_000 }, () => {
       return write(key, body, options);
     };
     const unlock = keyFile(path('vault.key'));
-    const moving = migrateStore(location, to, { unlock, destinations: { [to]: { backend } } });
+    const moving = migrateStore(url, to, { unlock, destinations: { [to]: { backend } } });
     await expect(Promise.resolve(moving)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
     const there = await run(['get', 'db/a', '--store', to]);
     expect(there.exitCode).toBe(7);
     expect(there.stderr).toContain(
-      `the store is not open here yet: its migration from ${location} has not ended [LOCKED]\n`,
+      `the store is not open here yet: its migration from ${url} has not ended [LOCKED]\n`,
     );
     expect(there.stderr).toContain('hint: to resume the migration: securestore migrate');
     expect(there.stderr).toContain('hint: to cancel the migration: securestore migrate');
-    const cancelled = await run(['migrate', location, '--cancel']);
+    const cancelled = await run(['migrate', url, '--cancel']);
     expect(cancelled).toMatchObject({ exitCode: 0, stderr: '' });
-    expect(cancelled.stdout).toContain(`the store stays at ${location}`);
+    expect(cancelled.stdout).toContain(`the store stays at ${url}`);
     expect(await run(['get', 'db/a'])).toMatchObject({ exitCode: 0, stdout: 'first' });
   });
 
@@ -220,7 +218,7 @@ describe.concurrent('migrate', { timeout: 180_000 }, () => {
     expect,
     onTestFinished,
   }) => {
-    const { run, path, location } = await backupScene(onTestFinished);
+    const { run, path, url } = await backupScene(onTestFinished);
     const to = `sqlite:${path('new.db')}`;
     for (const area of ['o', 'b']) {
       const files = await readdir(path('vault', area), { recursive: true, withFileTypes: true });
@@ -231,14 +229,14 @@ describe.concurrent('migrate', { timeout: 180_000 }, () => {
       first?.bytes.fill(0, first.bytes.length - 8);
       await writeFile(first?.file ?? '', first?.bytes ?? '');
     }
-    const failed = await run(['migrate', location, to]);
+    const failed = await run(['migrate', url, to]);
     expect(failed).toMatchObject({ exitCode: 8, stderr: '' });
     expect(failed.stdout).toMatch(/^failed: o\/\S+: .*damaged.* \[INTEGRITY\]$/m);
     expect(failed.stdout).toMatch(/^failed: b\/\S+: .* does not decrypt \[INTEGRITY\]$/m);
     expect(failed.stdout).toMatch(
       /\ndamaged, missing or too large: 2 names\nthe store is still at file:\S+\. .*--partial, which leaves these as they are\nthe same command resumes .* needs first\n$/,
     );
-    const partial = await run(['migrate', location, to, '--partial', '--json']);
+    const partial = await run(['migrate', url, to, '--partial', '--json']);
     expect(partial).toMatchObject({ exitCode: 8, stderr: '' });
     expect(jsonLines(partial.stdout)).toMatchObject([
       { name: expect.stringMatching(/^[ob]\//), code: 'INTEGRITY', status: 'failed' },
@@ -251,25 +249,16 @@ describe.concurrent('migrate', { timeout: 180_000 }, () => {
   it.runIf(LONG)(
     onlyLong('seals anew for another secret only, and says that it is done only to who has that'),
     async ({ expect, onTestFinished }) => {
-      const { run, path, location } = await backupScene(onTestFinished);
+      const { run, path, url } = await backupScene(onTestFinished);
       const to = `sqlite:${path('new.db')}`;
       const [present, key, other] = [path('vault.key'), path('new.key'), path('other.key')];
-      const same = await run([
-        'migrate',
-        location,
-        to,
-        '--reencrypt',
-        '--key-file',
-        present,
-        '--new-key-file',
-        present,
-      ]);
+      const same = await run(['migrate', url, to, '--reencrypt', '--key-file', present, '--new-key-file', present]);
       expect(same).toMatchObject({ exitCode: 2, stdout: '' });
       expect(same.stderr).toContain('the new secret is the present one. Nothing was changed.');
-      expect((await run(['migrate', location, '--cancel', '--key-file', present])).exitCode).toBe(3);
+      expect((await run(['migrate', url, '--cancel', '--key-file', present])).exitCode).toBe(3);
 
       const reseal = (secret: string, ...more: string[]) =>
-        run(['migrate', location, to, '--reencrypt', '--key-file', present, '--new-key-file', secret, ...more]);
+        run(['migrate', url, to, '--reencrypt', '--key-file', present, '--new-key-file', secret, ...more]);
       const begun = await reseal(key, '--suite', '2', '--copy-only');
       expect(begun).toMatchObject({ exitCode: 0 });
       expect(begun.stderr).toContain(`created the key file ${key}`);
@@ -302,16 +291,16 @@ describe.concurrent('migrate', { timeout: 180_000 }, () => {
     expect,
     onTestFinished,
   }) => {
-    const { run, path, location } = await backupScene(onTestFinished);
+    const { run, path, url } = await backupScene(onTestFinished);
     const to = `file:${path('new')}`;
-    const moving = migrateStore(location, to, { unlock: keyFile(path('vault.key')) });
+    const moving = migrateStore(url, to, { unlock: keyFile(path('vault.key')) });
     const ending = moving.then(
       () => 'moved',
       (error: unknown) => (SecureStoreError.is(error) ? error.code : 'defect'),
     );
     const isThere = async (): Promise<boolean> => (await run(['job'])).stdout.includes('migration');
     await expect.poll(isThere, { timeout: 30_000 }).toBe(true);
-    const refused = await run(['migrate', location, '--cancel']);
+    const refused = await run(['migrate', url, '--cancel']);
     expect(refused).toMatchObject({ exitCode: 7, stdout: '' });
     expect(refused.stderr).toMatch(
       /^error: another process is migrating the store \[LOCKED\]\nhint: .*\nhint: to stop it: securestore job cancel migration /,
@@ -319,12 +308,12 @@ describe.concurrent('migrate', { timeout: 180_000 }, () => {
     expect(await run(['job', 'cancel', 'migration'])).toMatchObject({ exitCode: 0 });
     expect(await ending).toBe('ABORTED');
     const rotated = await run(['rotate', '--same-secret']);
-    expect(rotated.stderr).toContain('cannot rotate: the store is being migrated to another location [LOCKED]\n');
+    expect(rotated.stderr).toContain('cannot rotate: the store is being migrated to another store URL [LOCKED]\n');
     expect(rotated.stderr).toContain('hint: to cancel the migration: securestore migrate');
     const health = await run(['health', '--store', to]);
     expect(health.stdout).toContain('no store is here yet');
     expect(health.stdout).toContain('open: nothing is damaged: finish what was begun, or open the store where it is');
-    expect(await run(['migrate', location, '--cancel'])).toMatchObject({ exitCode: 0 });
+    expect(await run(['migrate', url, '--cancel'])).toMatchObject({ exitCode: 0 });
   });
 
   it('that is interrupted says how to go on, and the same command does', async ({ expect, onTestFinished }) => {
@@ -349,14 +338,14 @@ describe.concurrent('migrate', { timeout: 180_000 }, () => {
   it.runIf(LONG)(
     onlyLong('with --replicate-back goes on bringing what changes until it is interrupted'),
     async ({ expect, onTestFinished }) => {
-      const { run, path, location } = await backupScene(onTestFinished);
+      const { run, path, url } = await backupScene(onTestFinished);
       const to = `sqlite:${path('new.db')}`;
       const controller = new AbortController();
       const keeping = Promise.withResolvers<void>();
       const onOutput = (text: string): void => {
         if (text.includes('are replicated to')) keeping.resolve();
       };
-      const ending = run(['migrate', location, to, '--replicate-back'], { signal: controller.signal, onOutput });
+      const ending = run(['migrate', url, to, '--replicate-back'], { signal: controller.signal, onOutput });
       await Promise.race([keeping.promise, ending]);
       expect((await run(['put', 'kept', '-', '--store', to], { input: 'kept' })).exitCode).toBe(0);
       const written = async (): Promise<number> =>
@@ -367,7 +356,7 @@ describe.concurrent('migrate', { timeout: 180_000 }, () => {
       const { exitCode, stdout } = await ending;
       expect(exitCode).toBe(130);
       expect(stdout).toMatch(/\nstopped; replicated \d+ changes?, and later changes are kept for seven days\n$/);
-      const back = await run(['migrate', to, location, '--json']);
+      const back = await run(['migrate', to, url, '--json']);
       expect(jsonLines(back.stdout)).toMatchObject([{ summary: { migrated: true, objects: 5, versions: 0 } }]);
     },
   );
@@ -375,15 +364,15 @@ describe.concurrent('migrate', { timeout: 180_000 }, () => {
   it.runIf(LONG)(
     onlyLong('with --replicate-back ends well when the store moves back'),
     async ({ expect, onTestFinished }) => {
-      const { run, path, location } = await backupScene(onTestFinished);
+      const { run, path, url } = await backupScene(onTestFinished);
       const to = `sqlite:${path('new.db')}`;
       const keeping = Promise.withResolvers<void>();
       const onOutput = (text: string): void => {
         if (text.includes('are replicated to')) keeping.resolve();
       };
-      const ending = run(['migrate', location, to, '--replicate-back'], { onOutput });
+      const ending = run(['migrate', url, to, '--replicate-back'], { onOutput });
       await Promise.race([keeping.promise, ending]);
-      expect((await run(['migrate', to, location])).exitCode).toBe(0);
+      expect((await run(['migrate', to, url])).exitCode).toBe(0);
       const { exitCode, stdout } = await ending;
       expect(exitCode).toBe(0);
       expect(stdout).toMatch(/\nthe store is being migrated back to file:\S+, so replication to it has ended\n$/);

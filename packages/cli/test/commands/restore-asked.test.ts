@@ -11,8 +11,8 @@ function requestsIn({ stdout }: Result): string[] {
 describe('over a server, restore that takes a second person', { timeout: 120_000 }, () => {
   it('to a new store names the command that asks for it, and passes once', async (test) => {
     const { expect } = test;
-    const { source, location, as } = await scene(test, 'restore,backup.manage');
-    const command = ['restore', source, '--to', location('again')];
+    const { source, url, as } = await scene(test, 'restore,backup.manage');
+    const command = ['restore', source, '--to', url('again')];
     const refused = await as('ann', ...command);
     expect(refused).toMatchObject({ exitCode: 4, stdout: '' });
     expect(refused.stderr).toBe(
@@ -34,7 +34,7 @@ describe('over a server, restore that takes a second person', { timeout: 120_000
     // What was approved is of that place, and of all that there is.
     const others = [
       [...command, '--prefix', 'db/'],
-      ['restore', source, '--to', location('elsewhere')],
+      ['restore', source, '--to', url('elsewhere')],
     ];
     for (const other of others) expect(await as('ann', ...other)).toMatchObject({ exitCode: 4 });
     const restored = await as('ann', ...command);
@@ -47,8 +47,8 @@ describe('over a server, restore that takes a second person', { timeout: 120_000
 
   it('of a moment to a new store is of that moment', async (test) => {
     const { expect } = test;
-    const { source, location, as } = await scene(test, 'backup.manage');
-    const command = ['restore', source, '--to', location('again'), '--at', '2099-01-01T00:00:00Z'];
+    const { source, url, as } = await scene(test, 'backup.manage');
+    const command = ['restore', source, '--to', url('again'), '--at', '2099-01-01T00:00:00Z'];
     const ids = requestsIn(await as('ann', ...command, '--ask', 'a look at it'));
     expect(ids).toHaveLength(1);
     expect(await as('ben', 'approve', ids[0] ?? '')).toMatchObject({ exitCode: 0 });

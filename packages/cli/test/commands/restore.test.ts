@@ -191,7 +191,7 @@ describe.concurrent('restore into the store', { timeout: 120_000 }, () => {
       expect([args, refused.exitCode, refused.stdout]).toEqual([args, exitCode, '']);
       expect(refused.stderr).toContain(message);
     }
-    expect((await run(['restore'])).stderr).toContain('restore needs the location of a backup');
+    expect((await run(['restore'])).stderr).toContain('restore needs a destination');
     const none = await run(['restore', `file:${path('none')}`, '--key', 'db/b']);
     expect(none.exitCode).toBe(3);
     expect(none.stderr).toContain(`no backup exists at file:${path('none')} [NOT_FOUND]\nhint: `);
@@ -220,8 +220,8 @@ describe.concurrent('restore into the store', { timeout: 120_000 }, () => {
   it.skipIf(!hasTerminals)(
     'of the whole asks on a terminal, makes a snapshot first, and locks others out until it is done',
     async ({ expect, onTestFinished }) => {
-      const { run, box, destination, location, path } = await changedScene(onTestFinished);
-      const args = ['restore', destination, '--store', location, '--key-file', path('vault.key'), '--no-anchor'];
+      const { run, box, destination, url, path } = await changedScene(onTestFinished);
+      const args = ['restore', destination, '--store', url, '--key-file', path('vault.key'), '--no-anchor'];
       const refused = await run(['restore', destination]);
       expect(refused).toMatchObject({ exitCode: 2, stdout: '' });
       expect(refused.stderr).toContain(
@@ -253,10 +253,10 @@ describe.concurrent('restore into the store', { timeout: 120_000 }, () => {
     expect,
     onTestFinished,
   }) => {
-    const { run, box, destination, location, path } = await changedScene(onTestFinished);
+    const { run, box, destination, url, path } = await changedScene(onTestFinished);
     const args = ['restore', destination, '--yes'];
     const interrupt = async (): Promise<void> => {
-      const given = ['--store', location, '--key-file', path('vault.key'), '--no-anchor'];
+      const given = ['--store', url, '--key-file', path('vault.key'), '--no-anchor'];
       const child = box.start([...args, ...given]);
       const ending = finished(child);
       await expect
@@ -293,12 +293,12 @@ describe.concurrent('restore into the store', { timeout: 120_000 }, () => {
 
 describe.concurrent('restore elsewhere', { timeout: 120_000 }, () => {
   it('makes a new store with --to, of which the old one needs nothing', async ({ expect, onTestFinished }) => {
-    const { run, destination, path, lose, location } = await changedScene(onTestFinished);
-    const onto = await run(['restore', destination, '--to', location]);
+    const { run, destination, path, lose, url } = await changedScene(onTestFinished);
+    const onto = await run(['restore', destination, '--to', url]);
     expect(onto.exitCode).toBe(6);
     expect(onto.stderr).toBe(
-      `error: ${location}: the target already has a store. Nothing was changed. [ALREADY_EXISTS]\n` +
-        'hint: choose another location, which is empty\n',
+      `error: ${url}: the target already has a store. Nothing was changed. [ALREADY_EXISTS]\n` +
+        'hint: choose another store URL, with nothing there\n',
     );
     await lose();
     const to = `sqlite:${path('again.db')}`;
@@ -344,7 +344,7 @@ describe.concurrent('restore elsewhere', { timeout: 120_000 }, () => {
       ]) {
         const refused = await run(args);
         expect(refused).toMatchObject({ exitCode: 5, stdout: '' });
-        expect(refused.stderr).toContain('no store is here yet: a restore to this location has not ended [INTEGRITY]');
+        expect(refused.stderr).toContain('no store is here yet: a restore to this store URL has not ended [INTEGRITY]');
         expect(refused.stderr).toMatch(/\nhint: to resume the restore: securestore restore .*--to /);
       }
       expect((await run(['restore', destination, '--to', to])).exitCode).toBe(0);

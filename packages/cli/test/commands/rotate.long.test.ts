@@ -54,8 +54,8 @@ describe.concurrent('rotate', { timeout: 120_000 }, () => {
     async ({ onTestFinished }) => {
       const box = await sandbox('sqlite', onTestFinished);
       await firstRecord(box);
-      const location = `sqlite:${box.path('vault')}`;
-      await using other = await openStore(location, { unlock: keyFile(box.path('credentials', 'securestore-key')) });
+      const url = `sqlite:${box.path('vault')}`;
+      await using other = await openStore(url, { unlock: keyFile(box.path('credentials', 'securestore-key')) });
       expect(await box.run(['rotate', '--same-secret'])).toMatchObject({
         exitCode: 0,
         stdout: expect.stringContaining('the secret stays'),

@@ -6,12 +6,12 @@ import { backupScene } from '../support/backups.ts';
 
 describe.concurrent('schedule run', { timeout: 120_000 }, () => {
   it('runs programs before and after, and makes no run where the first fails', async ({ expect, onTestFinished }) => {
-    const { run, destination, location, path } = await backupScene(onTestFinished);
+    const { run, destination, url, path } = await backupScene(onTestFinished);
     await run(['backup', destination]);
     // Added two minutes ago, so that a run is due now.
     const add = async (id: string): Promise<void> => {
       const clock = { ...systemClock(), now: () => Date.now() - 120_000 };
-      await using store = await openStore(location, { unlock: keyFile(path('vault.key')), maintenance: false, clock });
+      await using store = await openStore(url, { unlock: keyFile(path('vault.key')), maintenance: false, clock });
       await store.schedules.add({ id, cron: '* * * * *', task: 'backup', destination });
     };
     await add('often');

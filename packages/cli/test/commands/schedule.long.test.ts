@@ -47,7 +47,7 @@ describe.concurrent('schedule', { timeout: 120_000 }, () => {
   });
 
   it('run ends if the store moves, and says where it is', async ({ expect, onTestFinished }) => {
-    const { run, path, location } = await changedScene(onTestFinished);
+    const { run, path, url } = await changedScene(onTestFinished);
     const controller = new AbortController();
     const running = Promise.withResolvers<void>();
     const ending = run(['schedule', 'run'], { signal: controller.signal, onOutput: () => running.resolve() });
@@ -57,7 +57,7 @@ describe.concurrent('schedule', { timeout: 120_000 }, () => {
     });
     await running.promise;
     const to = `sqlite:${path('new.db')}`;
-    const moved = await run(['migrate', location, to]);
+    const moved = await run(['migrate', url, to]);
     expect(moved, moved.stderr).toMatchObject({ exitCode: 0 });
     const { exitCode, stderr } = await ending;
     expect(exitCode).toBe(7);

@@ -153,7 +153,7 @@ describe('a folder that is not trusted', () => {
   it.each(['redis', 's3', 'postgres'])('runs no package in the place of an official one: %s', async (scheme) => {
     const box = await withPlugin();
     await install(box, `@securestore/backend-${scheme}`, scheme);
-    const args = ['ls', '--key-file', 'key', '--store', `${scheme}:not-a-location`];
+    const args = ['ls', '--key-file', 'key', '--store', `${scheme}:not-a-url`];
     expect((await box.run(args)).stderr).not.toMatch(/trust|ran/);
     // Those beside the program come first, though these are trusted.
     expect((await box.run(['trust'])).stdout).not.toContain(`backend-${scheme}`);

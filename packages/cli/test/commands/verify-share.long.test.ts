@@ -49,7 +49,7 @@ describe.concurrent('verify --rolling', { timeout: 120_000 }, () => {
   });
 
   it.for([
-    [['verify', '--rolling', '30d'], '--rolling needs the location of a backup'],
+    [['verify', '--rolling', '30d'], '--rolling needs a destination'],
     [['verify', 'file:./x', '--rolling', 'soon'], '--rolling must be a length of time such as 12h or 30d, got "soon"'],
     [['verify', 'file:./x', '--rolling', '1m'], '--rolling must be a length of time from 1h to 3660d, got "1m"'],
     [['verify', 'file:./x', '--rolling', '1d', '--payloads'], 'cannot be used with'],

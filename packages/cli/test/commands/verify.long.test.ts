@@ -73,12 +73,12 @@ describe.concurrent('verify', { timeout: 120_000 }, () => {
     );
   });
 
-  it('takes the location as an operand, which must not contradict --store', async ({ onTestFinished }) => {
+  it('takes the store URL as an operand, which must not contradict --store', async ({ onTestFinished }) => {
     const box = await sandbox('file', onTestFinished);
     await box.seed({ a: 'one' });
-    const location = `file:${box.path('vault')}`;
-    expect((await box.run(['verify', location])).exitCode).toBe(0);
-    expect(await box.run(['verify', location, '--store', 'file:elsewhere'])).toMatchObject({ exitCode: 2 });
+    const url = `file:${box.path('vault')}`;
+    expect((await box.run(['verify', url])).exitCode).toBe(0);
+    expect(await box.run(['verify', url, '--store', 'file:elsewhere'])).toMatchObject({ exitCode: 2 });
     expect((await box.run(['verify', 'file:nowhere'])).exitCode).toBe(3);
   });
 

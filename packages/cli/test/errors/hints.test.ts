@@ -14,7 +14,7 @@ function adviceOf(id: string): Advice {
     id,
     job: 'rotation',
     key: 'db/password',
-    location: 'file:./there',
+    url: 'file:./there',
     slot: 'a1b2c3',
     target: 'pii',
     source: 'file:./here',
@@ -116,7 +116,7 @@ describe('the hints of an error', () => {
   });
 
   it('repeat the command on the store that has moved', () => {
-    const moved = [{ id: 'open-at', location: 'sqlite:./new.db' }] as const;
+    const moved = [{ id: 'open-at', url: 'sqlite:./new.db' }] as const;
     const at = (verb: string, args: readonly string[]): string | undefined =>
       hintsOf(moved, { verb, args })[0]?.command;
     expect(at('put', ['put', 'a b', './f', '--store', 'file:./v'])).toBe(
@@ -133,34 +133,34 @@ describe('the hints of an error', () => {
   });
 
   it('name the scheme that was meant', () => {
-    const [hint] = hintsOf([{ id: 'give-location', form: 'sqlite:…' }], { args: ['ls', '--store', 'sqllite:./v'] });
+    const [hint] = hintsOf([{ id: 'give-store-url', form: 'sqlite:…' }], { args: ['ls', '--store', 'sqllite:./v'] });
     expect(hint?.text).toBe('did you mean sqlite:…');
   });
 
   it.each([`postgres://ann:${SECRET}@db/vault`, `s3://bucket/v?secretAccessKey=${SECRET}`, `https://${SECRET}@vault`])(
-    'name no location with credentials: %s',
-    (location) => {
-      const options = { store: location };
+    'name no store URL with credentials: %s',
+    (url) => {
+      const options = { store: url };
       const advice = [
         { id: 'list-jobs' },
         { id: 'create-store' },
         { id: 'accept-rollback' },
-        { id: 'resume-migration', target: location },
+        { id: 'resume-migration', target: url },
       ] as const;
       for (const one of advice) {
         for (const args of [
-          ['ls', '--store', location],
-          ['ls', `--store=${location}`],
+          ['ls', '--store', url],
+          ['ls', `--store=${url}`],
         ]) {
           const hints = hintsOf([one], { verb: 'ls', args, options });
           expect(hints).toHaveLength(1);
           expect(JSON.stringify(hints)).not.toContain(SECRET);
         }
       }
-      const [own] = hintsOf([], { args: [] }, [{ text: 'to verify it', on: ['verify', location] }]);
-      expect(own?.command).toBe('securestore verify LOCATION');
-      for (const steps of [nextSteps({}, location), nextSteps({ store: location }, undefined)]) {
-        expect(steps[0]?.command).toBe('securestore put db/password --store LOCATION');
+      const [own] = hintsOf([], { args: [] }, [{ text: 'to verify it', on: ['verify', url] }]);
+      expect(own?.command).toBe('securestore verify URL');
+      for (const steps of [nextSteps({}, url), nextSteps({ store: url }, undefined)]) {
+        expect(steps[0]?.command).toBe('securestore put db/password --store URL');
         expect(JSON.stringify(steps)).not.toContain(SECRET);
       }
     },

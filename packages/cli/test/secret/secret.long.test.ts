@@ -95,7 +95,7 @@ describe('init', () => {
     const { stdout, stderr } = await box.run(['init', 'sqlite:./other', '--json']);
     expect(stderr).toBe('');
     const [made] = jsonLines(stdout);
-    expect(made).toEqual({ location: `sqlite:${box.path('other')}`, fingerprint: expect.stringMatching(/^\S{20,}$/) });
+    expect(made).toEqual({ url: `sqlite:${box.path('other')}`, fingerprint: expect.stringMatching(/^\S{20,}$/) });
     const fingerprint = String(made?.['fingerprint']);
     const ls = ['ls', '--store', 'sqlite:./other', '--fingerprint'];
     expect((await box.run([...ls, fingerprint])).exitCode).toBe(0);
@@ -121,7 +121,7 @@ describe('init', () => {
   it('makes a key file that is missing, readable by its owner alone, and uses one that is there', async () => {
     const box = await sandbox('none');
     const first = await box.run(['init', 'sqlite:./one', '--key-file', 'key', '--json']);
-    expect(jsonLines(first.stdout)).toMatchObject([{ location: `sqlite:${box.path('one')}`, keyFile: 'key' }]);
+    expect(jsonLines(first.stdout)).toMatchObject([{ url: `sqlite:${box.path('one')}`, keyFile: 'key' }]);
     expect((await stat(box.path('key'))).mode & 0o777).toBe(0o600);
     const second = await box.run(['--store', 'sqlite:./two', 'init', '--key-file', 'key', '--json']);
     expect(jsonLines(second.stdout)[0]).not.toHaveProperty('keyFile');
@@ -167,7 +167,7 @@ describe('the anchor', () => {
     const noticed = await box.run(['ls']);
     expect(noticed.exitCode).toBe(5);
     expect(noticed.stderr).toMatch(
-      /^error: sqlite:\S+: the store at this location is another one than before\. Remembered: .*\. Found: .*\. \[ROLLBACK\]\nhint: if you restored it yourself: securestore --accept-rollback ls\nsee: \S+#rollback\n$/,
+      /^error: sqlite:\S+: the store at this URL is another one than before\. Remembered: .*\. Found: .*\. \[ROLLBACK\]\nhint: if you restored it yourself: securestore --accept-rollback ls\nsee: \S+#rollback\n$/,
     );
     expect((await box.run(['ls', '--no-anchor'])).exitCode).toBe(0);
     expect((await box.run(['ls'])).exitCode).toBe(5);

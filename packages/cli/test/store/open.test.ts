@@ -14,7 +14,7 @@ describe('the store of a command', () => {
     const box = await withConfig('{ "store": "sqlite:./configured" }');
     const env = { SECURESTORE_URL: 'sqlite:./variable' };
     const made = await box.run(['init', '--key-file', 'key', '--json']);
-    expect(jsonLines(made.stdout)).toMatchObject([{ location: `sqlite:${box.path('configured')}` }]);
+    expect(jsonLines(made.stdout)).toMatchObject([{ url: `sqlite:${box.path('configured')}` }]);
     const open = async (args: readonly string[], more = {}): Promise<unknown> =>
       jsonLines((await box.run(['ls', '--key-file', 'key', '--json', ...args], { env: more })).stderr)[0]?.['message'];
     expect(await open([])).toBeUndefined();
@@ -27,7 +27,7 @@ describe('the store of a command', () => {
     ['{ "stroe": "sqlite:./vault" }', /unknown setting "stroe"/],
     [
       '{ "store": "./vault" }',
-      /^error: "store" of the configuration \S+securestore\.config\.json must begin with a scheme, got "\.\/vault" \[INVALID_ARGUMENT\]\nhint: give a location such as file:\.\/vault or sqlite:\.\/vault\n/,
+      /^error: "store" of the configuration \S+securestore\.config\.json must begin with a scheme, got "\.\/vault" \[INVALID_ARGUMENT\]\nhint: give a store URL such as file:\.\/vault or sqlite:\.\/vault\n/,
     ],
   ])('is not taken from a configuration that is wrong, which is named: %s', async (config, text) => {
     const { exitCode, stdout, stderr } = await (await withConfig(config)).run(['ls']);
@@ -39,8 +39,8 @@ describe('the store of a command', () => {
 
   it('is made with the folders above it, which are named', async () => {
     const box = await sandbox('none');
-    const init = async (location: string): Promise<string> =>
-      (await box.run(['init', location, '--key-file', 'key'])).stderr.split('\n')[0] ?? '';
+    const init = async (url: string): Promise<string> =>
+      (await box.run(['init', url, '--key-file', 'key'])).stderr.split('\n')[0] ?? '';
     expect(await init('sqlite:./typo/vault.db')).toBe(`making the folder ${box.path('typo')}: it is not there yet`);
     expect(await init('file:./one/two/vault')).toBe(
       `making the folder ${box.path('one', 'two')}: all from ${box.path('one')} on are not there yet`,
@@ -48,15 +48,15 @@ describe('the store of a command', () => {
     expect(await init('file:./vault')).not.toContain('making');
   });
 
-  it('is said to be no location with the setting that it comes from', async () => {
+  it('is said to be no store URL with the setting that it comes from', async () => {
     const env = { SECURESTORE_URL: './vault.db' };
     const problem = 'must begin with a scheme, got "./vault.db"';
-    const hints = 'hint: give a location such as sqlite:./vault.db or file:./vault.db\n';
+    const hints = 'hint: give a store URL such as sqlite:./vault.db or file:./vault.db\n';
     const wrong = async (...args: string[]): Promise<string> => (await runHere(args, { env })).stderr;
     expect(await wrong('ls')).toBe(`error: $SECURESTORE_URL ${problem} [INVALID_ARGUMENT]\n${hints}`);
     expect(await wrong('ls', '--store', './vault.db')).toContain(`error: --store ${problem}`);
-    expect(await wrong('init', './vault.db')).toContain(`error: the location ${problem}`);
-    expect(await wrong('verify', './vault.db')).toContain(`error: the location ${problem}`);
+    expect(await wrong('init', './vault.db')).toContain(`error: the store URL ${problem}`);
+    expect(await wrong('verify', './vault.db')).toContain(`error: the store URL ${problem}`);
   });
 
   it('is not another one where the variable is empty', async () => {
@@ -69,7 +69,7 @@ describe('the store of a command', () => {
 
 const refusal = (secret: string): RegExp =>
   new RegExp(
-    `^error: \\$${secret} is not used for .*: .* names that store, not you \\[INVALID_ARGUMENT\\]\nhint: .*--store LOCATION or in \\$SECURESTORE_URL`,
+    `^error: \\$${secret} is not used for .*: .* names that store, not you \\[INVALID_ARGUMENT\\]\nhint: .*--store URL or in \\$SECURESTORE_URL`,
   );
 
 /** A sandbox whose configuration names a store, and its credentials. */
@@ -167,7 +167,7 @@ describe('an error of a store', () => {
     expect(all.join('')).not.toMatch(/createStore|acceptHead|store\.|option "/);
   });
 
-  it('has the operation and, in its message, the location', async () => {
+  it('has the operation and, in its message, the store URL', async () => {
     const box = await sandbox('none');
     const json = jsonLines((await box.run(['ls', '--store', 'sqlite:./none', '--json'])).stderr);
     expect(json).toMatchObject([{ code: 'NOT_FOUND', operation: 'open' }]);

@@ -25,7 +25,7 @@ function refused(args: readonly string[], says: RegExp = /run it where the store
 const SLOT_OF_A_SERVER =
   /only a new passphrase and --recipient do .*\nhint: give --new-passphrase-file FILE, .*\nhint: run it where the store is unlocked/;
 
-/** Where the backups are: it stands for a location in the sandbox. */
+/** Where the backups are: it stands for a store URL in the sandbox. */
 const DESTINATION = 'DESTINATION';
 
 /** Every verb. Those at the end change what the others need. */
@@ -203,7 +203,7 @@ const USES: Readonly<Record<string, readonly Use[]>> = {
     { args: ['browse', DESTINATION], says: /db\// },
     { args: ['browse', DESTINATION, '--prefix', 'db/', '--snapshot', '1'], says: /db\/user/ },
     { args: ['browse', '--prefix', 'db/'], says: /db\/user/ },
-    { args: ['browse', '--snapshot', '1'], all: 2, none: 2, says: /--at and --snapshot need the location of a backup/ },
+    { args: ['browse', '--snapshot', '1'], all: 2, none: 2, says: /--at and --snapshot need a destination/ },
   ],
   find: [
     { args: ['find', 'USER', DESTINATION], says: /^db\/user$/m },
@@ -246,7 +246,7 @@ const USES: Readonly<Record<string, readonly Use[]>> = {
       /hint: to make one on this machine: securestore init sqlite:.*\nhint: then to serve it: securestore serve --store sqlite:/,
     ),
   ],
-  serve: [refused(['serve'], /hint: give --store the location of the store itself/)],
+  serve: [refused(['serve'], /hint: give --store the URL of the store itself/)],
   help: [{ args: ['help', 'put'], none: 0 }],
 };
 

@@ -5,7 +5,7 @@ import { serving } from './serving.ts';
 
 export interface ApprovalScene {
   readonly source: string;
-  readonly location: (name: string) => string;
+  readonly url: (name: string) => string;
   readonly path: (name: string) => string;
   /** Runs a command over the server. */
   readonly as: (who: 'ann' | 'ben', ...args: string[]) => Promise<Result>;
@@ -41,5 +41,5 @@ export async function approvalScene(
   const { url } = await serving(box, [], onTestFinished);
   const as: ApprovalScene['as'] = (who, ...args) =>
     runHere(args, { env: { SECURESTORE_URL: url, SECURESTORE_TOKEN: tokens[who], HOME: box.path() } });
-  return { source, location: (name) => `sqlite:${box.path(name)}`, path: box.path, as };
+  return { source, url: (name) => `sqlite:${box.path(name)}`, path: box.path, as };
 }

@@ -9,7 +9,7 @@ import { runHere, type Surroundings } from './in-process.ts';
 export interface BackupScene {
   readonly box: Sandbox;
   readonly path: Sandbox['path'];
-  readonly location: string;
+  readonly url: string;
   readonly destination: string;
   /** Runs a command on the store, in this process. */
   readonly run: (args: readonly string[], surroundings?: Surroundings) => Promise<Result>;
@@ -28,9 +28,9 @@ export async function backupScene(onEnd: OnEnd): Promise<BackupScene> {
   const { path } = box;
   const key = path('vault.key');
   await writeFile(key, Buffer.alloc(32, 7), { mode: 0o600 });
-  const location = `file:${path('vault')}`;
+  const url = `file:${path('vault')}`;
   const unlock = keyFile(key);
-  const store = await createStore(location, { unlock });
+  const store = await createStore(url, { unlock });
   await store.store('db/a', 'first');
   await store.store('db/b', 'b', { metadata: { owner: 'ops' } });
   await store.store('web/c', 'c');
@@ -39,15 +39,15 @@ export async function backupScene(onEnd: OnEnd): Promise<BackupScene> {
   return {
     box,
     path,
-    location,
+    url,
     destination: `file:${path('backup')}`,
     run: (args, { env, ...surroundings } = {}) =>
       runHere([...args, '--no-anchor', ...(args.some((arg) => arg.endsWith('-file')) ? [] : ['--key-file', key])], {
         ...surroundings,
-        env: { SECURESTORE_URL: location, ...env },
+        env: { SECURESTORE_URL: url, ...env },
       }),
     using: async (use) => {
-      await using open = await openStore(location, { unlock, maintenance: false });
+      await using open = await openStore(url, { unlock, maintenance: false });
       await use(open);
     },
     lose: () => rm(path('vault'), { recursive: true }),

@@ -88,18 +88,18 @@ export async function sandbox(
     return await finished(child);
   };
   if (scheme === 'none') return { path, run, start, env, seed: noStore, seedExpired: noStore, fill: noStore };
-  const location = `${scheme}:${path('vault')}`;
+  const url = `${scheme}:${path('vault')}`;
   await mkdir(path('credentials'));
   const key = path('credentials', 'securestore-key');
   await generateKeyFile(key);
-  await (await createStore(location, { unlock: keyFile(key) })).close();
+  await (await createStore(url, { unlock: keyFile(key) })).close();
   env['SECURESTORE_URL'] = `${scheme}:./vault`;
   env['CREDENTIALS_DIRECTORY'] = path('credentials');
   const seed = async (
     objects: Readonly<Record<string, string | Uint8Array>>,
     options?: StoreOptions,
   ): Promise<void> => {
-    const store = await openStore(location, { unlock: keyFile(key) });
+    const store = await openStore(url, { unlock: keyFile(key) });
     const items = Object.entries(objects).map(([name, data]) => ({ key: name, data, ...options }));
     const results = await store.storeMany(items);
     await store.close();
@@ -111,7 +111,7 @@ export async function sandbox(
     while (Date.now() < expires.getTime()) await sleep(20);
   };
   const fill = async (slots: number): Promise<void> => {
-    await using store = await openStore(location, { unlock: keyFile(key) });
+    await using store = await openStore(url, { unlock: keyFile(key) });
     for (let number = 1; number < slots; number++) await store.slots.add(Buffer.alloc(32, number));
   };
   return { path, run, start, env, seed, seedExpired, fill };

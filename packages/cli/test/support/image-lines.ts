@@ -53,19 +53,19 @@ export function linesIn(root: string): readonly ImageLine[] {
 
 const text = (path: string): string | undefined => (existsSync(path) ? readFileSync(path, 'utf8') : undefined);
 
-const locationIn = (root: string): string => `file:${join(root, 'above', 'vault')}`;
+const storeUrlIn = (root: string): string => `file:${join(root, 'above', 'vault')}`;
 
 /** How a line is run in the folder. Its anchors are there too. */
 export function inFolder(root: string, args: readonly string[]): readonly string[] {
   const unlock = args.some((arg) => arg.endsWith('-file')) ? [] : ['--key-file', join(root, 'key')];
-  return [...args, '--store', locationIn(root), ...unlock];
+  return [...args, '--store', storeUrlIn(root), ...unlock];
 }
 
 /** A store that is there opens, with what its anchor remembers of it. */
 async function slotsIn(root: string): Promise<number> {
   if (!existsSync(join(root, 'above', 'vault', 'store+'))) return 0;
   const anchor = fileAnchor(join(root, 'state', 'securestore'));
-  await using store = await openStore(locationIn(root), {
+  await using store = await openStore(storeUrlIn(root), {
     unlock: keyFile(join(root, 'key')),
     anchor,
     maintenance: false,

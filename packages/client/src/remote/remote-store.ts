@@ -33,29 +33,29 @@ function healthOf(calls: Calls): RemoteStore['health'] {
 }
 
 /** A store that is served elsewhere, as one principal may use it. */
-function servedStore(calls: Calls, location: string, { fingerprint, principal }: About): RemoteStore {
+function servedStore(calls: Calls, url: string, { fingerprint, principal }: About): RemoteStore {
   const objects = new RemoteObjects(calls);
   const administration = remoteAdministration(calls);
   const close = (): Promise<void> => calls.close();
   const health = healthOf(calls);
-  const more = { fingerprint, principal, location, health, close, [Symbol.asyncDispose]: close };
+  const more = { fingerprint, principal, url, health, close, [Symbol.asyncDispose]: close };
   return Object.assign(objects, administration, more);
 }
 
 /**
  * Opens a store that is served elsewhere.
  *
- * @param location scheme, host and port, such as `https://vault.example.com`
+ * @param url scheme, host and port, such as `https://vault.example.com`
  * @throws SecureStoreError `UNAUTHENTICATED`; `INTEGRITY` for another store than `fingerprint` says; `UNAVAILABLE` if the server can't be
  *   reached; `TIMEOUT`, `ABORTED`; `INVALID_ARGUMENT`
  */
-export async function openRemoteStore(location: string, options: RemoteOptions): Promise<RemoteStore> {
+export async function openRemoteStore(url: string, options: RemoteOptions): Promise<RemoteStore> {
   checkRemoteOptions(options);
   const { credentials, tls, connections, fingerprint, signal, timeout } = options;
   // Whoever brings a certificate may give none; the types ask for them all the same.
   const token = (credentials as Partial<typeof options>['credentials'])?.token;
   const source = token === undefined || typeof token === 'function' ? token : (): string => token;
-  const origin = originOf(location);
+  const origin = originOf(url);
   const material = checkedTls(tls);
   if (material !== undefined && origin.startsWith('http:')) {
     throw new SecureStoreError('INVALID_ARGUMENT', 'the option "tls" must not be given for a server at http:', {

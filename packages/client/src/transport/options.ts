@@ -29,12 +29,12 @@ export function checkRemoteOptions(options: unknown): asserts options is RemoteO
 }
 
 /**
- * Scheme, host and port of a location.
+ * Scheme, host and port of a store URL.
  *
- * @throws SecureStoreError `INVALID_ARGUMENT` for what is no location of a server; without what may be a credential
+ * @throws SecureStoreError `INVALID_ARGUMENT` for what is no store URL of a server; without what may be a credential
  */
-export function originOf(location: string): string {
-  const url = URL.canParse(location) ? new URL(location) : undefined;
+export function originOf(storeUrl: string): string {
+  const url = URL.canParse(storeUrl) ? new URL(storeUrl) : undefined;
   if (url === undefined || !['https:', 'http:'].includes(url.protocol)) {
     return invalid('the URL of a server must be like https://vault.example.com');
   }

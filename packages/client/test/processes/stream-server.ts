@@ -2,9 +2,9 @@ import process from 'node:process';
 import { serve } from '@securestore/server';
 import { addPrincipal, createStore, grantRole, rawKey, setRole, templateRules } from 'securestore';
 
-// Serves a new store at the location that it is given, and says at its end how much memory that took at most.
-const [location = ''] = process.argv.slice(2);
-const store = await createStore(location, { unlock: rawKey(Buffer.alloc(32, 5)), maintenance: false });
+// Serves a new store at the store URL that it is given, and says at its end how much memory that took at most.
+const [url = ''] = process.argv.slice(2);
+const store = await createStore(url, { unlock: rawKey(Buffer.alloc(32, 5)), maintenance: false });
 await store.access.change([
   setRole('all', templateRules('administrator')),
   addPrincipal('ann', 'user'),

@@ -64,7 +64,7 @@ export const remote: Surface = {
   readsAhead: true,
   async createAt(place, extras = {}) {
     const { clock } = extras;
-    const store = await createStore(place.location, await optionsAt(place, extras));
+    const store = await createStore(place.url, await optionsAt(place, extras));
     const one = await serveStore(store, undefined, { clock });
     served.set(place, one);
     return clientOf(one);
@@ -73,7 +73,7 @@ export const remote: Surface = {
     const first = served.get(place);
     if (first === undefined) throw new Error('there is no store at this place yet');
     if (extras === undefined || Object.keys(extras).length === 0) return clientOf(first);
-    const store = await openStore(place.location, await optionsAt(place, extras));
+    const store = await openStore(place.url, await optionsAt(place, extras));
     return clientOf(await serveStore(store, first.token, { clock: extras.clock }));
   },
 };

@@ -76,10 +76,10 @@ export const BEFORE = {
 } as const satisfies Record<string, string>;
 
 /** Stores an object, and changes what lies at the backend of it. */
-async function storeDamaged(store: SecureStore, location: string, key: string): Promise<void> {
+async function storeDamaged(store: SecureStore, url: string, key: string): Promise<void> {
   await store.store(key, Buffer.alloc(300_000, 1));
   const backend = new SqliteBackend();
-  await backend.init({ location, options: {} });
+  await backend.init({ url, options: {} });
   const [part] = (await backend.list('b/', {})).entries;
   const body = Buffer.from((await backend.read(part?.key ?? ''))?.body ?? []);
   body.writeUInt8(body.readUInt8(1000) ^ 1, 1000);
@@ -140,11 +140,11 @@ export async function world(options: WorldOptions = {}): Promise<World> {
   await mkdir(credentials);
   const key = join(credentials, 'securestore-key');
   await generateKeyFile(key);
-  const location = `sqlite:${join(folder, 'vault')}`;
+  const url = `sqlite:${join(folder, 'vault')}`;
   const destination = `file:${join(folder, 'backup')}`;
-  const store = await createStore(location, { unlock: keyFile(key) });
+  const store = await createStore(url, { unlock: keyFile(key) });
   if (audited) await store.audit.enable({ auditor: await recipientOf(generateIdentity()) });
-  if (damaged !== undefined) await storeDamaged(store, location, damaged);
+  if (damaged !== undefined) await storeDamaged(store, url, damaged);
   await fill(store, destination, { records, more, isKept });
   for (const id of schedules) await store.schedules.add({ id, task: 'backup', cron: '@yearly', destination });
   const tokens = await people(store, approvals);
@@ -155,7 +155,7 @@ export async function world(options: WorldOptions = {}): Promise<World> {
     HOME: folder,
     XDG_STATE_HOME: join(folder, 'state'),
     NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] ?? '',
-    SECURESTORE_URL: location,
+    SECURESTORE_URL: url,
     CREDENTIALS_DIRECTORY: credentials,
   };
   const child = spawn(process.execPath, [COMMAND, 'serve', '--port', '0', '--json', ...serve], {

@@ -12,9 +12,9 @@ interface DestinationParameter {
   /** Of backups; without credentials. */
   readonly destination?: string | undefined;
 }
-interface LocationParameter {
+interface StoreUrlParameter {
   /** Without credentials. */
-  readonly location?: string | undefined;
+  readonly url?: string | undefined;
 }
 interface PackageParameter {
   readonly package?: string | undefined;
@@ -28,7 +28,7 @@ interface SlotParameter {
  * words them in its own terms: none of them is text for a person.
  */
 export interface AdviceParameters {
-  /** `createStore` makes a store at this location. */
+  /** `createStore` makes a store at this URL. */
   readonly 'create-store': NoParameters;
   /** Opening the store with another unlock secret, or one that belongs to it. */
   readonly 'check-unlock-secret': NoParameters;
@@ -42,20 +42,20 @@ export interface AdviceParameters {
   readonly 'use-anchor': NoParameters;
   /** Closing the store and opening it again. */
   readonly 'reopen-store': NoParameters;
-  /** `openStore` with the location that the store has moved to, or with that location in `migrationTargets`. */
-  readonly 'open-at': { readonly location: string };
+  /** `openStore` with the store URL that the store has moved to, or with that store URL in `migrationTargets`. */
+  readonly 'open-at': { readonly url: string };
   /** `resetClock`: the clock that the store keeps is wrong, and the one of this machine right. */
   readonly 'reset-clock': NoParameters;
   /** Setting the clock of this machine, or that of the backend. */
   readonly 'set-clock': NoParameters;
   /** `restoreStore`: the whole store from a backup, since its backend has lost or damaged data. */
   readonly 'restore-store': NoParameters;
-  /** The same call with another location, which is empty and of which no other store or backup is a part. */
-  readonly 'choose-location': NoParameters;
+  /** The same call with another store URL: one with nothing there, and of which no other store or backup is a part. */
+  readonly 'choose-store-url': NoParameters;
   /** Seeing that the disk is mounted, or that the bucket or the server is there. */
-  readonly 'check-location': LocationParameter;
-  /** Finding out who else can write to a location. */
-  readonly 'check-writers': LocationParameter;
+  readonly 'check-store-url': StoreUrlParameter;
+  /** Finding out who else can write there. */
+  readonly 'check-writers': StoreUrlParameter;
   /** A newer release of securestore, or of one of its packages. */
   readonly 'use-newer-release': PackageParameter;
 
@@ -90,11 +90,11 @@ export interface AdviceParameters {
   readonly 'undelete-object': KeyParameter;
   /** `restore` with a conflict policy: `skip`, `newer`, `overwrite` or `rename`. */
   readonly 'choose-conflict-policy': NoParameters;
-  /** The same restore once more, which does what is left; of a new store, with its location. */
-  readonly 'resume-restore': LocationParameter;
+  /** The same restore once more, which does what is left; of a new store, with its store URL. */
+  readonly 'resume-restore': StoreUrlParameter;
   /** `store.backups.endRestore` opens a store for writers whose restore was interrupted. */
   readonly 'give-up-restore': NoParameters;
-  /** `restore` to a new location with `partial`: what is damaged is left out, and reported. */
+  /** `restore` to a new store URL with `partial`: what is damaged is left out, and reported. */
   readonly 'restore-partially': NoParameters;
   /** `store.backups.list` shows the snapshots: one is chosen by the option `snapshot`. */
   readonly 'choose-snapshot': DestinationParameter;
@@ -120,7 +120,7 @@ export interface AdviceParameters {
   /** Storing it under a new key, or with the version that is there as its condition. */
   readonly 'read-again': KeyParameter;
 
-  /** The same `migrateStore` once more. If one location alone is given, the other is that of the store at hand, or not known. */
+  /** The same `migrateStore` once more. If one store URL alone is given, the other is that of the store at hand, or not known. */
   readonly 'resume-migration': { readonly source?: string | undefined; readonly target?: string | undefined };
   /** `cancelMigration` at the source. */
   readonly 'cancel-migration': SourceParameter;
@@ -158,13 +158,13 @@ export interface AdviceParameters {
 
   /** TLS, or a proxy in front that has it. */
   readonly 'serve-with-tls': NoParameters;
-  /** The certificate of the authority that signed that of the server; of a backend, by this setting of its location or its options. */
+  /** The certificate of the authority that signed that of the server; of a backend, by this setting of its URL or its options. */
   readonly 'give-tls-ca': { readonly setting?: string | undefined };
   /** A token, or a client certificate. */
   readonly 'give-credentials': NoParameters;
 
-  /** The same call with a location of this form. */
-  readonly 'give-location': { readonly form: string };
+  /** The same call with a store URL of this form. */
+  readonly 'give-store-url': { readonly form: string };
   /** What the credentials for the backend allow, or the owner and mode of its files. */
   readonly 'check-backend-access': NoParameters;
   /** Installing this package, which has the backend or the client that is missing. */
@@ -211,7 +211,7 @@ const KEY = { key: OPTIONAL } as const;
 const SLOT = { slot: REQUIRED } as const;
 const SOURCE = { source: OPTIONAL } as const;
 const DESTINATION = { destination: OPTIONAL } as const;
-const LOCATION = { location: OPTIONAL } as const;
+const STORE_URL = { url: OPTIONAL } as const;
 const PATH = { path: REQUIRED } as const;
 
 const PARAMETERS: { readonly [I in AdviceId]: Presence<AdviceParameters[I]> } = {
@@ -222,13 +222,13 @@ const PARAMETERS: { readonly [I in AdviceId]: Presence<AdviceParameters[I]> } = 
   'trust-first-use': NONE,
   'use-anchor': NONE,
   'reopen-store': NONE,
-  'open-at': { location: REQUIRED },
+  'open-at': { url: REQUIRED },
   'reset-clock': NONE,
   'set-clock': NONE,
   'restore-store': NONE,
-  'choose-location': NONE,
-  'check-location': LOCATION,
-  'check-writers': LOCATION,
+  'choose-store-url': NONE,
+  'check-store-url': STORE_URL,
+  'check-writers': STORE_URL,
   'use-newer-release': { package: OPTIONAL },
   'try-again': NONE,
   'wait-for-job': JOB,
@@ -245,7 +245,7 @@ const PARAMETERS: { readonly [I in AdviceId]: Presence<AdviceParameters[I]> } = 
   'store-again': KEY,
   'undelete-object': KEY,
   'choose-conflict-policy': NONE,
-  'resume-restore': LOCATION,
+  'resume-restore': STORE_URL,
   'give-up-restore': NONE,
   'restore-partially': NONE,
   'choose-snapshot': DESTINATION,
@@ -278,7 +278,7 @@ const PARAMETERS: { readonly [I in AdviceId]: Presence<AdviceParameters[I]> } = 
   'serve-with-tls': NONE,
   'give-tls-ca': { setting: OPTIONAL },
   'give-credentials': NONE,
-  'give-location': { form: REQUIRED },
+  'give-store-url': { form: REQUIRED },
   'check-backend-access': NONE,
   'install-package': { package: REQUIRED },
   'list-jobs': NONE,
@@ -299,7 +299,7 @@ export const ADVICE_IDS: readonly AdviceId[] = Object.keys(PARAMETERS) as Advice
 
 /** No error has more. */
 const MAX_ADVICE = 8;
-/** In characters: a location may be longer than a key. */
+/** In characters: a store URL may be longer than a key. */
 const MAX_PARAMETER = 8192;
 
 function readOne(value: unknown): Advice | undefined {

@@ -80,9 +80,9 @@ export function errorPageOf(code: ErrorCode): string {
 export type LockReason =
   /** The store is being moved; `retryable` if it takes calls again by itself. */
   | 'migrating'
-  /** The store has moved to another location, and is to be opened there. */
+  /** The store has moved to another store URL, and is to be opened there. */
   | 'migrated'
-  /** A migration or a restore to the location has not ended, and the store is not open there yet. */
+  /** A migration or a restore to the store URL has not ended, and the store is not open there yet. */
   | 'incomplete'
   /** The whole store is being restored, or was until a restore was interrupted. */
   | 'restoring'
@@ -100,7 +100,7 @@ export type LockReason =
   | 'replaced'
   /** The store was made for a drill, and only drills open it. */
   | 'scratch'
-  /** With `ROLLBACK`: no store is at the location, though one was there before. */
+  /** With `ROLLBACK`: no store is at the URL, though one was there before. */
   | 'missing'
   /** The backend is locked by another program. */
   | 'backend';
@@ -125,8 +125,8 @@ export interface ErrorDetails {
    */
   readonly approvals?: readonly string[] | undefined;
   /**
-   * With `LOCKED`: why. With `INTEGRITY`: `incomplete` if a restore or a migration to the location has not ended. With `ROLLBACK`: `missing`
-   * if no store is at the location, though one was there before.
+   * With `LOCKED`: why. With `INTEGRITY`: `incomplete` if a restore or a migration to the store URL has not ended. With `ROLLBACK`: `missing`
+   * if no store is at the URL, though one was there before.
    */
   readonly reason?: LockReason | undefined;
   /** With `INVALID_ARGUMENT`: the option that is wrong, such as `historyVersions` or `tls.key`. */

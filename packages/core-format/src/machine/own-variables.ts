@@ -7,7 +7,7 @@ function isOwn(name: string): boolean {
 
 /**
  * An environment for another program: without `SECURESTORE_…` and `CREDENTIALS_DIRECTORY`, which hold secrets and
- * locations, or say where secrets lie.
+ * store URLs, or say where secrets lie.
  */
 export function withoutOwn(env: Environment): Record<string, string | undefined> {
   return Object.fromEntries(Object.entries(env).filter(([name]) => !isOwn(name.toUpperCase())));

@@ -5,7 +5,7 @@ const SYSTEM_MAGIC = 'SSSY';
 const SALT_LENGTH = 32;
 
 /**
- * What a sealed system object is for. Keyring, category map, policy, the directory of members and the location that a store
+ * What a sealed system object is for. Keyring, category map, policy, the directory of members and the store URL that a store
  * moves to have purpose keys of their own, the audit log and backups have keys with versions; the others are sealed under a version of the journal key.
  */
 export const PURPOSES = {

@@ -20,7 +20,7 @@ describe('advice from another program', () => {
       { id: 'resume-job' },
       { id: 'resume-job', job: 1 },
       { id: 'restore-object', key: null },
-      { id: 'open-at', location: 'x'.repeat(8193) },
+      { id: 'open-at', url: 'x'.repeat(8193) },
       'try-again',
       null,
     ];

@@ -41,7 +41,7 @@ export interface KeySet {
   readonly names: NameKeys;
   /** The purpose key of the category map. */
   readonly categoryMap: KeyObject;
-  /** The purpose key of the location that the store moves to. */
+  /** The purpose key of the store URL that the store moves to. */
   readonly migration: KeyObject;
   readonly journal: JournalKeys;
   /** Absent if the store was never audited. */

@@ -71,7 +71,7 @@ const STATES: Readonly<Record<string, readonly [string, string]>> = {
     'the store is about to move, and takes no calls meanwhile',
     'wait a moment, and open it again if it stays so',
   ],
-  moved: ['the store has moved', 'open it at its new location'],
+  moved: ['the store has moved', 'open it at its new URL'],
 };
 
 /** Whether the head of the store is there, the newest, and read anew again and again. */
@@ -83,7 +83,7 @@ export function judgeHead(
   const { head, headError, modified } = measurement;
   if (head === undefined) {
     if (codeOf(headError) === 'NOT_FOUND') {
-      const advice = 'find out who removed it, and restore it: "securestore restore <backup> --to <new location>"';
+      const advice = 'find out who removed it, and restore it: "securestore restore <backup> --to <new url>"';
       return finding('head', 'failing', ['the manifest of the store is gone', advice]);
     }
     const [reason, advice] = verdictOfError(headError);

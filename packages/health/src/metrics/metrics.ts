@@ -81,7 +81,7 @@ export class Metrics {
 
   /**
    * Answers scrapes by Prometheus: to be called by a server of `node:http`, for the path that is scraped. Who may ask is for that server
-   * to decide; nothing that it tells is secret, but for the locations of backups.
+   * to decide; nothing that it tells is secret, but for the URLs of destinations.
    *
    * @throws SecureStoreError `INVALID_ARGUMENT`
    */

@@ -89,15 +89,15 @@ export function clauseOf({ message }: Error): string {
   return message.replace(/\.$/, '');
 }
 
-/** What to do if no store is at a location. */
+/** What to do if no store is at a store URL. */
 export const NOTHING_THERE: string =
-  'see that the location is the right one, and that its disk is mounted; what is lost comes back from a backup, by "securestore restore <backup> --to <new location>"';
+  'see that the store URL is the right one, and that its disk is mounted; what is lost comes back from a backup, by "securestore restore <backup> --to <new url>"';
 
-/** What to do about each reason why a store is not open at its location. */
+/** What to do about each reason why a store is not open at its URL. */
 const OF_REASON: Readonly<Record<LockReason, string>> = {
   missing: NOTHING_THERE,
   migrating: 'wait until the migration has ended; if it was interrupted, the same "securestore migrate" resumes it',
-  migrated: 'open the store at the location that it has moved to',
+  migrated: 'open the store at the URL that it has moved to',
   incomplete: 'nothing is damaged: finish what was begun, or open the store where it is',
   restoring: 'wait until the restore has ended; if it was interrupted, the same "securestore restore" resumes it',
   'changing-categories': 'wait until the categories of the store are changed',
@@ -110,10 +110,10 @@ const OF_REASON: Readonly<Record<LockReason, string>> = {
   backend: verdictOf('LOCKED')[1],
 };
 
-/** What to do about a store that is not open at its location, by the reason of the error. */
+/** What to do about a store that is not open at its URL, by the reason of the error. */
 export function adviceOfReason({ reason, advice = [] }: SecureStoreError): string {
   const elsewhere = advice.find(({ id }) => id === 'open-at');
-  if (elsewhere?.id === 'open-at') return `open the store at ${elsewhere.location}`;
+  if (elsewhere?.id === 'open-at') return `open the store at ${elsewhere.url}`;
   // A server of a newer release may send a reason that is not known here.
   return (reason === undefined ? undefined : OF_REASON[reason]) ?? OF_REASON.backend;
 }

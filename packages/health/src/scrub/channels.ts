@@ -9,14 +9,14 @@ export const SCRUB_CHANNEL = 'securestore.scrub';
 
 /** What is published on {@link HEALTH_CHANNEL}. */
 export interface HealthMessage {
-  readonly location: string;
+  readonly url: string;
   readonly report: HealthReport;
 }
 
 /** What is published on {@link SCRUB_CHANNEL}. */
 export type ScrubMessage =
-  | { readonly location: string; readonly finding: ScrubFinding }
-  | { readonly location: string; readonly report: ScrubReport };
+  | { readonly url: string; readonly finding: ScrubFinding }
+  | { readonly url: string; readonly report: ScrubReport };
 
 const health = channel(HEALTH_CHANNEL);
 const scrub = channel(SCRUB_CHANNEL);

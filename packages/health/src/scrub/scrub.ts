@@ -17,7 +17,7 @@ const PHASE = 'scrubbing';
 /** The store that is scrubbed. */
 interface Place {
   readonly area: HealthArea;
-  readonly location: string;
+  readonly url: string;
 }
 
 /** What a run is given beside what the job remembers. */
@@ -27,7 +27,7 @@ interface RunOptions {
 }
 
 async function runPart(
-  { area, location }: Place,
+  { area, url }: Place,
   tally: Tally,
   { signal, progress, save }: JobContext<object>,
   repairFrom: StorageBackend | undefined,
@@ -50,7 +50,7 @@ async function runPart(
     onBytes: (bytes) => progress({ bytes }),
     onFindings: async (findings) => {
       const news = tally.add(findings);
-      for (const finding of news) publishScrub({ location, finding });
+      for (const finding of news) publishScrub({ url, finding });
       if (news.length > 0) await changeScrubState(area, (state) => withFindings(state, news), signal);
     },
     onStray: (stray) => tally.addStray(stray),
@@ -102,7 +102,7 @@ function withKey(area: HealthArea, finding: ScrubFinding): ScrubFinding {
 }
 
 async function run(place: Place, context: JobContext<object>, given: RunOptions | undefined): Promise<ScrubReport> {
-  const { area, location } = place;
+  const { area, url } = place;
   const { signal, cursor } = context;
   const tally = new Tally(cursor, given?.pace, area.clock.now());
   const part = (copy: StorageBackend | undefined): Promise<PassResult> => runPart(place, tally, context, copy);
@@ -126,7 +126,7 @@ async function run(place: Place, context: JobContext<object>, given: RunOptions 
     late: ended - started > within,
   };
   await remember(area, tally, report, signal);
-  publishScrub({ location, report });
+  publishScrub({ url, report });
   return report;
 }
 
@@ -150,10 +150,10 @@ function paceOf({ rate, within, payloads = true }: ScrubOptions): Pace {
   return { payloads, ...(rate !== undefined && { rate }), ...(within !== undefined && { within: Math.ceil(within) }) };
 }
 
-/** @param copies what a location stands for */
+/** @param copies what a store URL stands for */
 function repairOf(
   { repair }: ScrubOptions,
-  copies: ((location: string) => RepairSource) | undefined,
+  copies: ((url: string) => RepairSource) | undefined,
 ): RepairSource | undefined {
   if (repair === undefined || typeof repair === 'function') return repair;
   if (typeof repair === 'string' && copies !== undefined) return copies(repair);
@@ -170,7 +170,7 @@ function repairOf(
 export function startScrub(
   place: Place,
   options: ScrubOptions,
-  copies: ((location: string) => RepairSource) | undefined,
+  copies: ((url: string) => RepairSource) | undefined,
 ): Job<ScrubReport> {
   const { area } = place;
   checkNames(options, [...OPTIONS, 'signal', 'timeout']);

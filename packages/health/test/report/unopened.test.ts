@@ -5,7 +5,7 @@ import { unopened } from '../../src/index.ts';
 
 const TIME = new Date(0);
 const SCRUB = 'securestore scrub --repair';
-const CHECK_LOCATION = 'see that the location is the right one';
+const CHECK_STORE_URL = 'see that the store URL is the right one';
 
 function adviceOf(code: ErrorCode, reason?: string, more: ErrorDetails = {}): string | undefined {
   const details = { ...more, reason: reason as LockReason | undefined };
@@ -15,8 +15,8 @@ function adviceOf(code: ErrorCode, reason?: string, more: ErrorDetails = {}): st
 
 describe('a store that cannot be opened', () => {
   it.each<[ErrorCode, string | undefined, string]>([
-    ['NOT_FOUND', undefined, CHECK_LOCATION],
-    ['ROLLBACK', 'missing', CHECK_LOCATION],
+    ['NOT_FOUND', undefined, CHECK_STORE_URL],
+    ['ROLLBACK', 'missing', CHECK_STORE_URL],
     ['ROLLBACK', undefined, 'find out who put it back'],
     ['INTEGRITY', 'incomplete', 'nothing is damaged'],
     ['INTEGRITY', undefined, SCRUB],
@@ -33,10 +33,10 @@ describe('a store that cannot be opened', () => {
     expect(adviceOf(code, reason)).toContain(advice);
   });
 
-  it('that has moved is advised to be opened at its new location', () => {
-    const advice = [{ id: 'open-at', location: 'file:./there' }] as const;
+  it('that has moved is advised to be opened at its new URL', () => {
+    const advice = [{ id: 'open-at', url: 'file:./there' }] as const;
     expect(adviceOf('LOCKED', 'migrated', { advice })).toBe('open the store at file:./there');
-    expect(adviceOf('LOCKED', 'migrated')).toBe('open the store at the location that it has moved to');
+    expect(adviceOf('LOCKED', 'migrated')).toBe('open the store at the URL that it has moved to');
   });
 
   it('says why in the words of its error', () => {

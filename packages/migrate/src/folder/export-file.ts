@@ -52,7 +52,7 @@ export function exportFile(store: ExportSource, path: string, options: FileTrans
   const below = folderOf(options);
   return startTransfer('export-file', options, async (transfer) => {
     const { platform } = process;
-    const isOwn = await ownFiles(store.location);
+    const isOwn = await ownFiles(store.url);
     await using place = await openTargetFile(path, { platform, random: randomBytes, isOwn });
     transfer.progress({ phase: 'listing' });
     const objects = await objectsBelow(store, below, transfer.signal);

@@ -59,7 +59,7 @@ export function exportFolder(
     const { platform } = process;
     transfer.progress({ phase: 'listing' });
     const objects = await objectsBelow(store, below, transfer.signal);
-    const isOwn = await ownFiles(store.location);
+    const isOwn = await ownFiles(store.url);
     await using folder = await openTargetFolder(directory, { platform, random: randomBytes, isOwn });
     const { caseInsensitive } = folder;
     const objection = nameObjections(objects, { platform, caseInsensitive, sidecars });

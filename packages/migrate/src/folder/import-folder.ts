@@ -40,7 +40,7 @@ export function importFolder(store: ImportTarget, directory: string, options: Tr
   checkTransferOptions(options);
   const below = folderOf(options);
   return startTransfer('import-folder', options, async (transfer) => {
-    const isOwn = await ownFiles(store.location);
+    const isOwn = await ownFiles(store.url);
     const work: FolderImport = { store, transfer, below, large: createGate(LARGE_AT_ONCE) };
     transfer.progress({ phase: 'listing' });
     transfer.progress({ phase: 'importing', total: await countFiles(directory, isOwn, transfer.signal) });

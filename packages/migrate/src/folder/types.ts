@@ -3,15 +3,15 @@ import type { CallOptions, SecureStorage } from '@securestore/objects';
 
 /** What is imported into: a store, or a session of one. */
 export interface ImportTarget extends Pick<SecureStorage, 'info' | 'matches' | 'store'> {
-  /** The location of the store: its own files are not imported. */
-  readonly location?: string | undefined;
+  /** The URL of the store: its own files are not imported. */
+  readonly url?: string | undefined;
 }
 
 /** What is exported from: a store, a session of one, or a snapshot. Without `info` and `matches` each object is read, once, to be compared. */
 export interface ExportSource
   extends Pick<SecureStorage, 'list' | 'retrieveStream'>, Partial<Pick<SecureStorage, 'info' | 'matches'>> {
-  /** The location of the store: its own files are not written to. */
-  readonly location?: string | undefined;
+  /** The URL of the store: its own files are not written to. */
+  readonly url?: string | undefined;
 }
 
 /** The outcome of one item. */

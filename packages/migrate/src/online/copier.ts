@@ -85,7 +85,7 @@ export class Copier {
     throw new SecureStoreError(
       'TOO_LARGE',
       `${name} has ${length} bytes, and the backend of the target holds at most ${maxBodyBytes}`,
-      { advice: [{ id: 'choose-location' }, { id: 'migrate-reencrypted' }] },
+      { advice: [{ id: 'choose-store-url' }, { id: 'migrate-reencrypted' }] },
     );
   }
 

@@ -23,8 +23,8 @@ export interface ReplicateBackReport {
 }
 
 /** Whether the store moves back to where it was, by its head as it is known. */
-const isMovingTo = (area: MigrationArea, { location }: MigrationTarget): boolean =>
-  area.head.migration !== undefined && area.movesTo === location;
+const isMovingTo = (area: MigrationArea, { url }: MigrationTarget): boolean =>
+  area.head.migration !== undefined && area.movesTo === url;
 
 /** Whether the store moves back to where it was; or, once it has left, is there by what lies there. */
 async function isBack(area: MigrationArea, old: MigrationTarget): Promise<boolean> {

@@ -36,13 +36,13 @@ export interface MigrateStoreOptions extends CopyStoreOptions {
   readonly reencrypt?: ReencryptSettings | undefined;
 }
 
-/** Connects to a location as long as `body` runs. */
-export type Reach = <T>(location: string, body: (target: MigrationTarget) => Promise<T>) => Promise<T>;
+/** Connects to a store URL as long as `body` runs. */
+export type Reach = <T>(url: string, body: (target: MigrationTarget) => Promise<T>) => Promise<T>;
 
 /** The head of the store has the target. */
 type Parameters = object;
 
-/** A migration that was cancelled. Locations are without credentials. */
+/** A migration that was cancelled. Store URLs are without credentials. */
 export interface CancelledMigration {
   /** The source, where the store is. */
   readonly source: string;
@@ -69,7 +69,7 @@ function migrationKind(
     parse: () => ({}),
     async run(context) {
       const area = extensionsOf(store).migration;
-      const places = { from: store.location, to: target.location, target: target.backend };
+      const places = { from: store.url, to: target.url, target: target.backend };
       const { reencrypt } = options;
       const run =
         reencrypt === undefined
@@ -89,19 +89,19 @@ function migrationKind(
  *
  * @throws SecureStoreError `UNSUPPORTED`
  */
-function assertHoldsBodies({ maxBodyBytes: held }: BackendCapabilities, { backend, location }: MigrationTarget): void {
+function assertHoldsBodies({ maxBodyBytes: held }: BackendCapabilities, { backend, url }: MigrationTarget): void {
   const { maxBodyBytes } = backend.capabilities;
   if (maxBodyBytes >= Math.min(held, MAX_PART_BYTES)) return;
   throw new SecureStoreError(
     'UNSUPPORTED',
-    `the backend of ${location} holds at most ${maxBodyBytes} bytes in one body, and the store may have larger ones`,
-    { backend: backend.name, advice: [{ id: 'migrate-reencrypted' }, { id: 'choose-location' }] },
+    `the backend of ${url} holds at most ${maxBodyBytes} bytes in one body, and the store may have larger ones`,
+    { backend: backend.name, advice: [{ id: 'migrate-reencrypted' }, { id: 'choose-store-url' }] },
   );
 }
 
 /**
  * Migrates a store to another backend while it is in use: copies it, applies changes, compares both sides, and closes the store for
- * less than a second to open it at the target. Processes that open it at the source from then on get its new location, or follow.
+ * less than a second to open it at the target. Processes that open it at the source from then on get its new URL, or follow.
  *
  * The same call resumes an interrupted migration.
  *
@@ -121,9 +121,9 @@ export function migrateObjectStore(
   options: MigrateStoreOptions = {},
 ): Job<MigrationReport> {
   checkOptions(options);
-  if (store.location === target.location) {
-    throw new SecureStoreError('INVALID_ARGUMENT', `the source and the target are the same: ${target.location}`, {
-      advice: [{ id: 'choose-location' }],
+  if (store.url === target.url) {
+    throw new SecureStoreError('INVALID_ARGUMENT', `the source and the target are the same: ${target.url}`, {
+      advice: [{ id: 'choose-store-url' }],
     });
   }
   assertStorable(target.backend.capabilities, target.backend.name);
@@ -149,7 +149,7 @@ export function migrateObjectStore(
  * The job rejects with `INVALID_ARGUMENT` if `old` is not a former source of this store; `ABORTED` once it is cancelled; and what the
  * backends throw.
  *
- * @param store at its present location
+ * @param store at its present URL
  */
 export function replicateStoreBack(
   store: ObjectStore,
@@ -200,10 +200,10 @@ export async function cancelMigration(
   await (isTakenBack ? area.reclaim(signal) : area.cancel(signal));
   await area.unregister(CONSUMERS, signal);
   if (isInterrupted) await store.jobs.forget(MIGRATION_JOB, { signal });
-  return { source: store.location, target };
+  return { source: store.url, target };
 }
 
-/** Makes sure that the copy at a location is never opened. @returns whether it had not been opened */
+/** Makes sure that the copy at a store URL is never opened. @returns whether it had not been opened */
 function withdraw(area: MigrationArea, to: string, reach: Reach, signal: AbortSignal | undefined): Promise<boolean> {
   return reach(to, ({ backend }) => area.withdrawUnopened(backend, signal));
 }
@@ -218,7 +218,7 @@ function placeIn(area: MigrationArea): string | undefined {
   }
 }
 
-/** What a store would be that is opened again at its former source. Locations are without credentials. */
+/** What a store would be that is opened again at its former source. Store URLs are without credentials. */
 export interface FailBackInfo {
   /** The former source, where it would be. */
   readonly source: string;
@@ -231,14 +231,14 @@ export interface FailBackInfo {
 }
 
 /**
- * Opens a store again at its former source, as it was then: for when the location that it has moved to is lost, with everything that was
+ * Opens a store again at its former source, as it was then: for when the target that it has moved to is lost, with everything that was
  * written there.
  *
  * @param store opened with `ignoreRedirect`
- * @param reach connects to the lost location, if it answers
+ * @param reach connects to the lost target, if it answers
  * @param before called with what would be opened, once it is known that nothing prevents it; what it throws ends this
- * @returns the location that is lost
- * @throws SecureStoreError `NOT_FOUND` if it has not moved; `CONFLICT` if it is at that location after all; `LOCKED` while another process migrates it;
+ * @returns the URL of the lost target
+ * @throws SecureStoreError `NOT_FOUND` if it has not moved; `CONFLICT` if it is at the target after all; `LOCKED` while another process migrates it;
  *   `ACCESS_DENIED` for a member
  */
 export async function failBackStore(
@@ -251,10 +251,10 @@ export async function failBackStore(
   const { state, migration, time } = await area.refresh(signal);
   const { movesTo } = area;
   if (state !== 'moved' || movesTo === undefined) {
-    throw new SecureStoreError('NOT_FOUND', `the store has not moved away from ${store.location}`);
+    throw new SecureStoreError('NOT_FOUND', `the store has not moved away from ${store.url}`);
   }
   const look = ({ backend }: MigrationTarget): ReturnType<MigrationArea['foundAt']> => area.foundAt(backend, signal);
-  // The caller decides that a location is lost, unless it answers.
+  // The caller decides that the target is lost, unless it answers.
   const found = await reach(movesTo, look).catch((error: unknown) => {
     signal?.throwIfAborted();
     if (SecureStoreError.is(error)) return 'nothing' as const;
@@ -263,24 +263,20 @@ export async function failBackStore(
   if (found === 'left') {
     throw new SecureStoreError(
       'CONFLICT',
-      `the store has moved on from ${movesTo} to another location, where it is newer`,
-      { advice: [{ id: 'open-at', location: movesTo }] },
+      `the store has moved on from ${movesTo} to another store URL, where it is newer`,
+      { advice: [{ id: 'open-at', url: movesTo }] },
     );
   }
   const how = migration?.resealed === true ? ', re-encrypted' : '';
   const isOpenThere = (): SecureStoreError =>
-    new SecureStoreError(
-      'CONFLICT',
-      `the store is at ${movesTo}${how}. It was not opened again at ${store.location}.`,
-      {
-        advice: [{ id: 'open-at', location: movesTo }],
-      },
-    );
+    new SecureStoreError('CONFLICT', `the store is at ${movesTo}${how}. It was not opened again at ${store.url}.`, {
+      advice: [{ id: 'open-at', url: movesTo }],
+    });
   if (found === 'the store') throw isOpenThere();
   if (found === 'unopened') await hasJob(store, signal);
   if (before !== undefined) {
     const objects = await extensionsOf(store).health.count(signal);
-    await before({ source: store.location, lost: movesTo, migrated: new Date(time), objects });
+    await before({ source: store.url, lost: movesTo, migrated: new Date(time), objects });
   }
   if (found === 'unopened' && !(await withdraw(area, movesTo, reach, signal))) {
     throw isOpenThere();
@@ -293,7 +289,7 @@ export async function failBackStore(
 /**
  * Finalizes a migration: the changes of the store are not kept for the way back any more, and the former source can be removed.
  *
- * @param store at its present location
+ * @param store at its present URL
  * @returns whether changes were kept
  */
 export async function finalizeStoreMigration(store: ObjectStore, signal?: AbortSignal): Promise<boolean> {
@@ -303,8 +299,8 @@ export async function finalizeStoreMigration(store: ObjectStore, signal?: AbortS
     throw new SecureStoreError('LOCKED', `the store is being migrated to ${movesTo}, which needs its kept changes`, {
       reason: 'migrating',
       advice: [
-        { id: 'resume-migration', source: store.location, target: movesTo },
-        { id: 'cancel-migration', source: store.location },
+        { id: 'resume-migration', source: store.url, target: movesTo },
+        { id: 'cancel-migration', source: store.url },
       ],
     });
   }

@@ -97,7 +97,7 @@ export class Move extends MigrationRun {
     if (await this.area.isElsewhere(target, signal)) {
       throw new SecureStoreError(
         'LOCKED',
-        `the store was about to move from ${this.area.movesTo ?? 'another location'} to ${this.places.from}, and is not open there yet`,
+        `the store was about to move from ${this.area.movesTo ?? 'another store URL'} to ${this.places.from}, and is not open there yet`,
         {
           reason: 'incomplete',
           advice: [{ id: 'resume-migration', source: this.area.movesTo, target: this.places.from }],
@@ -110,9 +110,9 @@ export class Move extends MigrationRun {
       if (movesTo === to) {
         return this.#arrive();
       }
-      throw new SecureStoreError('LOCKED', `the store has moved to ${movesTo ?? 'another location'}`, {
+      throw new SecureStoreError('LOCKED', `the store has moved to ${movesTo ?? 'another store URL'}`, {
         reason: 'migrated',
-        ...(movesTo !== undefined && { advice: [{ id: 'open-at', location: movesTo }] }),
+        ...(movesTo !== undefined && { advice: [{ id: 'open-at', url: movesTo }] }),
       });
     }
     if (this.area.movesTo === to && (await this.area.hasLanded(target, signal))) {
@@ -248,7 +248,7 @@ export class Move extends MigrationRun {
   async #cutOver(consumer: Consumer, occupied: Occupied): Promise<number | undefined> {
     const { signal, clock } = this.context;
     const { target, to, from } = this.places;
-    const places = { target, location: to, source: from };
+    const places = { target, url: to, source: from };
     const landing = this.area.landing(places, occupied, consumerLabel(this.area.head.instance));
     await this.announce(consumer);
     if (occupied.head?.head.state === 'moved') await this.#clear();

@@ -5,14 +5,14 @@ import { isInstance, isSameStore } from '@securestore/objects/internal';
 import type { MigrationTarget } from './types.ts';
 
 /**
- * The head that a store has left at its former source. Only a hint: an attacker who forges it has ciphertexts written to a location that
+ * The head that a store has left at its former source. Only a hint: an attacker who forges it has ciphertexts written to a store URL that
  * is not trusted.
  *
- * @throws SecureStoreError `INVALID_ARGUMENT` if the store has not left that location
+ * @throws SecureStoreError `INVALID_ARGUMENT` if the store has not left that store URL
  */
 export async function readMovedHead(
   { head: now }: MigrationArea,
-  { backend, location }: MigrationTarget,
+  { backend, url }: MigrationTarget,
   signal: AbortSignal | undefined,
 ): Promise<Head> {
   const found = await backend.read(HEAD_NAME, { signal });
@@ -23,5 +23,5 @@ export async function readMovedHead(
     head.migration !== undefined &&
     isInstance(head.migration, now);
   if (isLeft) return head;
-  throw new SecureStoreError('INVALID_ARGUMENT', `${location} is not a former source of the store`);
+  throw new SecureStoreError('INVALID_ARGUMENT', `${url} is not a former source of the store`);
 }

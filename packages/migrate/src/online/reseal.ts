@@ -43,8 +43,8 @@ export class Reseal extends MigrationRun {
     context: JobContext<unknown>,
   ) {
     super(area, places, options, context);
-    const { target, to: location } = places;
-    this.#anew = new StoreAnew({ area, target, location, settings, signal: context.signal });
+    const { target, to: url } = places;
+    this.#anew = new StoreAnew({ area, target, url, settings, signal: context.signal });
   }
 
   async run(): Promise<MigrationReport> {
@@ -55,9 +55,9 @@ export class Reseal extends MigrationRun {
     if (head.state === 'moved') {
       if (this.area.movesTo === to && head.migration?.resealed === true) return this.#arrive(head.migration.instance);
       const { movesTo } = this.area;
-      throw new SecureStoreError('LOCKED', `the store has moved to ${movesTo ?? 'another location'}`, {
+      throw new SecureStoreError('LOCKED', `the store has moved to ${movesTo ?? 'another store URL'}`, {
         reason: 'migrated',
-        ...(movesTo !== undefined && { advice: [{ id: 'open-at', location: movesTo }] }),
+        ...(movesTo !== undefined && { advice: [{ id: 'open-at', url: movesTo }] }),
       });
     }
     if (head.state === 'closing') await this.area.reopen(signal);

@@ -15,7 +15,7 @@ interface StoreAnewPorts {
   readonly area: MigrationArea;
   readonly target: StorageBackend;
   /** Of the target, without credentials. */
-  readonly location: string;
+  readonly url: string;
   readonly settings: ReencryptSettings;
   readonly signal: AbortSignal;
 }
@@ -60,20 +60,20 @@ export class StoreAnew {
     await there.close();
     throw new SecureStoreError(
       'LOCKED',
-      `the store is already being re-encrypted at ${this.#ports.location} with ${others.join(' and ')}`,
+      `the store is already being re-encrypted at ${this.#ports.url} with ${others.join(' and ')}`,
       {
         reason: 'migrating',
-        advice: [{ id: 'resume-migration', target: this.#ports.location }, { id: 'cancel-migration' }],
+        advice: [{ id: 'resume-migration', target: this.#ports.url }, { id: 'cancel-migration' }],
       },
     );
   }
 
   /** How it is opened. */
   #context() {
-    const { target, location, signal } = this.#ports;
+    const { target, url, signal } = this.#ports;
     // The caller who has opened the backend closes it, and not this store.
     const backend = forwardTo(target, { close: async () => undefined });
-    return { backend, location, maintenance: false, signal };
+    return { backend, url, maintenance: false, signal };
   }
 
   async #byNewSecret(opening: Promise<ObjectStore>): Promise<ObjectStore> {
@@ -81,7 +81,7 @@ export class StoreAnew {
       return await opening;
     } catch (error) {
       if (!SecureStoreError.is(error, 'UNLOCK_FAILED')) throw error;
-      const message = `the new unlock secret does not open the re-encrypted store at ${this.#ports.location}. Nothing was changed.`;
+      const message = `the new unlock secret does not open the re-encrypted store at ${this.#ports.url}. Nothing was changed.`;
       throw new SecureStoreError('UNLOCK_FAILED', message, { cause: error, advice: [{ id: 'check-unlock-secret' }] });
     }
   }

@@ -7,7 +7,7 @@ export interface MigrationTarget {
   /** Initialised. The caller closes it. */
   readonly backend: StorageBackend;
   /** Without credentials, as processes that follow name it. */
-  readonly location: string;
+  readonly url: string;
   /** Remembers the store at the target once it has moved, so that an older copy of it, or another store, is detected. Without it nothing detects that. */
   readonly anchor?: Anchor | undefined;
 }

@@ -274,7 +274,7 @@ describe('exporting to a file', () => {
     await writeFile(path('v.env'), 'a store');
     const store = await memoryStore({ A: '1' });
     const source: ExportSource = {
-      location: `sqlite:${path('v.env')}`,
+      url: `sqlite:${path('v.env')}`,
       info: (...call) => store.info(...call),
       list: (...call) => store.list(...call),
       matches: (...call) => store.matches(...call),

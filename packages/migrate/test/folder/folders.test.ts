@@ -138,8 +138,8 @@ describe('importing and exporting a folder', () => {
     await makeFiles(path, 50);
     const injector = createFaultInjector();
     const backend = composeLayers(new MemoryBackend(), [injector.layer]);
-    await backend.init({ location: 'memory:', options: {} });
-    const store = await createObjectStore({ backend, location: 'memory:', unlock: rawKey(randomBytes(32)) });
+    await backend.init({ url: 'memory:', options: {} });
+    const store = await createObjectStore({ backend, url: 'memory:', unlock: rawKey(randomBytes(32)) });
     onTestFinished(() => store.close());
     const { onItem, items } = outcomes();
     injector.plan(() => (items.length >= 10 ? { type: 'fail' } : undefined));

@@ -83,7 +83,7 @@ function openForMove(world: MigrationWorld, process: SimulatedProcess, site: Sit
   const { clock, random } = process;
   return openObjectStore({
     backend: world.connect(process, site, []),
-    location: site.location,
+    url: site.url,
     unlock: world.secrets.kept,
     clock,
     random,
@@ -101,7 +101,7 @@ export async function moveOnce(
   const store = await openForMove(world, process, from);
   // What a purge has left that never came to its end is no reason to stay.
   const options = { partial: world.plan.habits.purges > 0 };
-  return migrateObjectStore(store, { backend: world.connect(process, to, []), location: to.location }, options);
+  return migrateObjectStore(store, { backend: world.connect(process, to, []), url: to.url }, options);
 }
 
 async function cancel(
@@ -111,7 +111,7 @@ async function cancel(
 ): Promise<void> {
   try {
     await cancelMigration(await openForMove(world, process, from), (_, body) =>
-      body({ backend: world.connect(process, to, []), location: to.location }),
+      body({ backend: world.connect(process, to, []), url: to.url }),
     );
   } catch (error) {
     if (SecureStoreError.is(error, 'NOT_FOUND')) return;
@@ -127,7 +127,7 @@ async function keep(world: MigrationWorld, process: SimulatedProcess, dice: Dice
     () => ended.abort(),
     () => undefined,
   );
-  const old = { backend: world.connect(process, from, []), location: from.location };
+  const old = { backend: world.connect(process, from, []), url: from.url };
   await replicateStoreBack(store, old, { signal: ended.signal });
 }
 

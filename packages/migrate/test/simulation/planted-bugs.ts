@@ -139,7 +139,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     file: 'objects/src/replica/migration/prepare-cutover.ts',
     edits: [
       [
-        "state: 'closing',\n    migration: { instance: before.instance, stage: 'copying', resealed: false, location },",
+        "state: 'closing',\n    migration: { instance: before.instance, stage: 'copying', resealed: false, location: sealed },",
         "state: 'open',",
       ],
     ],

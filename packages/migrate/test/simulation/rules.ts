@@ -26,7 +26,7 @@ export function onePlace(world: MigrationWorld): string[] {
   return world.operations
     .filter(succeeded)
     .filter(({ id, returned }) => world.ended.get(id)?.site !== siteAt(world, returned))
-    .map(({ id }) => `#${id} was acknowledged by ${world.ended.get(id)?.site.location}, where the store is not`);
+    .map(({ id }) => `#${id} was acknowledged by ${world.ended.get(id)?.site.url}, where the store is not`);
 }
 
 /** Who has acknowledged anything in the new place begins no call in the old one, save for parts that no record names yet. */
@@ -44,7 +44,7 @@ export function leftBehind(world: MigrationWorld): string[] {
       const left = Math.min(...[...first].filter(([connection]) => connection > index).map(([, time]) => time));
       const late = sent.filter(({ time, key }) => time > left && !key.startsWith(AREAS.blobs));
       violations.push(
-        ...late.map(({ what, key }) => `${process} begins to ${what} ${key} at ${site.location}, which it has left`),
+        ...late.map(({ what, key }) => `${process} begins to ${what} ${key} at ${site.url}, which it has left`),
       );
     }
   }

@@ -23,7 +23,7 @@ import type { MigrationPlan } from './plan.ts';
 
 /** A place where the store may be. */
 export interface Site {
-  readonly location: string;
+  readonly url: string;
   readonly backend: MemoryBackend;
   readonly network: Network;
   readonly heads: LandedHead[];
@@ -87,7 +87,7 @@ interface Found {
 const tokenOf = ({ name }: Found): string | undefined =>
   (splitUnderToken(AREAS.history, name) ?? splitUnderToken(AREAS.blobs, name))?.token;
 
-const LOCATIONS = ['memory:one', 'memory:two'] as const;
+const STORE_URLS = ['memory:one', 'memory:two'] as const;
 
 /** As {@link World}, with two places between which the store moves. */
 export class MigrationWorld extends World {
@@ -117,12 +117,12 @@ export class MigrationWorld extends World {
   ) {
     super(plan, image, first, scheduler, dice);
     this.#chance = dice.fork();
-    const [one, two] = LOCATIONS;
+    const [one, two] = STORE_URLS;
     const network = this.networkTo(first, (head) => this.#landed(this.sites[0], head));
     const other = this.networkTo(second, (head) => this.#landed(this.sites[1], head));
     this.sites = [
-      { location: one, backend: first, network, heads: this.heads, etags: new Etags() },
-      { location: two, backend: second, network: other, heads: [], etags: new Etags() },
+      { url: one, backend: first, network, heads: this.heads, etags: new Etags() },
+      { url: two, backend: second, network: other, heads: [], etags: new Etags() },
     ];
     this.stays = [{ site: this.sites[0], from: -Infinity }];
   }
@@ -146,12 +146,12 @@ export class MigrationWorld extends World {
 
   /** Where it is not. */
   get otherSite(): Site {
-    return this.siteOf(this.site.location === LOCATIONS[0] ? LOCATIONS[1] : LOCATIONS[0]);
+    return this.siteOf(this.site.url === STORE_URLS[0] ? STORE_URLS[1] : STORE_URLS[0]);
   }
 
-  siteOf(location: string): Site {
+  siteOf(url: string): Site {
     const [one, two] = this.sites;
-    return location === one.location ? one : two;
+    return url === one.url ? one : two;
   }
 
   setWeather(weather: Weather | undefined): void {
@@ -177,10 +177,10 @@ export class MigrationWorld extends World {
     const waiting = this.#waiting;
     this.#waiting = waiting.filter(({ fits }) => !fits(head, site));
     for (const one of waiting) if (!this.#waiting.includes(one)) one.resolve();
-    this.log.add('head', () => `${site.location}: generation ${generation} ${state} ${migration?.stage ?? ''}`);
+    this.log.add('head', () => `${site.url}: generation ${generation} ${state} ${migration?.stage ?? ''}`);
     if (state !== 'moved' || site !== this.site) return;
     const next = this.otherSite;
-    this.log.add('head', () => `the store has moved to ${next.location}`);
+    this.log.add('head', () => `the store has moved to ${next.url}`);
     this.stays.push({ site: next, from: this.scheduler.now });
     this.backend = next.backend;
   }
@@ -237,16 +237,16 @@ export class MigrationWorld extends World {
     const connections: Connection[] = [];
     const backend = this.connect(process, home, connections);
     const targets: MigrationTargets = {
-      locations: this.sites.map(({ location }) => location),
-      connect: async (location) => ({
-        backend: this.connect(process, this.siteOf(location), connections),
-        location,
+      urls: this.sites.map(({ url }) => url),
+      connect: async (url) => ({
+        backend: this.connect(process, this.siteOf(url), connections),
+        url,
       }),
     };
     const { clock, random } = process;
     const parts = await openParts({
       backend,
-      location: home.location,
+      url: home.url,
       unlock,
       clock,
       random,
@@ -254,8 +254,8 @@ export class MigrationWorld extends World {
       ...(follows && { targets }),
     });
     const opened = this.opened(process, parts);
-    const { location } = opened.store;
-    this.log.add(process.name, () => `opens ${location}${follows ? '' : ', and does not follow'}`);
+    const { url } = opened.store;
+    this.log.add(process.name, () => `opens ${url}${follows ? '' : ', and does not follow'}`);
     this.followers.set(process.name, { store: opened.store, connections });
     return opened;
   }
@@ -272,7 +272,7 @@ export class MigrationWorld extends World {
     super.end(operation, outcome);
     const follower = this.followers.get(operation.process);
     if (follower === undefined) return;
-    const site = this.siteOf(follower.store.location);
+    const site = this.siteOf(follower.store.url);
     const connection = follower.connections.findLastIndex((one) => one.site === site);
     this.ended.set(operation.id, { site, connection });
   }
@@ -289,9 +289,9 @@ export class MigrationWorld extends World {
 
   /** Judges what a migration has reported. */
   report(process: SimulatedProcess, report: MigrationReport, [from, to]: readonly [Site, Site]): void {
-    this.log.add(process.name, () => `${from.location} -> ${to.location}: ${JSON.stringify(report)}`);
+    this.log.add(process.name, () => `${from.url} -> ${to.url}: ${JSON.stringify(report)}`);
     if (report.migrated && !this.stays.some(({ site }) => site === to)) {
-      this.complain(`${process.name} says that it has moved the store to ${to.location}, where it has never been`);
+      this.complain(`${process.name} says that it has moved the store to ${to.url}, where it has never been`);
     }
     for (const { name, code, message } of this.unexplained(report.failed)) {
       this.complain(`moving ${name} failed: ${code}: ${message}`);

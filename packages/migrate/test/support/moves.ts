@@ -23,11 +23,11 @@ export async function reached(place: Place, layers: readonly Layer[] = []): Prom
 export function following(...places: readonly Place[]): Pick<OpenSettings, 'targets'> {
   return {
     targets: {
-      locations: places.map(({ location }) => location),
-      async connect(location) {
-        const place = places.find((one) => one.location === location);
-        if (place === undefined) throw new Error(`nobody allowed ${location}`);
-        return { backend: await place.open(), location };
+      urls: places.map(({ url }) => url),
+      async connect(url) {
+        const place = places.find((one) => one.url === url);
+        if (place === undefined) throw new Error(`nobody allowed ${url}`);
+        return { backend: await place.open(), url };
       },
     },
   };
@@ -35,10 +35,10 @@ export function following(...places: readonly Place[]): Pick<OpenSettings, 'targ
 
 /** What reaches these places, and no other. */
 export function reaching(...places: readonly Place[]): Reach {
-  return async (location, body) => {
-    const place = places.find((one) => one.location === location);
-    if (place === undefined) throw new Error(`nobody can reach ${location}`);
-    return body({ backend: await reached(place), location });
+  return async (url, body) => {
+    const place = places.find((one) => one.url === url);
+    if (place === undefined) throw new Error(`nobody can reach ${url}`);
+    return body({ backend: await reached(place), url });
   };
 }
 
@@ -56,7 +56,7 @@ export async function mover(
 ): Promise<{ readonly store: ObjectStore; readonly job: Job<MigrationReport> }> {
   const store = await openAt(from, { clock, ignoreRedirect: true, layers: fromLayers });
   const backend = await reached(to, toLayers);
-  const job = migrateObjectStore(store, { backend, location: to.location }, options);
+  const job = migrateObjectStore(store, { backend, url: to.url }, options);
   return { store, job };
 }
 

@@ -36,7 +36,7 @@ interface Subject {
   readonly shown?: string | undefined;
 }
 
-/** A message without the path that it begins with, if the location before it ends with that path. */
+/** A message without the path that it begins with, if the store URL before it ends with that path. */
 function joined(what: string, message: string): string {
   const [begin = ''] = message.split(': ', 1);
   return `${what}: ${what.endsWith(`:${begin}`) ? message.slice(begin.length + 2) : message}`;
@@ -88,14 +88,9 @@ export function inContext(error: unknown, operation: string, key: unknown, signa
   return describe(error, shown ? { operation, key, shown: JSON.stringify(key) } : { operation }, signal);
 }
 
-/** An error of a call about a whole store, as its caller sees it. @param location without credentials */
-export function atLocation(
-  error: unknown,
-  operation: string,
-  location: string,
-  signal: AbortSignal | undefined,
-): Error {
-  return describe(error, { operation, shown: location }, signal);
+/** An error of a call about a whole store, as its caller sees it. @param url without credentials */
+export function atStoreUrl(error: unknown, operation: string, url: string, signal: AbortSignal | undefined): Error {
+  return describe(error, { operation, shown: url }, signal);
 }
 
 /** Runs one call of the surface, so that all its errors say which call and which object they are about. */

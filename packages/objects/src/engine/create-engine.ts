@@ -28,9 +28,9 @@ export function engineOf(
 ): Engine {
   const { backend: given, random, targets, unlock, logger } = context;
   const { head } = read;
-  const place = targets && new RelocatableBackend(left?.backend ?? given, left?.location ?? context.location);
-  if (left !== undefined) place?.moveTo(given, context.location);
-  if (arrived !== undefined) place?.moveTo(arrived.backend, arrived.location);
+  const place = targets && new RelocatableBackend(left?.backend ?? given, left?.url ?? context.url);
+  if (left !== undefined) place?.moveTo(given, context.url);
+  if (arrived !== undefined) place?.moveTo(arrived.backend, arrived.url);
   const backend = place?.backend ?? given;
   const etag = place === undefined ? read.etag : place.mark(read.etag);
   const monitor = new HeadMonitor({ backend, clock, unlock, logger }, state, { ...read, etag }, begun);
@@ -50,13 +50,13 @@ export function engineOf(
   };
   if (targets !== undefined && place !== undefined) {
     const onMove = async (there: Arrived): Promise<string> => {
-      place.moveTo(there.backend, there.location);
+      place.moveTo(there.backend, there.url);
       engine.limits = limitsFor(backend.capabilities);
       engine.cache.clear();
       engine.journal.restart();
       return place.mark(there.read.etag);
     };
-    const onFound = (location: string, found: Head): Promise<void> => rememberArrival({ ...context, location }, found);
+    const onFound = (url: string, found: Head): Promise<void> => rememberArrival({ ...context, url }, found);
     monitor.follows({ moves: targets, onMove, onFound });
   }
   return engine;

@@ -46,7 +46,7 @@ export interface Engine extends JournalPorts {
   readonly turns: KeyedMutex;
   /** Those of the backend where the store is now: derived engines follow them, see {@link withBackend}. */
   readonly limits: Limits;
-  /** Where the store is, where this process follows it to another location; then `backend` is that of it. */
+  /** Where the store is, where this process follows it to another store URL; then `backend` is that of it. */
   readonly place?: RelocatableBackend | undefined;
   readonly journal: JournalWriter;
   /** How far the audit log of this process goes, where it writes one. */

@@ -12,17 +12,17 @@ export class RelocatableBackend {
   /** How often the store has moved since it was opened. */
   epoch = 0;
   /**
-   * What the parts of the engine use, at any location of the store. Its etags name their location: one from before a move never holds
+   * What the parts of the engine use, at any store URL of the store. Its etags name their URL: one from before a move never holds
    * after it.
    */
   readonly backend: StorageBackend;
 
   /** Without credentials. */
-  location: string;
+  url: string;
 
-  constructor(first: StorageBackend, location: string) {
+  constructor(first: StorageBackend, url: string) {
     this.#current = first;
-    this.location = location;
+    this.url = url;
     this.backend = view(
       () => this.#current,
       () => this.epoch,
@@ -43,10 +43,10 @@ export class RelocatableBackend {
   }
 
   /** From now on the store is there. Requests that are under way end where they began. */
-  moveTo(next: StorageBackend, location: string): void {
+  moveTo(next: StorageBackend, url: string): void {
     this.#left.push(this.#current);
     this.#current = next;
-    this.location = location;
+    this.url = url;
     this.epoch += 1;
     adoptOptional(
       this.backend,

@@ -47,7 +47,7 @@ export function checkMayChange(state: StoreState, rotation: Uint8Array | undefin
  */
 export function checkDepthUnderWay({ head }: StoreState, depth: string): void {
   if (head.migration !== undefined) {
-    throw new SecureStoreError('LOCKED', 'cannot rotate: the store is being migrated to another location', {
+    throw new SecureStoreError('LOCKED', 'cannot rotate: the store is being migrated to another store URL', {
       reason: 'migrating',
       advice: [{ id: 'wait-for-job', job: 'migration' }, { id: 'cancel-migration' }],
     });

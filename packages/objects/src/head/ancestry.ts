@@ -43,7 +43,7 @@ export function descendsFrom({ instance, parent, instances = [] }: Head, of: Pic
   return [instance, parent.instance, ...instances].some((one) => Buffer.compare(one, of.instance) === 0);
 }
 
-/** The store is at its location, as another instance than before. */
+/** The store is at its URL, as another instance than before. */
 export function anotherInstance(): SecureStoreError {
   return new SecureStoreError('LOCKED', 'the store has been restored or moved since it was opened', {
     reason: 'replaced',

@@ -202,7 +202,7 @@ export class HeadFollower {
         clock: this.#ports.clock,
         within: BOUNDS.freshFor,
         unlock: (backend, head) => this.#followKeys(head, backend),
-        onFound: async (location, head) => this.#following?.onFound(location, head),
+        onFound: async (url, head) => this.#following?.onFound(url, head),
       });
       etag = await this.#following?.onMove(arrived);
     } catch (error) {
@@ -213,8 +213,8 @@ export class HeadFollower {
     const read = { ...arrived.read, etag: etag ?? arrived.read.etag };
     this.#seen = read.head;
     this.#take(arrived.state);
-    const { location } = arrived;
-    this.#ports.logger?.info({ location }, `the store has moved to ${location}, and this process uses it there`);
+    const { url } = arrived;
+    this.#ports.logger?.info({ url }, `the store has moved to ${url}, and this process uses it there`);
     void this.#onHead?.(read.head);
     return read;
   }

@@ -10,7 +10,7 @@ import type { Clock, Instant } from '@securestore/jobs';
 import { elapsedSince, instant } from '@securestore/jobs';
 import type { Following, FollowerPorts } from './head-follower.ts';
 import { HeadFollower } from './head-follower.ts';
-import { locationOf } from './move/sealed-location.ts';
+import { storeUrlOf } from './move/sealed-location.ts';
 import { notOpen } from './not-open.ts';
 import type { ReadHead, StoreState } from './store-state.ts';
 import { tryAgain } from '../util/try-again.ts';
@@ -61,7 +61,7 @@ export class HeadMonitor {
     this.#closed = new CutoverWait({
       clock,
       closing: () => (this.#isClosed ? this.state.head : undefined),
-      cameFrom: () => locationOf(this.state),
+      cameFrom: () => storeUrlOf(this.state),
       read: () => this.#read(),
       lost: () => this.#follower.lost,
       onStalled: () => this.#onStalled?.() ?? Promise.resolve(),

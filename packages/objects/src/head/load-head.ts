@@ -10,7 +10,7 @@ import { MAX_TRIES, RETRY_AFTER } from './head-follower.ts';
 import type { Arrived } from './move/follow-redirect.ts';
 import { followMove, movedAway, readThere, sealedAnew } from './move/follow-redirect.ts';
 import { hasLeftFor, isLanded, isStillAt } from './move/staged-head.ts';
-import { openLocation } from './move/sealed-location.ts';
+import { openStoreUrl } from './move/sealed-location.ts';
 import type { ReadHead, StoreState } from './store-state.ts';
 import { loadState, readHead } from './store-state.ts';
 import type { Trust } from './trust/check-identity.ts';
@@ -22,7 +22,7 @@ import type { OpenSettings, StoreContext } from './open-settings.ts';
 /** How long reading the head of a store that has moved may take, in milliseconds. */
 const MOVED_WITHIN = 30_000;
 
-/** What was found at the location that was opened, with its keys. */
+/** What was found at the store URL that was opened, with its keys. */
 export interface Loaded {
   readonly begun: Instant;
   readonly read: ReadHead;
@@ -31,7 +31,7 @@ export interface Loaded {
   /** Where the store was found that has moved; then head and state are from there. */
   readonly arrived?: Arrived | undefined;
   /** Which place it has left to land here. */
-  readonly left?: Pick<StoreContext, 'backend' | 'location'> | undefined;
+  readonly left?: Pick<StoreContext, 'backend' | 'url'> | undefined;
 }
 
 async function loadHead(
@@ -57,7 +57,7 @@ async function loadHead(
 }
 
 /** Why a store is not opened that was made for a drill, or into which another one is being re-encrypted. */
-async function scratchRefused({ backend, location, signal }: OpenSettings): Promise<SecureStoreError> {
+async function scratchRefused({ backend, url, signal }: OpenSettings): Promise<SecureStoreError> {
   const isMigration = (await backend.read(MIGRATION_NAME, { start: 0, end: 1, signal })) !== undefined;
   if (!isMigration) return isScratch();
   return new SecureStoreError(
@@ -65,7 +65,7 @@ async function scratchRefused({ backend, location, signal }: OpenSettings): Prom
     'the store is not open here yet: a migration that re-encrypts it has not ended',
     {
       reason: 'incomplete',
-      advice: [{ id: 'resume-migration', target: location }, { id: 'choose-location' }],
+      advice: [{ id: 'resume-migration', target: url }, { id: 'choose-store-url' }],
     },
   );
 }
@@ -73,7 +73,7 @@ async function scratchRefused({ backend, location, signal }: OpenSettings): Prom
 async function loadMoved(settings: OpenSettings, state: StoreState, begun: Instant, trust: Trust): Promise<Loaded> {
   const { targets, clock = systemClock() } = settings;
   const { head, unlocked } = state;
-  const to = head.migration && openLocation(state, head.migration);
+  const to = head.migration && openStoreUrl(state, head.migration);
   // What was here before must not pass for the store once more.
   if (trust === 'first use') await rememberFirst(settings, head);
   else await rememberNewest(settings, head);
@@ -86,7 +86,7 @@ async function loadMoved(settings: OpenSettings, state: StoreState, begun: Insta
     within: MOVED_WITHIN,
     unlock: (backend, there) =>
       'root' in unlocked ? slot.follow(unlocked, head, there) : followGrant(backend, there, unlocked),
-    onFound: (location, found) => rememberArrival({ ...settings, location }, found),
+    onFound: (url, found) => rememberArrival({ ...settings, url }, found),
   });
   return { begun, read: arrived.read, state: arrived.state, trust, arrived };
 }
@@ -100,8 +100,8 @@ async function loadLanded(
   const { targets, clock = systemClock() } = settings;
   const { state, begun } = here;
   const { head } = here.read;
-  const from = head.migration && openLocation(state, head.migration);
-  if (from === undefined || targets?.locations.includes(from) !== true) return here;
+  const from = head.migration && openStoreUrl(state, head.migration);
+  if (from === undefined || targets?.urls.includes(from) !== true) return here;
   const place = await targets.connect(from, settings.signal);
   let isUsed = false;
   try {
@@ -165,7 +165,7 @@ export async function noHead(context: StoreContext): Promise<never> {
   if ((await rememberedAt(context)) !== undefined) {
     throw new SecureStoreError('ROLLBACK', 'no store is here, though one was before', {
       reason: 'missing',
-      advice: [{ id: 'check-location', location: context.location }, { id: 'restore-store' }, { id: 'create-store' }],
+      advice: [{ id: 'check-store-url', url: context.url }, { id: 'restore-store' }, { id: 'create-store' }],
     });
   }
   throw new SecureStoreError('NOT_FOUND', 'no store is here', { advice: [{ id: 'create-store' }] });

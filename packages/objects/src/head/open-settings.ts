@@ -11,7 +11,7 @@ export interface StoreContext {
   /** An initialised backend. It is closed with the store, and when opening fails. */
   readonly backend: StorageBackend;
   /** For messages and the anchor; without credentials. */
-  readonly location: string;
+  readonly url: string;
   /** A memory outside the store that shows when an older copy of it is put back. */
   readonly anchor?: Anchor | undefined;
   /** Where the store may be followed to, when it moves while it is open or has moved; by default nowhere. */

@@ -33,8 +33,8 @@ export class BackupArea extends StoreArea {
   readonly #restoring = new RestoreLock(this.engine);
   #onClose: (() => Promise<void>) | undefined;
 
-  get location(): string {
-    return this.parts.location;
+  get url(): string {
+    return this.parts.url;
   }
 
   /** Logs what goes wrong outside of calls. */
@@ -216,8 +216,8 @@ export class BackupArea extends StoreArea {
   /** A copy of this store, opened with the keys of the store itself. @throws SecureStoreError `INTEGRITY` if it is of another one */
   openCopy(keys: BackupKeys): UnlockedCopy {
     this.checkOpen();
-    const { location, clock, random } = this;
-    return copyOfStore(this.state, { keys, location, clock, random });
+    const { url, clock, random } = this;
+    return copyOfStore(this.state, { keys, url, clock, random });
   }
 
   /**

@@ -60,7 +60,7 @@ async function refuseRemains(context: StoreContext): Promise<void> {
   throw new SecureStoreError(
     'INTEGRITY',
     'the head of the store is missing, though objects of it are there. Nothing was created.',
-    { advice: [{ id: 'restore-store' }, { id: 'choose-location' }] },
+    { advice: [{ id: 'restore-store' }, { id: 'choose-store-url' }] },
   );
 }
 
@@ -152,6 +152,6 @@ export async function createStoreAt(
 
 function alreadyExists(): never {
   throw new SecureStoreError('ALREADY_EXISTS', 'a store already exists here. Nothing was changed.', {
-    advice: [{ id: 'choose-location' }],
+    advice: [{ id: 'choose-store-url' }],
   });
 }

@@ -22,7 +22,7 @@ export interface ExtensionParts {
   readonly engine: Engine;
   readonly calls: CallGate;
   readonly administration: Administration;
-  readonly location: string;
+  readonly url: string;
   /** Where what goes wrong beside calls is told. */
   readonly logger: Logger | undefined;
   /** How far the segments of the audit log went by what is remembered outside the store. */

@@ -6,7 +6,7 @@ import type { StateStorage } from '@securestore/jobs';
 import { elapsedSince } from '@securestore/jobs';
 import { keptStates } from '../replica/copy/state-store.ts';
 import { keyAt } from '../record/decode-name.ts';
-import { openLocation } from '../head/move/sealed-location.ts';
+import { openStoreUrl } from '../head/move/sealed-location.ts';
 import { MIGRATION_JOB } from './migration-extension.ts';
 import type { EncryptionKeyInfo } from '../maintenance/keys/keys.ts';
 import { reportOf } from '../maintenance/keys/keys.ts';
@@ -122,7 +122,7 @@ export class HealthArea extends StoreArea {
     const { state } = this.engine.monitor;
     const { migration, time } = state.head;
     if (migration === undefined) return undefined;
-    const to = openLocation(state, migration);
+    const to = openStoreUrl(state, migration);
     const jobs = await this.parts.administration.jobs.list({ signal });
     const job = jobs.find(({ id }) => id === MIGRATION_JOB);
     if (job === undefined || job.state === 'damaged') return { to, since: time, isRunning: false };

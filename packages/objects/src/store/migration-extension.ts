@@ -12,7 +12,7 @@ import { findAtTarget, withdrawUnopened, rememberAt } from '../replica/migration
 import type { LandedHead } from '../head/move/staged-head.ts';
 import { hasLandedFor, hasLeftFor, isLanded, openLanded } from '../head/move/staged-head.ts';
 import { Landing } from '../replica/migration/cutover.ts';
-import { openLocation, sealLocation } from '../head/move/sealed-location.ts';
+import { openStoreUrl, sealStoreUrl } from '../head/move/sealed-location.ts';
 import type { Occupied } from '../replica/migration/target-reservation.ts';
 import {
   checkFree,
@@ -60,27 +60,27 @@ export class MigrationArea extends StoreArea {
   /** Where the store moves to, or has moved; `undefined` if it does not. @throws SecureStoreError `INTEGRITY` */
   get movesTo(): string | undefined {
     const { migration } = this.state.head;
-    return migration && openLocation(this.state, migration);
+    return migration && openStoreUrl(this.state, migration);
   }
 
   /**
    * Has the head say that the store moves: rotations and restores wait until it has. What was begun before is resumed.
    *
-   * @param location without credentials
+   * @param url without credentials
    * @param resealed whether everything is re-encrypted there
    * @returns the instance that the store becomes there; if it is re-encrypted, the id of the migration
    * @throws SecureStoreError `LOCKED` if it is being rotated, restored, or moved elsewhere or otherwise; `ACCESS_DENIED` for a member
    */
-  async begin(location: string, resealed: boolean, signal?: AbortSignal): Promise<Uint8Array> {
+  async begin(url: string, resealed: boolean, signal?: AbortSignal): Promise<Uint8Array> {
     this.checkOpen();
     ownerKeys(this.state);
     const { random } = this.engine;
     await this.#change((state) => {
       const { head } = state;
       if (head.migration !== undefined) {
-        const named = openLocation(state, head.migration);
-        if (named !== location || head.migration.resealed !== resealed) {
-          throw alreadyMoving(this.parts.location, named, head.migration.resealed);
+        const named = openStoreUrl(state, head.migration);
+        if (named !== url || head.migration.resealed !== resealed) {
+          throw alreadyMoving(this.parts.url, named, head.migration.resealed);
         }
         return head.migration.stage === 'copying' ? undefined : { migration: { ...head.migration, stage: 'copying' } };
       }
@@ -88,7 +88,7 @@ export class MigrationArea extends StoreArea {
         throw whileRotating('migrate the store');
       }
       if (head.state !== 'open') throw notOpen(state);
-      const sealed = sealLocation(state, location, random);
+      const sealed = sealStoreUrl(state, url, random);
       return { migration: { instance: random(ID_LENGTH), stage: 'copying', resealed, location: sealed } };
     }, signal);
     const { migration } = this.state.head;
@@ -224,7 +224,7 @@ export class MigrationArea extends StoreArea {
     return abortCutover(this.engine, signal);
   }
 
-  /** Whether what a location holds is what the store has landed as, from the head that has closed it. */
+  /** Whether what a store URL holds is what the store has landed as, from the head that has closed it. */
   async hasLanded(target: StorageBackend, signal?: AbortSignal): Promise<boolean> {
     const { head } = this;
     const found = await readHead(target, signal);
@@ -280,7 +280,7 @@ export class MigrationArea extends StoreArea {
       if (head.migration === undefined) throw new SecureStoreError('NOT_FOUND', 'the store is not being migrated');
       if (head.state === 'moved')
         throw new SecureStoreError('CONFLICT', 'the store has already moved', {
-          advice: [{ id: 'open-at', location: openLocation(state, head.migration) }, { id: 'reopen-source' }],
+          advice: [{ id: 'open-at', url: openStoreUrl(state, head.migration) }, { id: 'reopen-source' }],
         });
       if (isLanded(head)) throw notOpen(state);
       return { state: 'open', migration: undefined };

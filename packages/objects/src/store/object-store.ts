@@ -58,7 +58,7 @@ import type { VerifyReport } from '../maintenance/verify/report.ts';
 export interface ObjectStoreParts {
   readonly engine: Engine;
   readonly fingerprint: string;
-  readonly location: string;
+  readonly url: string;
   /** Whether the head was compared with what is remembered outside the store. */
   readonly anchored?: boolean | undefined;
   readonly logger?: Logger | undefined;
@@ -131,7 +131,7 @@ export class ObjectStore implements SecureStorage {
    */
   readonly jobs: JobAdministration;
   readonly #engine: Engine;
-  readonly #location: string;
+  readonly #url: string;
   readonly #administration: Administration;
   readonly #extensions: StoreExtensions;
   readonly #anchored: boolean;
@@ -140,10 +140,10 @@ export class ObjectStore implements SecureStorage {
   #closing: Promise<void> | undefined;
 
   constructor({ rememberedEnds = async () => [], ...parts }: ObjectStoreParts) {
-    const { engine, fingerprint, location, anchored = false, logger, maintenance, onClose } = parts;
+    const { engine, fingerprint, url, anchored = false, logger, maintenance, onClose } = parts;
     this.#engine = engine;
     this.fingerprint = fingerprint;
-    this.#location = location;
+    this.#url = url;
     this.#anchored = anchored;
     this.#onClose = onClose;
     this.#calls = new CallGate(engine);
@@ -153,7 +153,7 @@ export class ObjectStore implements SecureStorage {
       engine,
       calls: this.#calls,
       administration: this.#administration,
-      location,
+      url,
       logger,
       rememberedEnds,
     });
@@ -170,11 +170,11 @@ export class ObjectStore implements SecureStorage {
    *
    * @example
    * ```ts
-   * console.log(store.location);
+   * console.log(store.url);
    * ```
    */
-  get location(): string {
-    return this.#engine.place?.location ?? this.#location;
+  get url(): string {
+    return this.#engine.place?.url ?? this.#url;
   }
 
   /**

@@ -5,7 +5,7 @@ import { fingerprintOf } from '@securestore/crypto';
 import { systemClock } from '@securestore/jobs';
 import { settledSoon } from '../util/abort.ts';
 import type { AuditEnd } from '../head/trust/audit-segment-ends.ts';
-import { atLocation } from '../api/call-boundary.ts';
+import { atStoreUrl } from '../api/call-boundary.ts';
 import { eventsFor } from '../head/crypto-event-source.ts';
 import { createStoreAt } from './create.ts';
 import { abortCutover } from '../engine/abort-cutover.ts';
@@ -29,7 +29,7 @@ import type { UnlockedCopy } from '../replica/copy/unlock-copy.ts';
  * @throws SecureStoreError as {@link openObjectStore} does; `INVALID_ARGUMENT` if it has others
  */
 export async function openParts(settings: OpenSettings, asked?: StoreSettings): Promise<ObjectStoreParts> {
-  const { location } = settings;
+  const { url } = settings;
   const clock = settings.clock ?? systemClock();
   const events = eventsFor(settings, clock);
   const loaded = await loadNewest(settings, clock, events).catch((error: unknown) => {
@@ -38,9 +38,9 @@ export async function openParts(settings: OpenSettings, asked?: StoreSettings): 
   });
   if (loaded === undefined) return noHead(settings);
   const { head } = loaded.read;
-  const at = (place: Pick<StoreContext, 'location'> | undefined): OpenSettings => ({
+  const at = (place: Pick<StoreContext, 'url'> | undefined): OpenSettings => ({
     ...settings,
-    location: place?.location ?? location,
+    url: place?.url ?? url,
   });
   try {
     if (asked !== undefined) checkSettings(loaded.state, asked);
@@ -74,7 +74,7 @@ export async function openParts(settings: OpenSettings, asked?: StoreSettings): 
   const rememberedEnds = async (): Promise<AuditLink[]> =>
     endsIn(await rememberedAt(at(engine.place)).catch(() => undefined), head);
   const fingerprint = fingerprintOf(head.identity);
-  return { engine, fingerprint, location, anchored, logger, maintenance, rememberedEnds, onClose };
+  return { engine, fingerprint, url, anchored, logger, maintenance, rememberedEnds, onClose };
 }
 
 async function open(settings: OpenSettings, asked?: StoreSettings): Promise<ObjectStore> {
@@ -84,7 +84,7 @@ async function open(settings: OpenSettings, asked?: StoreSettings): Promise<Obje
 /** Runs `body`; if it fails, the backend, which was handed over, is closed. */
 async function owning<T>(
   operation: string,
-  { backend, location, signal, clock = systemClock() }: StoreContext,
+  { backend, url, signal, clock = systemClock() }: StoreContext,
   body: () => Promise<T>,
 ): Promise<T> {
   try {
@@ -92,7 +92,7 @@ async function owning<T>(
   } catch (error) {
     // What happened first is what matters.
     await backend.close().catch(() => undefined);
-    throw atLocation(error, operation, location, signal);
+    throw atStoreUrl(error, operation, url, signal);
   }
 }
 
@@ -115,7 +115,7 @@ export function openObjectStore(settings: OpenSettings): Promise<ObjectStore> {
 export function createObjectStore(settings: StoreSettings & StoreContext): Promise<ObjectStore> {
   return owning('create', settings, async () => {
     const fingerprint = await createStoreAt(settings, eventsFor(settings, settings.clock ?? systemClock()));
-    // Whatever was remembered of this location was of another store: making a new one is an explicit act.
+    // Whatever was remembered of this store URL was of another store: making a new one is an explicit act.
     return open({ ...settings, fingerprint, acceptRollback: true });
   });
 }
@@ -177,9 +177,9 @@ export function openStoreAnew(
  * @param view serves the head of the copy and what it names, too; closed with the store
  */
 export function openCopy(copy: UnlockedCopy, view: StorageBackend): ObjectStore {
-  const { fingerprint, location } = copy;
+  const { fingerprint, url } = copy;
   // The keys are the copy's, of which there may be several views.
-  return new ObjectStore({ engine: copy.engineOver(view), fingerprint, location, onClose: () => view.close() });
+  return new ObjectStore({ engine: copy.engineOver(view), fingerprint, url, onClose: () => view.close() });
 }
 
 /**
@@ -187,8 +187,8 @@ export function openCopy(copy: UnlockedCopy, view: StorageBackend): ObjectStore 
  *
  * @throws SecureStoreError `INTEGRITY` if its head is missing; what the backend throws
  */
-export async function openFounded(founded: FoundedStore, location: string, signal?: AbortSignal): Promise<ObjectStore> {
-  const engine = await founded.engineAt(location, signal);
+export async function openFounded(founded: FoundedStore, url: string, signal?: AbortSignal): Promise<ObjectStore> {
+  const engine = await founded.engineAt(url, signal);
   const fingerprint = fingerprintOf(engine.monitor.state.head.identity);
-  return new ObjectStore({ engine, fingerprint, location, onClose: async () => undefined });
+  return new ObjectStore({ engine, fingerprint, url, onClose: async () => undefined });
 }

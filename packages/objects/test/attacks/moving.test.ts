@@ -2,7 +2,7 @@ import type { Head, HeadMigration } from '@securestore/core-format';
 import { HEAD_NAME } from '@securestore/core-format';
 import { describe, expect, it } from 'vitest';
 import type { MigrationTargets } from '../../src/index.ts';
-import { sealLocation } from '../../src/head/move/sealed-location.ts';
+import { sealStoreUrl } from '../../src/head/move/sealed-location.ts';
 import type { StoreState } from '../../src/head/store-state.ts';
 import { loadState } from '../../src/head/store-state.ts';
 import { unlockRoot } from '../../src/head/unlock/unlock-root.ts';
@@ -27,19 +27,19 @@ function watched(
   return {
     connected,
     open,
-    locations: places.map(({ location }) => location),
-    async connect(location) {
-      const place = places.find((one) => one.location === location);
-      if (place === undefined) throw new Error(`nobody allowed ${location}`);
-      connected.push(location);
-      open.add(location);
+    urls: places.map(({ url }) => url),
+    async connect(url) {
+      const place = places.find((one) => one.url === url);
+      if (place === undefined) throw new Error(`nobody allowed ${url}`);
+      connected.push(url);
+      open.add(url);
       const backend = await place.open();
       const close = backend.close.bind(backend);
       backend.close = async () => {
-        open.delete(location);
+        open.delete(url);
         await close();
       };
-      return { backend, location };
+      return { backend, url };
     },
   };
 }
@@ -52,7 +52,7 @@ async function stateAt(place: Place): Promise<StoreState> {
 
 /** Has the head say that the store has moved, as whoever has its keys and may write can. */
 async function forgeMove(place: Place, to: Place, changes: Partial<HeadMigration> = {}): Promise<void> {
-  const location = sealLocation(await stateAt(place), to.location, random);
+  const location = sealStoreUrl(await stateAt(place), to.url, random);
   await reviseHead(place, (head) => ({
     ...head,
     generation: head.generation + 1,
@@ -130,7 +130,7 @@ describe('whoever has old keys of a store and may write there, and says that it 
     const store = await openAt(place, { clock, targets });
     await forgeMove(place, there);
     await clock.sleep(6000);
-    expect((await failure(store.list(), 'LOCKED')).message).toContain(there.location);
+    expect((await failure(store.list(), 'LOCKED')).message).toContain(there.url);
     await failure(openAt(place, { clock, targets }), 'LOCKED');
     await failure(openAt(place, { clock }), 'LOCKED');
     expect(targets.connected).toEqual([]);
@@ -147,11 +147,11 @@ describe('whoever has old keys of a store and may write there, and says that it 
     expect(targets.connected).toEqual([]);
   });
 
-  it('can not take the location out of the head of another instance', async () => {
+  it('can not take the store URL out of the head of another instance', async () => {
     const { clock, place, there } = await scene();
     const state = await stateAt(place);
     const head: Head = { ...state.head, instance: Buffer.alloc(16, 3) };
-    await forgeMove(place, there, { location: sealLocation({ ...state, head }, there.location, random) });
+    await forgeMove(place, there, { location: sealStoreUrl({ ...state, head }, there.url, random) });
     await failure(openAt(place, { clock, targets: watched([there]) }), 'INTEGRITY');
   });
 

@@ -138,9 +138,9 @@ describe('a rotation to the depth "data" of a store that was rolled back', () =>
         const w = await world();
         await rollBack(w);
         const first = w.injector.calls + k;
-        w.injector.plan(({ index }) => (index === first ? { type: 'stop-after' } : undefined));
+        w.injector.plan(({ index }) => (index === first ? { type: 'kill-after' } : undefined));
         const ended = rotate(w.store, 'data').then(() => undefined);
-        await Promise.race([ended, w.injector.stopped]);
+        await Promise.race([ended, w.injector.killed]);
         const reached = w.injector.calls > first;
         const other = await openAt(w.place, { clock: w.clock });
         await expectFound(other);

@@ -19,8 +19,8 @@ function memoryAnchor(): Anchor & { readonly records: Map<string, AnchorRecord> 
   const records = new Map<string, AnchorRecord>();
   return {
     records,
-    read: async (location) => records.get(location),
-    write: async (location, record) => void records.set(location, record),
+    read: async (url) => records.get(url),
+    write: async (url, record) => void records.set(url, record),
   };
 }
 
@@ -73,7 +73,7 @@ describe.each([
     const before = await attacker.copy();
     await failure(openAt(place), 'INTEGRITY');
     await failure(
-      openOrCreateObjectStore({ backend: await place.open(), location: place.location, unlock: UNLOCK }),
+      openOrCreateObjectStore({ backend: await place.open(), url: place.url, unlock: UNLOCK }),
       'INTEGRITY',
     );
     if (prefix === 'store') await failure(createAt(place), 'INTEGRITY');
@@ -146,7 +146,7 @@ describe('everything rolled back', () => {
     await attacker.restore(new Map());
     await failure(openAt(place, { anchor }), 'ROLLBACK');
     const create = async (): Promise<unknown> =>
-      openOrCreateObjectStore({ backend: await place.open(), location: place.location, unlock: UNLOCK, anchor });
+      openOrCreateObjectStore({ backend: await place.open(), url: place.url, unlock: UNLOCK, anchor });
     await failure(create(), 'ROLLBACK');
     expect(await attacker.names()).toEqual([]);
     await createAt(place, { anchor });
@@ -155,14 +155,14 @@ describe('everything rolled back', () => {
   it('to a copy that follows from the anchored one is accepted', async () => {
     const anchor = memoryAnchor();
     const { place } = await prepared(anchor);
-    const record = anchor.records.get(place.location);
+    const record = anchor.records.get(place.url);
     if (record === undefined) throw new Error('no anchor');
     const before = await headAt(await place.open());
     for (const [parentGeneration, accepted] of [
       [before.generation - 1, false],
       [before.generation, true],
     ] as const) {
-      anchor.records.set(place.location, { ...record, instance: 'ab'.repeat(16), generation: before.generation });
+      anchor.records.set(place.url, { ...record, instance: 'ab'.repeat(16), generation: before.generation });
       await reviseHead(place, (head) => ({
         ...head,
         parent: { instance: Buffer.alloc(16, 0xab), generation: parentGeneration },
@@ -204,6 +204,6 @@ describe('an anchor', () => {
     await raise(3);
     await (await openAt(place, { anchor })).close();
     await slow.close();
-    expect(anchor.records.get(place.location)?.generation).toBe(3);
+    expect(anchor.records.get(place.url)?.generation).toBe(3);
   });
 });

@@ -144,7 +144,7 @@ describe('the pages of a checkpoint', () => {
 });
 
 /** Stops a checkpoint at its backend call `k`, and looks at what is left. @returns how many calls it made */
-async function stopAt(k: number | undefined, type: 'stop-before' | 'stop-after'): Promise<number> {
+async function stopAt(k: number | undefined, type: 'kill-before' | 'kill-after'): Promise<number> {
   const { place, clock } = await emptyPlace();
   const injector = createFaultInjector();
   const { store, engine } = await engineAt(place, clock, { layers: [injector.layer] });
@@ -157,7 +157,7 @@ async function stopAt(k: number | undefined, type: 'stop-before' | 'stop-after')
   const before = engine.monitor.state.head.references.checkpoint?.name;
   const start = injector.calls;
   injector.plan(({ index }) => (index === start + (k ?? Infinity) ? { type } : undefined));
-  const done = await Promise.race([makeCheckpoint(engine).then(() => true), injector.stopped.then(() => false)]);
+  const done = await Promise.race([makeCheckpoint(engine).then(() => true), injector.killed.then(() => false)]);
   const { store: other, engine: opened } = await engineAt(place, clock);
   const report = await other.verify();
   expect(report, `call ${k}`).toMatchObject({ ok: true, baseline: { entries: 2 } });
@@ -168,11 +168,11 @@ async function stopAt(k: number | undefined, type: 'stop-before' | 'stop-after')
 
 describe('a checkpoint that is stopped', () => {
   it('at any backend call leaves the old one or the new one, whole', { timeout: 120_000 }, async () => {
-    const calls = await stopAt(undefined, 'stop-before');
+    const calls = await stopAt(undefined, 'kill-before');
     expect(calls).toBeGreaterThan(8);
     for (let k = 0; k < calls; k++) {
-      if (LONG || k % 2 === 0) await stopAt(k, 'stop-before');
-      if (LONG || k % 2 === 1) await stopAt(k, 'stop-after');
+      if (LONG || k % 2 === 0) await stopAt(k, 'kill-before');
+      if (LONG || k % 2 === 1) await stopAt(k, 'kill-after');
     }
   });
 

@@ -66,19 +66,19 @@ describe.each(Object.entries(UNBOUND))('%s', (what, method) => {
     const anchor = memoryAnchor();
     await failure(openAt(place, { clock, unlock, trustOnFirstUse: true }), 'INVALID_ARGUMENT');
     const first = await openAt(place, { clock, unlock, anchor, trustOnFirstUse: true });
-    expect(anchor.remembered.get(place.location)?.fingerprint).toBe(store.fingerprint);
+    expect(anchor.remembered.get(place.url)?.fingerprint).toBe(store.fingerprint);
     expect(await readsAs(first)).toBe('v');
     await first.close();
     await (await openAt(place, { clock, unlock, anchor })).close();
     const other = await prepared(unlock);
-    const elsewhere = { ...other.place, location: place.location };
+    const elsewhere = { ...other.place, url: place.url };
     for (const trustOnFirstUse of [true, false]) {
       await failure(openAt(elsewhere, { clock, unlock, anchor, trustOnFirstUse }), 'ROLLBACK');
     }
     // To accept another head is not yet to trust another store.
     await failure(openAt(elsewhere, { clock, unlock, anchor, acceptRollback: true }), 'INVALID_ARGUMENT');
     await openAt(elsewhere, { clock, unlock, anchor, acceptRollback: true, trustOnFirstUse: true });
-    expect(anchor.remembered.get(place.location)?.fingerprint).toBe(other.store.fingerprint);
+    expect(anchor.remembered.get(place.url)?.fingerprint).toBe(other.store.fingerprint);
   });
 
   it('[S-07] releases nothing of a store that could not be remembered when it was first used', async () => {
@@ -97,7 +97,7 @@ describe.each(Object.entries(UNBOUND))('%s', (what, method) => {
     const place = usePlace(memoryPlace);
     await (await createAt(place, { unlock })).close();
     const backend = await usePlace(memoryPlace).open();
-    const settings = { backend, location: 'memory:new', unlock, maintenance: false };
+    const settings = { backend, url: 'memory:new', unlock, maintenance: false };
     const made = await openOrCreateObjectStore(settings);
     const { fingerprint } = made;
     await made.close();

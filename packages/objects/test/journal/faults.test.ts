@@ -111,7 +111,7 @@ async function expectGoesOn(world: World, shelf: Shelf, what: string): Promise<v
   expect(next.versions(), what).toEqual(await versionsAt(engine));
 }
 
-const FAULTS: readonly Fault['type'][] = ['stop-before', 'stop-after', 'fail', 'lose-acknowledgement'];
+const FAULTS: readonly Fault['type'][] = ['kill-before', 'kill-after', 'fail', 'lose-acknowledgement'];
 
 /** Runs a scenario with a fault at backend call `k`. @returns how many calls it made */
 async function disturb(
@@ -129,7 +129,7 @@ async function disturb(
   const acting = act({ world, shelf, ...process }).catch((error: unknown) => {
     if (!SecureStoreError.is(error)) throw error;
   });
-  await Promise.race([acting, injector.stopped]);
+  await Promise.race([acting, injector.killed]);
   return [world, shelf, injector.calls - start];
 }
 
@@ -156,11 +156,11 @@ describe('a writer that stops', () => {
     const reader = await Follower.open(engine, world.clock);
     await reader.follow();
     const injector = createFaultInjector(({ operation, key }) =>
-      operation === 'write' && key?.startsWith(area) === true ? { type: 'stop-after' } : undefined,
+      operation === 'write' && key?.startsWith(area) === true ? { type: 'kill-after' } : undefined,
     );
     const writer = await world.start({ layers: [injector.layer], wrap: withoutBatch });
     void writer.store.store('k', 'two');
-    await injector.stopped;
+    await injector.killed;
     await reader.follow();
     expect((await unreadSince(engine)) < Number.POSITIVE_INFINITY).toBe(!there);
     expect((await store.retrieve('k')).text()).toBe(there ? 'two' : 'one');

@@ -209,7 +209,7 @@ class Simulation {
         await Promise.all(step.keys.map((on, n) => this.#write(n, on, 'store')));
         return undefined;
       case 'restart':
-        if (step.killed) this.#injectors[step.writer]?.stop();
+        if (step.killed) this.#injectors[step.writer]?.kill();
         else await this.#storeOf(step.writer).close();
         return this.#startWriter(step.writer);
       case 'consume':

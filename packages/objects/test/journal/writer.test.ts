@@ -146,7 +146,7 @@ describe('the journal', () => {
   });
 });
 
-const FAULTS: readonly Fault['type'][] = ['stop-before', 'stop-after', 'fail', 'lose-acknowledgement'];
+const FAULTS: readonly Fault['type'][] = ['kill-before', 'kill-after', 'fail', 'lose-acknowledgement'];
 
 describe('a fault while the journal is written', () => {
   it.each(FAULTS)('never leaves a commit that was not announced: %s at every call', async (type) => {
@@ -157,7 +157,7 @@ describe('a fault while the journal is written', () => {
       const start = injector.calls;
       injector.plan(({ index }) => (index === start + k ? ({ type } as Fault) : undefined));
       const work = Promise.allSettled(['a', 'a', 'b'].map((key) => store.store(key, 'x')));
-      await Promise.race([work, injector.stopped]);
+      await Promise.race([work, injector.killed]);
       return { calls: injector.calls - start, engine: (await world.start()).engine };
     };
     const { calls } = await disturb(-1);

@@ -63,10 +63,10 @@ function methodOf({ method }: Scenario, secret: Buffer): UnlockMethod {
 }
 
 /** @returns its fingerprint */
-async function makeStore(location: string, unlock: UnlockMethod): Promise<string> {
+async function makeStore(url: string, unlock: UnlockMethod): Promise<string> {
   const backend = new SqliteBackend();
-  await backend.init({ location, options: {} });
-  const store = await createObjectStore({ backend, location, unlock, maintenance: false });
+  await backend.init({ url, options: {} });
+  const store = await createObjectStore({ backend, url, unlock, maintenance: false });
   const { fingerprint } = store;
   await store.close();
   return fingerprint;
@@ -84,14 +84,14 @@ interface Looked {
 async function look(name: string, scenario: Scenario): Promise<Looked> {
   const folder = mkdtempSync(join(tmpdir(), 'securestore-memory-'));
   atEnd(() => rmSync(folder, { recursive: true, force: true }));
-  const location = `sqlite:${join(folder, 'vault.db')}`;
+  const url = `sqlite:${join(folder, 'vault.db')}`;
   const [secret, mask, kept, other] = [scenario.secretLength, 32, 32, scenario.secretLength].map((n) => randomBytes(n));
   if (secret === undefined || mask === undefined || kept === undefined || other === undefined) throw new Error('none');
   const keyPath = join(folder, 'key');
   if (scenario.method === 'keyFile') writeFileSync(keyPath, secret);
   const owner = methodOf(scenario, scenario.strange === true ? other : secret);
-  const fingerprint = scenario.strange === true ? await makeStore(location, owner) : '';
-  const { child, next } = startWorker([location, name, keyPath, fingerprint], [secret, mask, kept]);
+  const fingerprint = scenario.strange === true ? await makeStore(url, owner) : '';
+  const { child, next } = startWorker([url, name, keyPath, fingerprint], [secret, mask, kept]);
   const own: Needle[] = [{ what: 'the secret', bytes: secret }];
   const printed = heldForm(scenario.method, secret);
   if (printed !== secret) {
@@ -104,7 +104,7 @@ async function look(name: string, scenario: Scenario): Promise<Looked> {
     for (const needle of needles) all.set(needle.bytes.toString('hex'), needle);
   };
   const unmasked = async ({ told }: Stop): Promise<Needle[]> => {
-    const open = await publicBytes(location);
+    const open = await publicBytes(url);
     const bytes = told.map((hex) => Buffer.from(Buffer.from(hex, 'hex').map((byte, at) => byte ^ (mask[at] ?? 0))));
     return bytes.filter((one) => !open.includes(one)).map((one, at) => ({ what: `random bytes ${at}`, bytes: one }));
   };
@@ -112,7 +112,7 @@ async function look(name: string, scenario: Scenario): Promise<Looked> {
     await whenStill();
     if (stop.stage === 'open') {
       add(await unmasked(stop));
-      add(await storeNeedles(location, owner, secret));
+      add(await storeNeedles(url, owner, secret));
     }
     add(own);
     return scan(child.pid ?? 0, [...all.values(), live]);
@@ -121,11 +121,11 @@ async function look(name: string, scenario: Scenario): Promise<Looked> {
   let stop = await next();
   if (stop.stage === 'open') {
     before = { found: await lookNow(stop), needles: [...all.values()] };
-    if (name.startsWith('errors')) await damageAll(location);
+    if (name.startsWith('errors')) await damageAll(url);
     child.stdin.write('x');
     stop = await next();
   } else {
-    add(await storeNeedles(location, owner, secret));
+    add(await storeNeedles(url, owner, secret));
   }
   expect(stop.stage).toBe('closed');
   const after = { found: await lookNow(stop), needles: [...all.values()] };

@@ -122,9 +122,9 @@ async function keyringBodyNeedles(backend: StorageBackend, head: Head, root: Buf
  *
  * @param tried the secret that a process has tried
  */
-export async function storeNeedles(location: string, unlock: UnlockMethod, tried: Buffer): Promise<Needle[]> {
+export async function storeNeedles(url: string, unlock: UnlockMethod, tried: Buffer): Promise<Needle[]> {
   const backend = new SqliteBackend();
-  await backend.init({ location, options: {} });
+  await backend.init({ url, options: {} });
   try {
     const read = await readHead(backend);
     if (read === undefined) throw new Error('there is no store');
@@ -148,9 +148,9 @@ export async function storeNeedles(location: string, unlock: UnlockMethod, tried
 }
 
 /** Flips a bit of every record, and of the first part of every blob. */
-export async function damageAll(location: string): Promise<void> {
+export async function damageAll(url: string): Promise<void> {
   const backend = new SqliteBackend();
-  await backend.init({ location, options: {} });
+  await backend.init({ url, options: {} });
   for (const area of [objectName(''), AREAS.blobs]) {
     for await (const names of pagesUnder(backend, area)) {
       for (const name of names) {
@@ -165,9 +165,9 @@ export async function damageAll(location: string): Promise<void> {
 }
 
 /** All bytes that lie in a store, in one piece: what is found there is no secret. */
-export async function publicBytes(location: string): Promise<Buffer> {
+export async function publicBytes(url: string): Promise<Buffer> {
   const backend = new SqliteBackend();
-  await backend.init({ location, options: {} });
+  await backend.init({ url, options: {} });
   const all: Uint8Array[] = [];
   for (const area of ['store', ...Object.values(AREAS)]) {
     for await (const names of pagesUnder(backend, area)) {

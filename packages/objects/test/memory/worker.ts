@@ -1,4 +1,4 @@
-// A process whose memory is looked at: `worker.ts <location> <scenario> <key file> <fingerprint>`, started with --expose-gc. It gets the secret and a
+// A process whose memory is looked at: `worker.ts <url> <scenario> <key file> <fingerprint>`, started with --expose-gc. It gets the secret and a
 // mask on its standard input. It prints a line where it stands still, and goes on when it gets a byte.
 import { readSync } from 'node:fs';
 import type { StorageBackend } from '@securestore/backend-api';
@@ -14,7 +14,7 @@ import { heldForm, unlockBy } from './methods.ts';
 import { SCENARIOS } from './scenarios.ts';
 import type { Scenario } from './scenarios.ts';
 
-const [location = '', name = '', keyPath = '', known = ''] = process.argv.slice(2);
+const [url = '', name = '', keyPath = '', known = ''] = process.argv.slice(2);
 const scenario: Scenario | undefined = SCENARIOS[name];
 if (scenario === undefined) throw new TypeError(`no such scenario: ${name}`);
 
@@ -81,8 +81,8 @@ const unlock = scenario.method === 'keyFile' ? keyFile(keyPath) : unlockBy(scena
 let fingerprint = known === '' ? undefined : known;
 async function settings(): Promise<Parameters<typeof createObjectStore>[0]> {
   const backend = new SqliteBackend({ clock: () => clock.now() });
-  await backend.init({ location, options: {} });
-  return { backend: noting(backend), location, unlock, random, clock, maintenance: false };
+  await backend.init({ url, options: {} });
+  return { backend: noting(backend), url, unlock, random, clock, maintenance: false };
 }
 
 const opener = {

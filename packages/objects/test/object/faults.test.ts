@@ -138,7 +138,7 @@ async function runWith(
       return { done: false, error };
     },
   );
-  return Promise.race([call, injector.stopped.then((): Outcome => 'stopped')]);
+  return Promise.race([call, injector.killed.then((): Outcome => 'stopped')]);
 }
 
 describe.each(KINDS)('a fault at every backend call, %s', (_kind, open) => {
@@ -149,8 +149,8 @@ describe.each(KINDS)('a fault at every backend call, %s', (_kind, open) => {
     let known: Promise<Prepared> | undefined;
     const prepared = (): Promise<Prepared> => (known ??= prepare(scenario, open, memoryPlace));
     const FAULTS: readonly (readonly [string, Fault])[] = [
-      ['it is killed before', { type: 'stop-before' }],
-      ['it is killed after', { type: 'stop-after' }],
+      ['it is killed before', { type: 'kill-before' }],
+      ['it is killed after', { type: 'kill-after' }],
       ['the call fails', { type: 'fail' }],
       ['the acknowledgement is lost', { type: 'lose-acknowledgement' }],
     ];
@@ -220,7 +220,7 @@ describe.each(PLACES)('a process that dies, over %s', (_name, make) => {
       const { before, after, calls } = await prepare(scenario, open, make);
       for (let k = 0; k < calls; k += LONG ? 1 : 7) {
         const place = usePlace(make);
-        await runWith(scenario, open, place, k, { type: 'stop-after' });
+        await runWith(scenario, open, place, k, { type: 'kill-after' });
         const store = await openAt(place);
         expect([before, after], `call ${k}`).toContain(await see(store));
         await store.close();

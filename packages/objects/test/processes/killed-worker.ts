@@ -1,4 +1,4 @@
-// A process that is killed at a call to its backend: `killed-worker.ts <location> <work> <call> <before|after> <clock>`.
+// A process that is killed at a call to its backend: `killed-worker.ts <url> <work> <call> <before|after> <clock>`.
 // It does the work over a `sqlite:` store, where time passes only while it waits, and prints how many calls that took.
 import { intercept } from '@securestore/backend-api';
 import { SqliteBackend } from '@securestore/backend-sqlite';
@@ -8,12 +8,12 @@ import { EagerClock } from '../support/eager-clock.ts';
 import { keyBytes, SECRETS } from './rotation-world.ts';
 import { isWork, WORK } from './killed-work.ts';
 
-const [location = '', work = '', call = '', when = '', start = ''] = process.argv.slice(2);
+const [url = '', work = '', call = '', when = '', start = ''] = process.argv.slice(2);
 if (!isWork(work)) throw new TypeError(`no such work: ${work}`);
 
 const clock = new EagerClock(Number(start));
 const backend = new SqliteBackend({ clock: () => clock.now() });
-await backend.init({ location, options: {} });
+await backend.init({ url, options: {} });
 
 let calls = 0;
 let counting = false;
@@ -28,7 +28,7 @@ const killer = intercept(() => async ({ signal }, run) => {
 });
 
 const unlock = rawKey(keyBytes(SECRETS.before));
-const store = await openObjectStore({ backend: killer(backend), location, unlock, clock, maintenance: false });
+const store = await openObjectStore({ backend: killer(backend), url, unlock, clock, maintenance: false });
 counting = true;
 await WORK[work].run(store);
 process.stdout.write(`${calls}\n`);

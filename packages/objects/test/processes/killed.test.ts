@@ -25,12 +25,12 @@ const LARGE = 200_000;
 const STRIDE = sized({ short: 120, full: 12, torture: 1 });
 
 function sqlitePlace(folder: string, name: string, clock: EagerClock): Place {
-  const location = `sqlite:${join(folder, name)}`;
+  const url = `sqlite:${join(folder, name)}`;
   return {
-    location,
+    url,
     async open() {
       const backend = new SqliteBackend({ clock: () => clock.now() });
-      await backend.init({ location, options: {} });
+      await backend.init({ url, options: {} });
       return backend;
     },
     remove: () => undefined,
@@ -119,7 +119,7 @@ describe.each(WORKS)('a process in %s', (work) => {
     copyFileSync(join(folder, 'template'), join(folder, copy));
     const clock = new EagerClock(began + MINUTE);
     const place = sqlitePlace(folder, copy, clock);
-    const process = startProcess(WORKER, [place.location, work, String(call), when, String(began)]);
+    const process = startProcess(WORKER, [place.url, work, String(call), when, String(began)]);
     const end = await process.ended;
     if (end !== 0) expect(end).toBe('SIGKILL');
     await isMended(place, clock, work);

@@ -13,7 +13,7 @@ const WORKER = fileURLToPath(new URL('worker.ts', import.meta.url));
 const PROCESSES = LONG ? 8 : 3;
 
 function start(place: Place, job: string, name: string, count = 0): WorkerProcess {
-  return startProcess(WORKER, [place.location, job, name, String(count)]);
+  return startProcess(WORKER, [place.url, job, name, String(count)]);
 }
 
 const onDisk = PLACES.filter(([name]) => name === 'sqlite' || (LONG && name === 'file'));

@@ -1,4 +1,4 @@
-// A process of its own for rotation tests: `rotation-worker.ts <location> <role> <name> <clock start> <keys>`. It prints
+// A process of its own for rotation tests: `rotation-worker.ts <url> <role> <name> <clock start> <keys>`. It prints
 // what it has done, a line each.
 import type { Around } from '@securestore/backend-api';
 import { composeLayers, createCallCounter, intercept } from '@securestore/backend-api';
@@ -11,7 +11,7 @@ import { openObjectStore } from '../../src/index.ts';
 import { hurriedClock } from '../support/hurried-clock.ts';
 import { HURRY, keyBytes, SECRETS } from './rotation-world.ts';
 
-const [location = '', role = '', name = '', start = '0', keys = '0'] = process.argv.slice(2);
+const [url = '', role = '', name = '', start = '0', keys = '0'] = process.argv.slice(2);
 const clock = hurriedClock(HURRY, Number(start));
 
 function say(line: string): void {
@@ -19,7 +19,7 @@ function say(line: string): void {
 }
 
 function backendAt(): FsBackend | SqliteBackend {
-  return location.startsWith('file:') ? new FsBackend() : new SqliteBackend({ clock: () => clock.now() });
+  return url.startsWith('file:') ? new FsBackend() : new SqliteBackend({ clock: () => clock.now() });
 }
 
 const counter = createCallCounter();
@@ -44,9 +44,9 @@ function asleepBeforeChange(): Around {
 
 async function open(secret: Buffer): Promise<ObjectStore> {
   const inner = backendAt();
-  await inner.init({ location, options: {} });
+  await inner.init({ url, options: {} });
   const layers = role === 'sleep' ? [intercept(asleepBeforeChange)] : [counter.layer];
-  return openObjectStore({ backend: composeLayers(inner, layers), location, unlock: rawKey(secret), clock });
+  return openObjectStore({ backend: composeLayers(inner, layers), url, unlock: rawKey(secret), clock });
 }
 
 /** Overwrites keys of its own, and one that all writers share, until it is told to stop. */

@@ -87,13 +87,12 @@ describe.each(places)('a rotation on %s beside writers, readers and a sleeper in
       const began = Date.now();
       const clock = hurriedClock(HURRY, began);
       const base = usePlace(make);
-      const place: Place =
-        name === 'sqlite' ? { ...base, open: () => openHurried(base.location, () => clock.now()) } : base;
+      const place: Place = name === 'sqlite' ? { ...base, open: () => openHurried(base.url, () => clock.now()) } : base;
       const store = await createAt(place, { clock });
       await fill(store);
       await store.close();
       const start = (role: string, worker: string): WorkerProcess =>
-        startProcess(WORKER, [place.location, role, worker, String(began), String(AMOUNT.small)]);
+        startProcess(WORKER, [place.url, role, worker, String(began), String(AMOUNT.small)]);
       const count = TORTURE ? 4 : 1;
       const writers = Array.from({ length: count }, (_, n) => start('write', `writer-${n}`));
       const readers = Array.from({ length: count }, (_, n) => start('read', `reader-${n}`));
@@ -121,8 +120,8 @@ describe.each(places)('a rotation on %s beside writers, readers and a sleeper in
   );
 });
 
-async function openHurried(location: string, clock: () => number): Promise<SqliteBackend> {
+async function openHurried(url: string, clock: () => number): Promise<SqliteBackend> {
   const backend = new SqliteBackend({ clock });
-  await backend.init({ location, options: {} });
+  await backend.init({ url, options: {} });
   return backend;
 }

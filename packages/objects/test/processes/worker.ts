@@ -1,4 +1,4 @@
-// A process of its own for process tests: `worker.ts <location> <job> <name> <count>`. It prints a line for each
+// A process of its own for process tests: `worker.ts <url> <job> <name> <count>`. It prints a line for each
 // acknowledged write, and `done` in the end.
 import { FsBackend } from '@securestore/backend-fs';
 import { SqliteBackend } from '@securestore/backend-sqlite';
@@ -7,7 +7,7 @@ import { rawKey } from '@securestore/crypto';
 import type { ObjectStore } from '../../src/index.ts';
 import { openObjectStore } from '../../src/index.ts';
 
-const [location = '', job = '', name = '', count = '0'] = process.argv.slice(2);
+const [url = '', job = '', name = '', count = '0'] = process.argv.slice(2);
 
 function say(line: string): void {
   process.stdout.write(`${line}\n`);
@@ -48,9 +48,9 @@ async function write(store: ObjectStore): Promise<void> {
   await Promise.all([0, 1, 2, 3].map(writer));
 }
 
-const backend = location.startsWith('file:') ? new FsBackend() : new SqliteBackend();
-await backend.init({ location, options: {} });
-const store = await openObjectStore({ backend, location, unlock: rawKey(Buffer.alloc(32, 7)) });
+const backend = url.startsWith('file:') ? new FsBackend() : new SqliteBackend();
+await backend.init({ url, options: {} });
+const store = await openObjectStore({ backend, url, unlock: rawKey(Buffer.alloc(32, 7)) });
 say('open');
 const jobs: Readonly<Record<string, (store: ObjectStore) => Promise<void>>> = { increment, overwrite, write };
 await jobs[job]?.(store);

@@ -49,7 +49,7 @@ export async function makeImage(fill?: (store: ObjectStore) => Promise<void>): P
   // The store is not closed, since a private memory is gone with its backend.
   const store = await createObjectStore({
     backend,
-    location: 'memory:',
+    url: 'memory:',
     unlock,
     clock,
     random: (count) => dice.bytes(count),
@@ -74,7 +74,7 @@ export async function makeImage(fill?: (store: ObjectStore) => Promise<void>): P
 
 async function emptyBackend(clock: () => number): Promise<MemoryBackend> {
   const backend = new MemoryBackend({ clock });
-  await backend.init({ location: 'memory:', options: {} });
+  await backend.init({ url: 'memory:', options: {} });
   return backend;
 }
 

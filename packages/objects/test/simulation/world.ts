@@ -176,7 +176,7 @@ export class World implements Recorded {
   async open(process: SimulatedProcess, unlock: UnlockMethod): Promise<Opened> {
     const backend = this.network.connect(process, this.plan);
     const { clock, random } = process;
-    const parts = await openParts({ backend, location: 'memory:', unlock, clock, random, maintenance: false });
+    const parts = await openParts({ backend, url: 'memory:', unlock, clock, random, maintenance: false });
     return this.opened(process, parts);
   }
 

@@ -10,7 +10,7 @@ import { memoryPlace, PLACES } from '../support/places.ts';
 import { atEnd, createAt, failure, openAt, UNLOCK, usePlace } from '../support/stores.ts';
 
 describe('creating a store', () => {
-  const FAULTS: readonly Fault['type'][] = ['stop-before', 'stop-after', 'fail', 'lose-acknowledgement'];
+  const FAULTS: readonly Fault['type'][] = ['kill-before', 'kill-after', 'fail', 'lose-acknowledgement'];
   it.each(FAULTS)('with %s at any call leaves no store or a whole one', async (type) => {
     const probe = createFaultInjector();
     await createAt(usePlace(memoryPlace), { layers: [probe.layer] });
@@ -21,7 +21,7 @@ describe('creating a store', () => {
         () => 'created',
         (error: unknown) => error,
       );
-      const outcome = await Promise.race([created, injector.stopped.then(() => 'stopped')]);
+      const outcome = await Promise.race([created, injector.killed.then(() => 'stopped')]);
       // Whoever comes next opens it or makes it.
       const found = await openAt(place).catch((error: unknown) => error);
       const missing = SecureStoreError.is(found, 'NOT_FOUND');
@@ -43,8 +43,8 @@ describe('creating a store', () => {
 });
 
 async function openOrCreateAt(place: Place): Promise<ObjectStore> {
-  const { location } = place;
-  const store = await openOrCreateObjectStore({ backend: await place.open(), location, unlock: UNLOCK });
+  const { url } = place;
+  const store = await openOrCreateObjectStore({ backend: await place.open(), url, unlock: UNLOCK });
   atEnd(() => store.close());
   return store;
 }
@@ -97,7 +97,7 @@ describe.each(PLACES)('without a head, over %s', (_name, make) => {
         return;
       }
       const backend = wrap(await place.open());
-      const store = await openOrCreateObjectStore({ backend, location: place.location, unlock: UNLOCK });
+      const store = await openOrCreateObjectStore({ backend, url: place.url, unlock: UNLOCK });
       atEnd(() => store.close());
       expect((await store.retrieve('k')).text()).toBe('x');
     },

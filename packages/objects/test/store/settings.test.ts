@@ -17,9 +17,9 @@ function world(): { readonly clock: EagerClock; readonly place: Place } {
 }
 
 async function openOrCreateAt(place: Place, settings: Partial<StoreSettings>): Promise<ObjectStore> {
-  const { location } = place;
+  const { url } = place;
   const backend = await place.open();
-  const store = await openOrCreateObjectStore({ backend, location, unlock: UNLOCK, maintenance: false, ...settings });
+  const store = await openOrCreateObjectStore({ backend, url, unlock: UNLOCK, maintenance: false, ...settings });
   atEnd(() => store.close());
   return store;
 }
@@ -303,11 +303,11 @@ describe('categories', () => {
     const other = await openAt(await furnished(place, clock), { clock });
     let heads = 0;
     const injector = createFaultInjector(({ operation, key }) =>
-      operation === 'write' && key === 'store' && ++heads === 2 ? { type: 'stop-before' } : undefined,
+      operation === 'write' && key === 'store' && ++heads === 2 ? { type: 'kill-before' } : undefined,
     );
     const dying = await openAt(place, { clock, layers: [injector.layer] });
     void dying.settings.change({ categories: { pii: ['users/**'] } }).catch(() => undefined);
-    await injector.stopped;
+    await injector.killed;
     expect(await other.store('users/1', 'a')).toMatchObject({ category: 'default' });
     expect((await other.settings.get()).categories).toEqual({});
     expect((await other.settings.change({ categories: { team: ['team/**'] } })).categories).toEqual({

@@ -5,7 +5,7 @@ export function memoryAnchor(): Anchor & { readonly remembered: Map<string, Anch
   const remembered = new Map<string, AnchorRecord>();
   return {
     remembered,
-    read: async (location) => remembered.get(location),
-    write: async (location, record) => void remembered.set(location, record),
+    read: async (url) => remembered.get(url),
+    write: async (url, record) => void remembered.set(url, record),
   };
 }

@@ -57,9 +57,9 @@ export async function processAt(place: Place, options: ProcessOptions): Promise<
   if (read === undefined) throw new Error('no head');
   const state = await loadState(inner, read.head, await unlockRoot(read.head, UNLOCK));
   const backend = composeLayers(inner, layers);
-  const { location } = place;
+  const { url } = place;
   const made = engineOf(
-    { backend, location, ...(random === undefined ? {} : { random }) },
+    { backend, url, ...(random === undefined ? {} : { random }) },
     clock,
     { begun: instant(clock), read, state },
     gracePeriod,
@@ -69,7 +69,7 @@ export async function processAt(place: Place, options: ProcessOptions): Promise<
   const store = new ObjectStore({
     engine,
     fingerprint: fingerprintOf(read.head.identity),
-    location,
+    url,
     logger: undefined,
     onClose,
   });

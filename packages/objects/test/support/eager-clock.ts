@@ -108,9 +108,9 @@ export class EagerClock implements Clock {
 }
 
 /** A clock by which nothing happens any more in a process once it was killed: what is left of it would sleep and wake for ever. */
-export function mortal(clock: Clock, { stopped }: { readonly stopped: Promise<unknown> }): Clock {
+export function mortal(clock: Clock, { killed }: { readonly killed: Promise<unknown> }): Clock {
   let isDead = false;
-  void stopped.then(() => (isDead = true));
+  void killed.then(() => (isDead = true));
   return {
     now: () => clock.now(),
     uptime: () => clock.uptime(),

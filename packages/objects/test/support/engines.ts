@@ -20,7 +20,7 @@ export async function engineAt(
   { layers = [], limits = {} }: { readonly layers?: readonly Layer[]; readonly limits?: Partial<Limits> } = {},
 ): Promise<OpenedEngine> {
   const backend = composeLayers(await place.open(), layers);
-  const parts = await openParts({ backend, location: place.location, unlock: UNLOCK, clock, maintenance: false });
+  const parts = await openParts({ backend, url: place.url, unlock: UNLOCK, clock, maintenance: false });
   const engine = { ...parts.engine, limits: { ...parts.engine.limits, ...limits } };
   const store = new ObjectStore({ ...parts, engine });
   // A store whose backend was stopped by a test never closes.

@@ -38,7 +38,7 @@ export async function worldOf({ journal = true, clock = new FakeClock() } = {}):
     clock,
     async start({ layers = [], wrap = (backend) => backend }: ProcessOptions = {}) {
       const backend = composeLayers(wrap(await place.open()), layers);
-      const parts = await openParts({ backend, location: place.location, unlock: UNLOCK, clock, maintenance: false });
+      const parts = await openParts({ backend, url: place.url, unlock: UNLOCK, clock, maintenance: false });
       const store = new ObjectStore(parts);
       // A store whose backend was stopped by a test never closes.
       atEnd(() =>

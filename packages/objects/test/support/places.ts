@@ -11,17 +11,17 @@ import type { Clock } from '@securestore/jobs';
 
 /** Somewhere to store things, empty at first, that any number of backends can open. */
 export interface Place {
-  readonly location: string;
+  readonly url: string;
   open(): Promise<StorageBackend>;
   remove(): Promise<void> | void;
 }
 
-function placeAt(location: string, create: () => StorageBackend, remove: Place['remove']): Place {
+function placeAt(url: string, create: () => StorageBackend, remove: Place['remove']): Place {
   return {
-    location,
+    url,
     async open() {
       const backend = create();
-      await backend.init({ location, options: {} });
+      await backend.init({ url, options: {} });
       return backend;
     },
     remove,

@@ -32,7 +32,7 @@ afterEach(async () => {
 async function settingsAt(place: Place, { layers = [], wrap, ...rest }: Extras): Promise<OpenSettings & StoreSettings> {
   const opened = await place.open();
   const backend = composeLayers(wrap === undefined ? opened : wrap(opened), layers);
-  return { backend, location: place.location, unlock: UNLOCK, maintenance: false, ...rest };
+  return { backend, url: place.url, unlock: UNLOCK, maintenance: false, ...rest };
 }
 
 function closedAtEnd(store: ObjectStore): ObjectStore {

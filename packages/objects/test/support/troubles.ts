@@ -24,12 +24,12 @@ export const TROUBLES: readonly (readonly [string, (k: number) => FaultPlan])[] 
     'the process is killed before',
     (k) =>
       ({ index }) =>
-        index === k ? { type: 'stop-before' } : undefined,
+        index === k ? { type: 'kill-before' } : undefined,
   ],
   [
     'the process is killed after',
     (k) =>
       ({ index }) =>
-        index === k ? { type: 'stop-after' } : undefined,
+        index === k ? { type: 'kill-after' } : undefined,
   ],
 ];

@@ -122,12 +122,12 @@ async function openOwn(engine: Engine, name: string): Promise<Buffer> {
 
 async function act(vector: Vector, reading: Reading, released: Buffer[]): Promise<readonly string[] | undefined> {
   const backend = new MemoryBackend();
-  await backend.init({ location: `memory:${randomUUID()}`, options: {} });
+  await backend.init({ url: `memory:${randomUUID()}`, options: {} });
   for (const [name, body] of objectsOf(vector)) await backend.write(name, body);
   const { anchor, fingerprint, action } = vector;
   const parts = await openParts({
     backend,
-    location: 'memory:',
+    url: 'memory:',
     unlock: unlockOf(vector.unlock ?? baseOf(vector).unlock),
     maintenance: false,
     fingerprint,

@@ -39,7 +39,7 @@ export interface RemoteStore extends SecureStorage, Omit<StoreAdministration, 'a
   /** As whom the server knows who asks. */
   readonly principal: string;
   /** Where the server is. */
-  readonly location: string;
+  readonly url: string;
   /** Waits for the calls under way; every later one fails with `UNAVAILABLE`. The server goes on. */
   close(): Promise<void>;
 }

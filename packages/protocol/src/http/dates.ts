@@ -15,7 +15,7 @@ const UNTOUCHED: ReadonlySet<string> = new Set(['metadata', 'about']);
 
 /**
  * A value that came as JSON, with the times under `names` as such. What somebody has stored as metadata stays as it is, and so
- * does what a call is given that is to be approved: there "to" is a location.
+ * does what a call is given that is to be approved: there "to" is a store URL.
  *
  * @param names of members, at any depth
  */

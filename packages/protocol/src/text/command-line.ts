@@ -18,7 +18,7 @@ export type CommandRequest =
         readonly type: 'restore';
         readonly destination: string;
         readonly into?: string | undefined;
-        /** The location of a new store. */
+        /** The URL of a new store. */
         readonly to?: string | undefined;
         readonly conflict?: string | undefined;
         readonly deleteExtra?: boolean | undefined;

@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
-import { parseLocation } from '@securestore/backend-api';
+import { parseStoreUrl } from '@securestore/backend-api';
 import { makeFolderDurably, replaceFile, SecureStoreError } from '@securestore/core-format';
 import type { Anchor, AnchorRecord } from '@securestore/objects';
 
@@ -17,10 +17,10 @@ export function stateFolder(): string {
   return join(isAbsolute(state) ? state : join(homedir(), '.local', 'state'), 'securestore');
 }
 
-/** A location as it is remembered: the same for every working directory. */
-export function anchorName(location: string): string {
-  const { scheme, rest } = parseLocation(location);
-  if (!PATH_SCHEMES.has(scheme)) return location;
+/** A store URL as it is remembered: the same for every working directory. */
+export function anchorName(url: string): string {
+  const { scheme, rest } = parseStoreUrl(url);
+  if (!PATH_SCHEMES.has(scheme)) return url;
   return `${scheme}:${resolve(rest.startsWith('///') ? rest.slice(2) : rest)}`;
 }
 
@@ -49,11 +49,11 @@ function recordOf({ instance, generation, fingerprint, head, audit }: AnchorReco
  * @param folder default {@link stateFolder}
  */
 export function fileAnchor(folder: string = stateFolder()): Anchor {
-  const fileOf = (location: string): string =>
-    join(folder, `${createHash('sha256').update(location).digest('hex').slice(0, 32)}.anchor.json`);
+  const fileOf = (url: string): string =>
+    join(folder, `${createHash('sha256').update(url).digest('hex').slice(0, 32)}.anchor.json`);
   return {
-    async read(location) {
-      const file = fileOf(location);
+    async read(url) {
+      const file = fileOf(url);
       let text: string;
       try {
         text = await readFile(file, 'utf8');
@@ -75,10 +75,10 @@ export function fileAnchor(folder: string = stateFolder()): Anchor {
         advice: [{ id: 'delete-anchor', path: file }],
       });
     },
-    async write(location, given) {
-      const file = fileOf(location);
+    async write(url, given) {
+      const file = fileOf(url);
       const temporary = `${file}.${randomUUID()}`;
-      const record = JSON.stringify({ location, ...recordOf(given) });
+      const record = JSON.stringify({ location: url, ...recordOf(given) });
       try {
         await makeFolderDurably(folder);
         await replaceFile(file, temporary, (open) => open.writeFile(`${record}\n`));

@@ -9,8 +9,8 @@ import { fingerprintIn, labelledLine, readLabelled, textIn } from './labelled-te
 export interface Invitation {
   /** The store that is meant, and no other. */
   readonly fingerprint: string;
-  /** Its location, as seen by the person who invites. */
-  readonly location?: string | undefined;
+  /** Its URL, as seen by the person who invites. */
+  readonly storeUrl?: string | undefined;
   /** Whose identity it is for. */
   readonly recipient?: string | undefined;
   /** The slot that was made for it. */
@@ -34,8 +34,8 @@ export function formatInvitation(invitation: Invitation): string {
   if (typeof invitation !== 'object' || invitation === null) {
     throw new SecureStoreError('INVALID_ARGUMENT', 'an invitation must be an object with a fingerprint');
   }
-  const { fingerprint, location, recipient, slot } = invitation;
-  const values = { fingerprint, store: location, recipient, slot };
+  const { fingerprint, storeUrl, recipient, slot } = invitation;
+  const values = { fingerprint, store: storeUrl, recipient, slot };
   const lines = Object.entries(values).map(([name, value]) => (value === undefined ? '' : labelledLine(name, value)));
   const text = `${KIND.title}\n${ABOUT}${lines.join('')}`;
   parseInvitation(text);
@@ -51,10 +51,10 @@ export function parseInvitation(text: string | Uint8Array): Invitation {
   const isText = typeof text === 'string' || text instanceof Uint8Array;
   if (!isText) throw new SecureStoreError('INVALID_ARGUMENT', 'an invitation must be a string or a Uint8Array');
   const values = readLabelled(typeof text === 'string' ? Buffer.from(text, 'utf8') : Buffer.from(text), KIND);
-  const [location, recipient, slot] = ['store', 'recipient', 'slot'].map((name) => textIn(values, name, KIND));
+  const [storeUrl, recipient, slot] = ['store', 'recipient', 'slot'].map((name) => textIn(values, name, KIND));
   return {
     fingerprint: fingerprintIn(values, KIND),
-    ...(location === undefined ? {} : { location }),
+    ...(storeUrl === undefined ? {} : { storeUrl }),
     ...(recipient === undefined ? {} : { recipient }),
     ...(slot === undefined ? {} : { slot }),
   };

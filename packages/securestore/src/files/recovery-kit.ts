@@ -10,7 +10,7 @@ export interface RecoveryKit {
   readonly unlockSecret: Uint8Array;
   /** The store that it opens. */
   readonly fingerprint: string;
-  readonly location: string;
+  readonly storeUrl: string;
   readonly made: Date;
   /** Of a share: which one it is, from 1, and how many of how many are needed. */
   readonly share?: ShareScheme & { readonly number: number };
@@ -61,7 +61,7 @@ function checkKit(kit: RecoveryKit): void {
 /** A kit as text to be printed. The caller wipes it. @throws SecureStoreError `INVALID_ARGUMENT` */
 export function formatRecoveryKit(kit: RecoveryKit): Buffer {
   checkKit(kit);
-  const { kind, unlockSecret, fingerprint, location, made, share } = kit;
+  const { kind, unlockSecret, fingerprint, storeUrl, made, share } = kit;
   const numbers =
     share === undefined
       ? ''
@@ -70,7 +70,7 @@ export function formatRecoveryKit(kit: RecoveryKit): Buffer {
   const about =
     `${KIND.title}\n${kind === 'share' ? OF_SHARE : OF_CODE}` +
     labelledLine('made', made.toISOString().slice(0, 10)) +
-    labelledLine('store', location) +
+    labelledLine('store', storeUrl) +
     labelledLine('fingerprint', fingerprint) +
     numbers;
   return Buffer.concat([Buffer.from(`${about}${kind}: `, 'utf8'), unlockSecret, Buffer.from('\n')]);
@@ -80,7 +80,7 @@ export function formatRecoveryKit(kit: RecoveryKit): Buffer {
 export type ReadRecoveryKit = Pick<RecoveryKit, 'kind' | 'fingerprint'> & {
   /** A copy, to be wiped. */
   readonly unlockSecret: Buffer;
-  readonly location?: string;
+  readonly storeUrl?: string;
 };
 
 /**
@@ -99,7 +99,7 @@ export function readRecoveryKit(text: Uint8Array): ReadRecoveryKit | undefined {
     invalid('must have either one recovery code or one share');
   }
   const fingerprint = fingerprintIn(values, KIND);
-  const location = textIn(values, 'store', KIND);
+  const storeUrl = textIn(values, 'store', KIND);
   const unlockSecret = Buffer.from(values.get(kind) ?? []);
-  return { kind, fingerprint, unlockSecret, ...(location === undefined ? {} : { location }) };
+  return { kind, fingerprint, unlockSecret, ...(storeUrl === undefined ? {} : { storeUrl }) };
 }

@@ -103,7 +103,7 @@ const CHECKS: Readonly<Record<string, readonly [check: (value: unknown) => boole
   ],
   migrationTargets: [
     (value) => Array.isArray(value) && value.every((item) => typeof item === 'string'),
-    'a list of locations',
+    'a list of store URLs',
   ],
   signal: [(value) => value instanceof AbortSignal, 'an AbortSignal'],
   timeout: [

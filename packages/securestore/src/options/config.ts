@@ -1,7 +1,7 @@
 import { lstat, readFile, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { isServed, OFFICIAL_BACKENDS, parseLocation } from '@securestore/backend-api';
+import { isServed, OFFICIAL_BACKENDS, parseStoreUrl } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
 import { resolveThresholds } from '@securestore/health';
 import type { HealthConfig } from './health.ts';
@@ -9,7 +9,7 @@ import type { HealthConfig } from './health.ts';
 /** Settings of an application, from `securestore.config.json`, `.js` or `.ts` next to its `package.json`. */
 export interface StoreConfig {
   /**
-   * The location that the command line uses if none is given. In the file, a relative path after `file:` or
+   * The store URL that the command line uses if none is given. In the file, a relative path after `file:` or
    * `sqlite:` is relative to the folder of the file; {@link loadConfig} gives it as an absolute one.
    */
   readonly store?: string;
@@ -62,10 +62,10 @@ async function load(file: string): Promise<unknown> {
   }
 }
 
-/** The same location for every working directory. */
+/** The same store URL for every working directory. */
 function checkStore(file: string, store: unknown): string {
   // The type is checked there: a configuration may hold anything.
-  const { scheme, rest } = parseLocation(store as string, `"store" of the configuration ${file}`);
+  const { scheme, rest } = parseStoreUrl(store as string, `"store" of the configuration ${file}`);
   const isPath = (scheme === 'file' || scheme === 'sqlite') && rest !== '' && rest !== ':memory:';
   return isPath && !isAbsolute(rest) ? `${scheme}:${join(dirname(file), rest)}` : (store as string);
 }
@@ -98,7 +98,7 @@ function check(file: string, config: unknown): StoreConfig {
   const [unknown] = Object.keys(rest);
   if (unknown !== undefined) invalid(file, `has an unknown setting "${unknown}", known: backends, health, store`);
   if (health !== undefined) checkHealth(file, health);
-  const location = store === undefined ? {} : { store: checkStore(file, store) };
+  const url = store === undefined ? {} : { store: checkStore(file, store) };
   const isMap =
     backends === undefined ||
     (typeof backends === 'object' &&
@@ -111,7 +111,7 @@ function check(file: string, config: unknown): StoreConfig {
     // The writer of the file would have all data of the store go through a package of their choice.
     invalid(file, `must not name a package for ${scheme}: in "backends", which ${own} serves`);
   }
-  return { ...config, ...location };
+  return { ...config, ...url };
 }
 
 /**

@@ -13,5 +13,5 @@ export interface Discovery {
   /** Asked before the code of a package of the application runs; what it throws refuses the package. */
   readonly approve: ApprovePackage;
   /** Asked before a destination of backups is reached; what it throws keeps it from being reached. Default: all are. */
-  readonly reach?: ((location: string) => void) | undefined;
+  readonly reach?: ((url: string) => void) | undefined;
 }

@@ -6,7 +6,7 @@ import type { Discovery } from './discovery.ts';
 import type { HealthConfig } from './health.ts';
 import type { Anchor, Clock, CryptoEventListener, Logger, StoreSettings } from '@securestore/objects';
 
-/** Where the backend of a location comes from. */
+/** Where the backend of a store URL comes from. */
 export interface BackendOptions {
   /** This backend, whatever the scheme says. It stays yours: the store initialises it and never closes it. */
   readonly backend?: StorageBackend | undefined;
@@ -42,10 +42,10 @@ interface CommonOptions extends BackendOptions {
    * call that does it, so it should only take note; what it throws is logged, and changes nothing.
    */
   readonly onCryptoEvent?: CryptoEventListener | undefined;
-  /** What reaches the destinations of backups and other locations that calls name, by location: credentials come from there too. */
+  /** What reaches the destinations of backups and other store URLs that calls name, by store URL: credentials come from there too. */
   readonly destinations?: Readonly<Record<string, BackendOptions>> | undefined;
   /**
-   * Locations to which the store may move while it is open, or has moved: then this process goes on there by itself. To any other it does
+   * Store URLs to which the store may move while it is open, or has moved: then this process goes on there by itself. To any other it does
    * not follow, whatever the store says. Default: none.
    */
   readonly migrationTargets?: readonly string[] | undefined;

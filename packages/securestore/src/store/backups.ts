@@ -44,13 +44,13 @@ export type {
   VerifyDepth,
 };
 
-/** How the backups at a location are opened, without the store that they are of. */
+/** How the backups at a destination are opened, without the store that they are of. */
 export interface OpenBackupOptions extends CallOptions, Pick<BackendOptions, 'backends' | 'resolveFrom' | 'discovery'> {
   /** The unlock secret of the store: also a recovery code. */
   readonly unlock: UnlockMethod;
   /** The identity that the store must have. */
   readonly fingerprint?: string | undefined;
-  /** Backend options for the locations of the call, by location. */
+  /** Backend options for the store URLs of the call, by store URL. */
   readonly destinations?: Readonly<Record<string, BackendOptions>> | undefined;
   readonly logger?: Logger | undefined;
   readonly clock?: Clock | undefined;
@@ -90,12 +90,12 @@ export interface VerifyBackupOptions extends Omit<OpenBackupOptions, 'unlock'> {
 const CHOICE = ['snapshot', 'at'] as const;
 
 async function withPlace<T>(
-  location: string,
+  url: string,
   options: Omit<OpenBackupOptions, 'unlock'>,
   signal: AbortSignal | undefined,
   body: (place: Connected) => Promise<T>,
 ): Promise<T> {
-  const place = await backupConnect(options, options.destinations).connect(location, signal);
+  const place = await backupConnect(options, options.destinations).connect(url, signal);
   try {
     return await body(place);
   } finally {
@@ -104,18 +104,18 @@ async function withPlace<T>(
 }
 
 async function withBackup<T>(
-  location: string,
+  url: string,
   options: OpenBackupOptions,
   signal: AbortSignal | undefined,
   body: (backup: OpenedBackup) => Promise<T>,
 ): Promise<T> {
   const { unlock, fingerprint, clock } = options;
-  return withPlace(location, options, signal, (place) =>
+  return withPlace(url, options, signal, (place) =>
     withKeysOfNow(async () => {
       using backup = await openBackup({ ...place, unlock, fingerprint, clock, signal });
       return await body(backup);
     }).catch((error: unknown) => {
-      throw namingDestination(error, place.location);
+      throw namingDestination(error, place.url);
     }),
   );
 }
@@ -145,11 +145,11 @@ function stepwise(progress: JobContext<object>['progress']): VerifyProgress {
   };
 }
 
-/** Whether a location has backups. @throws SecureStoreError what the backend throws */
-export async function hasBackup(location: string, options: Omit<OpenBackupOptions, 'unlock'> = {}): Promise<boolean> {
+/** Whether a destination has backups. @throws SecureStoreError what the backend throws */
+export async function hasBackup(url: string, options: Omit<OpenBackupOptions, 'unlock'> = {}): Promise<boolean> {
   checkPlaceOptions(options);
   const signal = signalOf(options);
-  return withPlace(location, options, signal, ({ backend }) => isBackup(backend, signal));
+  return withPlace(url, options, signal, ({ backend }) => isBackup(backend, signal));
 }
 
 export interface ListSnapshotsOptions extends OpenBackupOptions {
@@ -157,11 +157,11 @@ export interface ListSnapshotsOptions extends OpenBackupOptions {
   readonly onDamaged?: OnDamagedSnapshot | undefined;
 }
 
-/** The snapshots at a location, the newest first. @throws SecureStoreError `NOT_FOUND`, `UNLOCK_FAILED`, `INTEGRITY`; what the backend throws */
-export async function listSnapshots(location: string, options: ListSnapshotsOptions): Promise<SnapshotInfo[]> {
+/** The snapshots at a destination, the newest first. @throws SecureStoreError `NOT_FOUND`, `UNLOCK_FAILED`, `INTEGRITY`; what the backend throws */
+export async function listSnapshots(url: string, options: ListSnapshotsOptions): Promise<SnapshotInfo[]> {
   checkBackupOptions(options, ['onDamaged']);
   const signal = signalOf(options);
-  return withBackup(location, options, signal, (backup) => Array.fromAsync(backup.list(signal, options.onDamaged)));
+  return withBackup(url, options, signal, (backup) => Array.fromAsync(backup.list(signal, options.onDamaged)));
 }
 
 /**
@@ -169,10 +169,10 @@ export async function listSnapshots(location: string, options: ListSnapshotsOpti
  *
  * @throws SecureStoreError as {@link listSnapshots}
  */
-export async function listWindows(location: string, options: OpenBackupOptions): Promise<RecoveryWindow[]> {
+export async function listWindows(url: string, options: OpenBackupOptions): Promise<RecoveryWindow[]> {
   checkBackupOptions(options);
   const signal = signalOf(options);
-  return withBackup(location, options, signal, (backup) => backup.windows(signal));
+  return withBackup(url, options, signal, (backup) => backup.windows(signal));
 }
 
 /**
@@ -181,17 +181,17 @@ export async function listWindows(location: string, options: OpenBackupOptions):
  * @throws SecureStoreError as {@link listSnapshots}, and what `body` throws
  */
 export async function readSnapshot<T>(
-  location: string,
+  url: string,
   options: OpenBackupOptions & SnapshotChoice,
   body: (store: ObjectStore, snapshot: ChosenSnapshot) => Promise<T>,
 ): Promise<T> {
   checkBackupOptions(options, CHOICE);
   const signal = signalOf(options);
-  return withBackup(location, options, signal, (backup) => backup.read(options, body, signal));
+  return withBackup(url, options, signal, (backup) => backup.read(options, body, signal));
 }
 
 /**
- * Creates a store from a snapshot, at an empty location: with the identity, keys of objects and unlock secrets of the store that it is of, and
+ * Creates a store from a snapshot, at a store URL with nothing there: with the identity, keys of objects and unlock secrets of the store that it is of, and
  * new encryption keys. That store isn't needed. The same call resumes an interrupted restore.
  *
  * The job rejects with `ALREADY_EXISTS` if `to` is not empty, `NOT_FOUND` if the snapshot does not exist, `UNLOCK_FAILED`,
@@ -223,20 +223,20 @@ export function restoreStore(source: string, to: string, options: RestoreStoreOp
  * The job rejects with what prevents reading: `NOT_FOUND`, `UNLOCK_FAILED`, `UNAVAILABLE`; `INVALID_ARGUMENT` for a depth that needs
  * `unlock` without it. Findings are no errors: they are in the report.
  */
-export function verifyBackup(location: string, options: VerifyBackupOptions = {}): Job<BackupVerifyReport> {
+export function verifyBackup(url: string, options: VerifyBackupOptions = {}): Job<BackupVerifyReport> {
   checkPlaceOptions(options, ['depth', 'snapshot']);
   const { unlock, depth = unlock === undefined ? 'unchanged' : 'complete' } = options;
   return started('verify-backup', options, async ({ signal, progress }) => {
     const onProgress = stepwise(progress);
     if (depth === 'unchanged') {
-      return withPlace(location, options, signal, (place) => scrubBackup(place, { signal, onProgress }));
+      return withPlace(url, options, signal, (place) => scrubBackup(place, { signal, onProgress }));
     }
     if (unlock === undefined) {
       throw new SecureStoreError('INVALID_ARGUMENT', `the option "unlock" is needed for the depth "${depth}"`, {
         option: 'unlock',
       });
     }
-    return withBackup(location, { ...options, unlock }, signal, (backup) =>
+    return withBackup(url, { ...options, unlock }, signal, (backup) =>
       verifyOpenedBackup(backup, { ...options, depth, signal, onProgress }),
     );
   });

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import type { BackendConfig, Meter, StorageBackend } from '@securestore/backend-api';
-import { assertStorable, composeLayers, parseLocation, redactLocation, resolveBackend } from '@securestore/backend-api';
+import { assertStorable, composeLayers, parseStoreUrl, redactStoreUrl, resolveBackend } from '@securestore/backend-api';
 import type { Connect } from '@securestore/backup';
 import { SecureStoreError } from '@securestore/core-format';
 import type { Logger, MigrationTargets } from '@securestore/objects';
@@ -9,7 +9,7 @@ import { anchorName } from '../files/file-anchor.ts';
 import { networkLayers } from './network-layers.ts';
 import type { BackendOptions, OpenOptions } from '../options/options.ts';
 
-/** The options of the backend of a location. */
+/** The options of the backend of a store URL. */
 type ConnectOptions = BackendOptions & { readonly logger?: Logger | undefined };
 
 // Imported when their scheme is used, so that no backend is loaded needlessly.
@@ -38,16 +38,16 @@ export async function settingsFor({
   return discovery === undefined ? loadConfig(resolveFrom ?? '.') : discovery.config();
 }
 
-async function find(location: string, options: ConnectOptions, meter: Meter | undefined): Promise<StorageBackend> {
+async function find(url: string, options: ConnectOptions, meter: Meter | undefined): Promise<StorageBackend> {
   const { backend, backends, resolveFrom, discovery } = options;
-  const { scheme } = parseLocation(location);
+  const { scheme } = parseStoreUrl(url);
   const configured = backend === undefined ? (await settingsFor(options)).backends : undefined;
   const map = { ...configured, ...backends };
   // A caller who gives a folder wants no other.
   const besides = resolveFrom === undefined ? import.meta.dirname : undefined;
   const { before, approve } = discovery ?? {};
   const search = { backend, backends: map, resolveFrom, besides, before, approve, builtIn: BUILT_IN };
-  const found = await resolveBackend(location, search);
+  const found = await resolveBackend(url, search);
   const local = backend !== undefined || (Object.hasOwn(BUILT_IN, scheme) && !Object.hasOwn(map, scheme));
   const layers = local ? [] : networkLayers(meter && { onRetry: meter.onRetry });
   return composeLayers(found, meter === undefined ? layers : [...layers, meter.layer]);
@@ -77,16 +77,16 @@ async function initialise(
   });
 }
 
-/** The initialised backend of a location, for a store. @param meter counts its calls */
+/** The initialised backend of a store URL, for a store. @param meter counts its calls */
 export async function connect(
-  location: string,
+  url: string,
   options: ConnectOptions,
   signal: AbortSignal | undefined,
   meter?: Meter,
 ): Promise<StorageBackend> {
   const { backend: own, backendOptions, client, logger } = options;
-  const resolved = await find(location, options, meter);
-  const config = { location, options: backendOptions ?? {}, logger };
+  const resolved = await find(url, options, meter);
+  const config = { url, options: backendOptions ?? {}, logger };
   try {
     await initialise(resolved, client === undefined ? config : { ...config, client }, signal);
     assertStorable(resolved.capabilities, resolved.name);
@@ -97,9 +97,9 @@ export async function connect(
   return own === undefined ? resolved : lent(resolved);
 }
 
-/** The name of a location: absolute, and without credentials. */
-export function nameOfLocation(location: string): string {
-  return redactLocation(anchorName(location));
+/** The name of a store URL: absolute, and without credentials. */
+export function nameOfUrl(url: string): string {
+  return redactStoreUrl(anchorName(url));
 }
 
 /** Connects to the destinations of a store. */
@@ -108,21 +108,21 @@ export function backupConnect(
   destinations: Readonly<Record<string, BackendOptions>> = {},
 ): Connect {
   return {
-    nameOf(location) {
-      parseLocation(location);
-      return nameOfLocation(location);
+    nameOf(url) {
+      parseStoreUrl(url);
+      return nameOfUrl(url);
     },
-    async connect(location, signal) {
+    async connect(url, signal) {
       const { backends, resolveFrom, discovery, logger } = options;
-      discovery?.reach?.(location);
-      const own = destinations[location] ?? destinations[nameOfLocation(location)] ?? {};
-      const backend = await connect(location, { backends, resolveFrom, discovery, logger, ...own }, signal);
-      return { backend, location: nameOfLocation(location), close: () => backend.close() };
+      discovery?.reach?.(url);
+      const own = destinations[url] ?? destinations[nameOfUrl(url)] ?? {};
+      const backend = await connect(url, { backends, resolveFrom, discovery, logger, ...own }, signal);
+      return { backend, url: nameOfUrl(url), close: () => backend.close() };
     },
   };
 }
 
-/** Connects to the locations that a store moves to: only to those that were given, and as they were given. @param meter counts calls there */
+/** Connects to the store URLs that a store moves to: only to those that were given, and as they were given. @param meter counts calls there */
 export function followConnect(
   {
     migrationTargets,
@@ -132,15 +132,15 @@ export function followConnect(
   meter: Meter,
 ): MigrationTargets | undefined {
   if (migrationTargets === undefined || migrationTargets.length === 0) return undefined;
-  const given = new Map(migrationTargets.map((location) => [nameOfLocation(location), location]));
+  const given = new Map(migrationTargets.map((url) => [nameOfUrl(url), url]));
   return {
-    locations: [...given.keys()],
+    urls: [...given.keys()],
     async connect(name, signal) {
-      const location = given.get(name) ?? name;
+      const url = given.get(name) ?? name;
       const { backends, resolveFrom, discovery, logger } = options;
-      const own = destinations?.[location] ?? destinations?.[name] ?? {};
-      const backend = await connect(location, { backends, resolveFrom, discovery, logger, ...own }, signal, meter);
-      return { backend, location: name };
+      const own = destinations?.[url] ?? destinations?.[name] ?? {};
+      const backend = await connect(url, { backends, resolveFrom, discovery, logger, ...own }, signal, meter);
+      return { backend, url: name };
     },
   };
 }

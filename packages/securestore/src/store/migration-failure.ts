@@ -3,21 +3,21 @@ import type { ObjectStore } from '@securestore/objects';
 import { extensionsOf } from '@securestore/objects/internal';
 import type { Advice } from '@securestore/core-format';
 import { SecureStoreError } from '@securestore/core-format';
-import { nameOfLocation } from './connect.ts';
+import { nameOfUrl } from './connect.ts';
 
-/** The name of an object of a backend is no key of the caller, and the message has the location. */
+/** The name of an object of a backend is no key of the caller, and the message has the store URL. */
 export function withoutKey(error: unknown): unknown {
   if (!SecureStoreError.is(error) || error.key === undefined) return error;
   return SecureStoreError.from(error, { key: undefined });
 }
 
-/** `error` with the location that it is about, unless its message has it: a migration has two. */
+/** `error` with the store URL that it is about, unless its message has it: a migration has two. */
 export function namingPlace(error: unknown, place: string): unknown {
   if (!SecureStoreError.is(error) || error.message.includes(place.slice(place.indexOf(':') + 1))) return error;
   return SecureStoreError.from(error, { message: `${place}: ${error.message}` });
 }
 
-/** How long finding the location of a store may take after its migration has failed, in milliseconds. */
+/** How long finding the URL of a store may take after its migration has failed, in milliseconds. */
 const TOLD_WITHIN = 5000;
 
 /** Codes of a migration that did not begin, or that another process runs. */
@@ -35,15 +35,15 @@ async function stateOfMove(store: ObjectStore) {
   }
 }
 
-/** The error of a migration, with the location of the store and advice to resume it if it had begun. */
+/** The error of a migration, with the URL of the store and advice to resume it if it had begun. */
 export async function whereItStands(store: ObjectStore, to: string, error: unknown): Promise<unknown> {
   if (!SecureStoreError.is(error)) return error;
   if (error.reason === 'job-running') return migrationRunning();
   if (BEFORE_IT_BEGAN.has(error.code)) return error;
   const moves = await stateOfMove(store);
-  if (moves?.to !== nameOfLocation(to)) return error;
+  if (moves?.to !== nameOfUrl(to)) return error;
   const what = error.message.replace(/\.$/, '');
-  const source = store.location;
+  const source = store.url;
   const resume = { id: 'resume-migration', source, target: moves.to } as const;
   const said = (message: string, advice: readonly Advice[]): SecureStoreError =>
     SecureStoreError.from(error, { message: `${what}. ${message}`, advice });

@@ -22,7 +22,7 @@ import { extensionsOf, signalOf } from '@securestore/objects/internal';
 import { AuditTrail } from '@securestore/audit';
 import { OWNER } from '../options/audit-events.ts';
 import { checkMigrateOptions, checkResealSettings } from '../options/check-options.ts';
-import { backupConnect, connect, nameOfLocation } from './connect.ts';
+import { backupConnect, connect, nameOfUrl } from './connect.ts';
 import { namingPlace, whereItStands, withoutKey } from './migration-failure.ts';
 import { anchorFor } from './open.ts';
 import type { BackendOptions, OpenOptions } from '../options/options.ts';
@@ -49,14 +49,14 @@ interface Opened {
 
 /** Opens a store for its migration: also a former source. */
 async function opened<T>(
-  location: string,
+  url: string,
   options: MigrationOpenOptions,
   signal: AbortSignal | undefined,
   ignoreRedirect: boolean,
   body: (opened: Opened) => Promise<T>,
 ): Promise<T> {
   const { unlock, fingerprint, acceptRollback, trustOnFirstUse, logger, clock } = options;
-  const name = nameOfLocation(location);
+  const name = nameOfUrl(url);
   const store = await openObjectStore({
     unlock,
     fingerprint,
@@ -64,11 +64,11 @@ async function opened<T>(
     trustOnFirstUse,
     logger,
     clock,
-    backend: await connect(location, options, signal).catch((error: unknown) => {
+    backend: await connect(url, options, signal).catch((error: unknown) => {
       throw namingPlace(error, name);
     }),
-    location: name,
-    anchor: anchorFor(options.anchor, location),
+    url: name,
+    anchor: anchorFor(options.anchor, url),
     maintenance: false,
     ignoreRedirect,
     signal,
@@ -131,21 +131,21 @@ function started<R>(
 }
 
 async function withTarget<T>(
-  location: string,
+  url: string,
   options: MigrationOpenOptions,
   signal: AbortSignal | undefined,
   body: (target: MigrationTarget) => Promise<T>,
 ): Promise<T> {
-  const name = nameOfLocation(location);
+  const name = nameOfUrl(url);
   const place = await backupConnect(options, options.destinations)
-    .connect(location, signal)
+    .connect(url, signal)
     .catch((error: unknown) => {
       throw namingPlace(error, name);
     });
   try {
-    return await body({ ...place, anchor: anchorFor(options.anchor, location) });
+    return await body({ ...place, anchor: anchorFor(options.anchor, url) });
   } catch (error) {
-    // What exists already exists at this location.
+    // What exists already exists at this store URL.
     throw withoutKey(SecureStoreError.is(error, 'ALREADY_EXISTS') ? namingPlace(error, name) : error);
   } finally {
     await place.close();
@@ -153,10 +153,10 @@ async function withTarget<T>(
 }
 
 /**
- * Migrates a store to another location while it is in use: nothing is lost, and no caller waits for more than about a second. Processes that
- * allow it by `migrationTargets` continue there; others get the new location. Migrating it back only copies what has changed since.
+ * Migrates a store to another store URL while it is in use: nothing is lost, and no caller waits for more than about a second. Processes that
+ * allow it by `migrationTargets` continue there; others get the new store URL. Migrating it back only copies what has changed since.
  *
- * The same call resumes an interrupted migration. With an `anchor` the store is remembered at its new location from then on.
+ * The same call resumes an interrupted migration. With an `anchor` the store is remembered at its new URL from then on.
  *
  * The job rejects with `NOT_FOUND` if no store is at `from`; `ALREADY_EXISTS` if `to` is not empty, or is a destination of the store;
  * `UNSUPPORTED` if `to` can't hold a store, or, without `reencrypt`, not each body of this one; `INVALID_ARGUMENT` if both are the same, or one is
@@ -167,9 +167,9 @@ async function withTarget<T>(
 export function migrateStore(from: string, to: string, options: MigrateOptions): Job<MigrationReport> {
   checkMigrateOptions(options, ['partial', 'copyOnly', 'reencrypt']);
   if (options.reencrypt !== undefined) checkResealSettings(options.reencrypt);
-  // Before anything is opened: an invalid location is the caller's mistake.
-  nameOfLocation(from);
-  nameOfLocation(to);
+  // Before anything is opened: an invalid store URL is the caller's mistake.
+  nameOfUrl(from);
+  nameOfUrl(to);
   return started('migrate-store', options, ({ signal, progress }) =>
     opened(from, options, signal, true, async (source) => {
       const { partial, copyOnly, reencrypt } = options;
@@ -203,7 +203,7 @@ function openedThere<T>(
   signal: AbortSignal,
   body: (opened: Opened) => Promise<T>,
 ): Promise<T> {
-  const own = destinations?.[to] ?? destinations?.[nameOfLocation(to)] ?? {};
+  const own = destinations?.[to] ?? destinations?.[nameOfUrl(to)] ?? {};
   return opened(
     to,
     { unlock, fingerprint, backends, resolveFrom, discovery, logger, clock, ...own },
@@ -217,12 +217,12 @@ function openedThere<T>(
  * Replicates the changes of a store that has moved back to its former source, until it is cancelled: then moving it back takes a moment.
  * Without it, the journal of the store keeps the changes for that for seven days. It ends by itself once the store moves back there.
  *
- * The job rejects with `INVALID_ARGUMENT` if the store did not move from `old` to `location`; and what opening it throws.
+ * The job rejects with `INVALID_ARGUMENT` if the store did not move from `old` to `url`; and what opening it throws.
  */
-export function replicateBack(location: string, old: string, options: MigrationOpenOptions): Job<ReplicateBackReport> {
+export function replicateBack(url: string, old: string, options: MigrationOpenOptions): Job<ReplicateBackReport> {
   checkMigrateOptions(options);
   return started('replicate-back', options, ({ signal, progress }) =>
-    opened(location, options, signal, false, ({ store }) =>
+    opened(url, options, signal, false, ({ store }) =>
       withTarget(old, options, signal, (target) => forwarded(replicateStoreBack(store, target), progress, signal)),
     ),
   );
@@ -230,16 +230,16 @@ export function replicateBack(location: string, old: string, options: MigrationO
 
 /**
  * Cancels a migration: the store stays at the source. The copy stays at the target. A store that has left already, but was not opened at the
- * target since the process that migrated it died, is opened again at `location`.
+ * target since the process that migrated it died, is opened again at `url`.
  *
- * @param location the source
+ * @param url the source
  * @returns the source and the target, which has the copy
  * @throws SecureStoreError `NOT_FOUND` if it is not being migrated; `CONFLICT` if it has moved already; `LOCKED` if another process migrates it; what
  *   the backend of the target throws
  */
-export async function cancelMigration(location: string, options: MigrationOpenOptions): Promise<CancelledMigration> {
+export async function cancelMigration(url: string, options: MigrationOpenOptions): Promise<CancelledMigration> {
   checkMigrateOptions(options);
-  return opened(location, options, signalOf(options), true, (source) =>
+  return opened(url, options, signalOf(options), true, (source) =>
     recordedIn(source, () =>
       cancel(source.store, (to, look) => withTarget(to, options, source.signal, look), source.signal),
     ),
@@ -254,31 +254,31 @@ export interface FailBackOptions extends MigrationOpenOptions {
 
 /** The result of opening a store again at its former source. */
 export interface FailBackReport {
-  /** Its location now, as it was when it moved away. */
+  /** Its URL now, as it was when it moved away. */
   readonly source: string;
-  /** The lost location, with everything that was written there. */
+  /** The URL of the lost target, with everything that was written there. */
   readonly lost: string;
 }
 
 /**
- * Opens a store again at its former source, as it was when it moved away: for when the location that it has moved to is lost. What was
+ * Opens a store again at its former source, as it was when it moved away: for when the target that it has moved to is lost. What was
  * written there is lost with it. Processes that had it open there must open it here again.
  *
- * The caller decides that a location is lost: this only checks whether it answers and has the store. If it comes back later, remove it.
+ * The caller decides that the target is lost: this only checks whether it answers and has the store. If it comes back later, remove it.
  *
- * @param location the former source
- * @throws SecureStoreError `NOT_FOUND` if it has not left it; `CONFLICT` if it is at the new location after all, or moved on from there;
+ * @param url the former source
+ * @throws SecureStoreError `NOT_FOUND` if it has not left it; `CONFLICT` if it is at the target after all, or moved on from there;
  *   `LOCKED` while another process migrates it;
  *   `ACCESS_DENIED` for a member; and what opening it throws
  */
-export async function failBack(location: string, options: FailBackOptions): Promise<FailBackReport> {
+export async function failBack(url: string, options: FailBackOptions): Promise<FailBackReport> {
   checkMigrateOptions(options, ['beforeFailBack']);
   const { beforeFailBack } = options;
-  return opened(location, options, signalOf(options), true, (source) =>
+  return opened(url, options, signalOf(options), true, (source) =>
     recordedIn(source, async () => {
       const { store, signal } = source;
       const lost = await reclaim(store, (to, look) => withTarget(to, options, signal, look), beforeFailBack, signal);
-      return { source: store.location, lost };
+      return { source: store.url, lost };
     }),
   );
 }
@@ -286,12 +286,12 @@ export async function failBack(location: string, options: FailBackOptions): Prom
 /**
  * Finalizes a migration: changes are not kept for the way back any more, and the former source can be removed.
  *
- * @param location its present location
+ * @param url its present URL
  * @returns whether changes were kept
  */
-export async function finalizeMigration(location: string, options: MigrationOpenOptions): Promise<boolean> {
+export async function finalizeMigration(url: string, options: MigrationOpenOptions): Promise<boolean> {
   checkMigrateOptions(options);
-  return opened(location, options, signalOf(options), false, (source) =>
+  return opened(url, options, signalOf(options), false, (source) =>
     recordedIn(source, () => finalizeStoreMigration(source.store, source.signal)),
   );
 }

@@ -2,7 +2,7 @@ import type { Session } from '@securestore/acl';
 import { AccessControl, recorded, requestIdIn } from '@securestore/acl';
 import { AuditTrail } from '@securestore/audit';
 import type { Meter } from '@securestore/backend-api';
-import { createMeter, isServed, parseLocation, redactLocation } from '@securestore/backend-api';
+import { createMeter, isServed, parseStoreUrl, redactStoreUrl } from '@securestore/backend-api';
 import type { RestoreOptions } from '@securestore/backup';
 import { Backups, RecoveryPoints, Schedules } from '@securestore/backup';
 import { SecureStoreError } from '@securestore/core-format';
@@ -216,10 +216,10 @@ function assemble(store: ObjectStore, opened: OpenOptions, events: KeyEvents, me
   return recorded(whole, { recorder, principal: OWNER, categoryOf });
 }
 
-export function anchorFor(option: OpenOptions['anchor'], location: string): Anchor | undefined {
+export function anchorFor(option: OpenOptions['anchor'], url: string): Anchor | undefined {
   if (typeof option === 'object') return option;
   // A store that ends with the process or the backend object can't be rolled back unnoticed.
-  return option === true && parseLocation(location).scheme !== 'memory' ? fileAnchor() : undefined;
+  return option === true && parseStoreUrl(url).scheme !== 'memory' ? fileAnchor() : undefined;
 }
 
 /** The option, or else the configuration. */
@@ -231,16 +231,16 @@ async function withHealth<O extends OpenOptions>(options: O): Promise<O> {
 }
 
 async function contextFor(
-  location: string,
+  url: string,
   options: OpenOptions,
   events: KeyEvents,
   meter: Meter,
 ): Promise<StoreContext & { readonly anchor: Anchor | undefined }> {
   const signal = signalOf(options);
   return {
-    backend: await connect(location, options, signal, meter),
-    location: redactLocation(anchorName(location)),
-    anchor: anchorFor(options.anchor, location),
+    backend: await connect(url, options, signal, meter),
+    url: redactStoreUrl(anchorName(url)),
+    anchor: anchorFor(options.anchor, url),
     targets: followConnect(options, meter),
     logger: options.logger,
     onCryptoEvent: events.listener,
@@ -252,20 +252,20 @@ async function contextFor(
 /**
  * Creates a new store and opens it.
  *
- * @param location `scheme:rest`, such as `sqlite:./vault.db` or `file:/srv/vault`
+ * @param url `scheme:rest`, such as `sqlite:./vault.db` or `file:/srv/vault`
  * @throws SecureStoreError `ALREADY_EXISTS` if a store exists, which is not changed; `INVALID_ARGUMENT`;
  *   `BACKEND_NOT_INSTALLED`; what the backend throws if it can't be reached
  */
-export async function createStore(location: string, given: CreateOptions): Promise<SecureStore> {
-  if (isServed(location)) {
-    const message = `a store cannot be created over a server: ${redactLocation(location)}`;
+export async function createStore(url: string, given: CreateOptions): Promise<SecureStore> {
+  if (isServed(url)) {
+    const message = `a store cannot be created over a server: ${redactStoreUrl(url)}`;
     throw new SecureStoreError('INVALID_ARGUMENT', message, { advice: [{ id: 'serve-store' }] });
   }
   checkCreateOptions(given);
   const options = await withHealth(given);
   const events = new KeyEvents(options.onCryptoEvent);
   const meter = createMeter();
-  const store = await createObjectStore({ ...options, ...(await contextFor(location, options, events, meter)) });
+  const store = await createObjectStore({ ...options, ...(await contextFor(url, options, events, meter)) });
   return assemble(store, options, events, meter);
 }
 
@@ -275,10 +275,10 @@ type OptionsWith<C> = { readonly credentials?: C } & (C extends RemoteCredential
 type StoreWith<C> = C extends RemoteCredentials ? RemoteStore : SecureStore;
 
 /**
- * Opens the store at a location; with `credentials` a remote store behind `https:`, as the principal that they prove. That needs the
+ * Opens the store of a store URL; with `credentials` a remote store behind `https:`, as the principal that they prove. That needs the
  * package `@securestore/client`.
  *
- * @param location `scheme:rest`, such as `sqlite:./vault.db` or `file:/srv/vault`; scheme, host and port of a server, such as
+ * @param url `scheme:rest`, such as `sqlite:./vault.db` or `file:/srv/vault`; scheme, host and port of a server, such as
  *   `https://vault.example.com`
  * @throws SecureStoreError `NOT_FOUND` if there is no store and `create` isn't set; `UNLOCK_FAILED` on a wrong secret;
  *   `INTEGRITY` if it is damaged or not the pinned one; `ROLLBACK` if the anchor remembers a newer one; `LOCKED`;
@@ -286,35 +286,32 @@ type StoreWith<C> = C extends RemoteCredentials ? RemoteStore : SecureStore;
  *   those given with `create`; `BACKEND_NOT_INSTALLED`; what the backend throws if it can't be reached
  */
 export function openStore<C extends RemoteCredentials | undefined = undefined>(
-  location: string,
+  url: string,
   given: OptionsWith<C>,
 ): Promise<StoreWith<C>>;
-export async function openStore(
-  location: string,
-  given: OpenOptions | ServedOptions,
-): Promise<SecureStore | RemoteStore> {
+export async function openStore(url: string, given: OpenOptions | ServedOptions): Promise<SecureStore | RemoteStore> {
   const isRemote = typeof given === 'object' && given !== null && 'credentials' in given;
-  if (isServed(location) && isRemote) return openServed(location, given);
-  if (isServed(location)) {
-    const message = `the option "credentials" is needed for a remote store: ${redactLocation(location)}`;
+  if (isServed(url) && isRemote) return openServed(url, given);
+  if (isServed(url)) {
+    const message = `the option "credentials" is needed for a remote store: ${redactStoreUrl(url)}`;
     throw new SecureStoreError('INVALID_ARGUMENT', message, {
       option: 'credentials',
       advice: [{ id: 'give-credentials' }],
     });
   }
   if (isRemote) {
-    const message = `the option "credentials" is only for remote stores, got ${redactLocation(location)}`;
+    const message = `the option "credentials" is only for remote stores, got ${redactStoreUrl(url)}`;
     throw new SecureStoreError('INVALID_ARGUMENT', message, { option: 'credentials' });
   }
-  return openHere(location, given);
+  return openHere(url, given);
 }
 
-async function openHere(location: string, given: OpenOptions): Promise<SecureStore> {
+async function openHere(url: string, given: OpenOptions): Promise<SecureStore> {
   checkOpenOptions(given);
   const options = await withHealth(given);
   const events = new KeyEvents(options.onCryptoEvent);
   const meter = createMeter();
-  const settings = { ...options, ...(await contextFor(location, options, events, meter)) };
+  const settings = { ...options, ...(await contextFor(url, options, events, meter)) };
   const store = await (options.create === true ? openOrCreateObjectStore(settings) : openObjectStore(settings));
   return assemble(store, options, events, meter);
 }

@@ -6,7 +6,7 @@ import type { RemoteOptions, RemoteStore } from '@securestore/protocol';
 const CLIENT = '@securestore/client';
 
 interface ClientPackage {
-  readonly openRemoteStore: (location: string, options: RemoteOptions) => Promise<RemoteStore>;
+  readonly openRemoteStore: (url: string, options: RemoteOptions) => Promise<RemoteStore>;
 }
 
 /** How a remote store is opened. */
@@ -16,10 +16,10 @@ export interface ServedOptions extends RemoteOptions {
 }
 
 /** @throws SecureStoreError `BACKEND_NOT_INSTALLED` */
-export async function openServed(location: string, { resolveFrom, ...options }: ServedOptions): Promise<RemoteStore> {
+export async function openServed(url: string, { resolveFrom, ...options }: ServedOptions): Promise<RemoteStore> {
   const exports = await loadOwnPackage(CLIENT, { resolveFrom, besides: import.meta.dirname });
   // The package is part of this project, and of this release.
-  if (exports !== undefined) return (exports as ClientPackage).openRemoteStore(location, options);
+  if (exports !== undefined) return (exports as ClientPackage).openRemoteStore(url, options);
   throw new SecureStoreError('BACKEND_NOT_INSTALLED', `the client of remote stores, ${CLIENT}, is not installed`, {
     advice: [{ id: 'install-package', package: CLIENT }],
   });

@@ -3,7 +3,7 @@ import { HEAD_NAME, SecureStoreError } from '@securestore/core-format';
 import { signalOf } from '@securestore/objects/internal';
 import type { CallOptions, Logger } from '@securestore/objects';
 import { checkPlaceOptions } from '../options/check-options.ts';
-import { connect, nameOfLocation } from './connect.ts';
+import { connect, nameOfUrl } from './connect.ts';
 import type { BackendOptions } from '../options/options.ts';
 
 /** How the store is reached. */
@@ -20,13 +20,13 @@ export interface StoreClock {
 }
 
 async function withBackend<T>(
-  location: string,
+  url: string,
   options: StoreClockOptions,
   use: (backend: StorageBackend, signal: AbortSignal | undefined) => Promise<T>,
 ): Promise<T> {
   checkPlaceOptions(options, ['backend', 'backendOptions', 'client']);
   const signal = signalOf(options);
-  const backend = await connect(location, options, signal);
+  const backend = await connect(url, options, signal);
   try {
     return await use(backend, signal);
   } finally {
@@ -34,15 +34,15 @@ async function withBackend<T>(
   }
 }
 
-async function clockOf(backend: StorageBackend, location: string, signal?: AbortSignal): Promise<StoreClock> {
+async function clockOf(backend: StorageBackend, url: string, signal?: AbortSignal): Promise<StoreClock> {
   const head = await backend.read(HEAD_NAME, { signal });
   if (head === undefined) {
-    throw new SecureStoreError('NOT_FOUND', `no store exists at ${nameOfLocation(location)}`, {
-      advice: [{ id: 'check-location', location: nameOfLocation(location) }, { id: 'create-store' }],
+    throw new SecureStoreError('NOT_FOUND', `no store exists at ${nameOfUrl(url)}`, {
+      advice: [{ id: 'check-store-url', url: nameOfUrl(url) }, { id: 'create-store' }],
     });
   }
   if (head.now === undefined) {
-    throw new SecureStoreError('UNSUPPORTED', `the backend of ${nameOfLocation(location)} has no clock`);
+    throw new SecureStoreError('UNSUPPORTED', `the backend of ${nameOfUrl(url)} has no clock`);
   }
   return { ahead: head.now - Date.now(), canReset: backend.resetClock !== undefined };
 }
@@ -53,8 +53,8 @@ async function clockOf(backend: StorageBackend, location: string, signal?: Abort
  * @throws SecureStoreError `NOT_FOUND` if no store is there; `UNSUPPORTED` if the backend doesn't tell its time; `INVALID_ARGUMENT`; what the
  *   backend throws
  */
-export async function storeClock(location: string, options: StoreClockOptions = {}): Promise<StoreClock> {
-  return withBackend(location, options, (backend, signal) => clockOf(backend, location, signal));
+export async function storeClock(url: string, options: StoreClockOptions = {}): Promise<StoreClock> {
+  return withBackend(url, options, (backend, signal) => clockOf(backend, url, signal));
 }
 
 /**
@@ -66,11 +66,11 @@ export async function storeClock(location: string, options: StoreClockOptions = 
  * @throws SecureStoreError `NOT_FOUND` if no store is there; `UNSUPPORTED` if the backend asks a server for the time; `INVALID_ARGUMENT`;
  *   what the backend throws
  */
-export async function resetClock(location: string, options: StoreClockOptions = {}): Promise<number> {
-  return withBackend(location, options, async (backend, signal) => {
-    await clockOf(backend, location, signal);
+export async function resetClock(url: string, options: StoreClockOptions = {}): Promise<number> {
+  return withBackend(url, options, async (backend, signal) => {
+    await clockOf(backend, url, signal);
     if (backend.resetClock === undefined) {
-      const message = `the clock of ${nameOfLocation(location)} is that of its server, and cannot be reset here`;
+      const message = `the clock of ${nameOfUrl(url)} is that of its server, and cannot be reset here`;
       throw new SecureStoreError('UNSUPPORTED', message);
     }
     return backend.resetClock();

@@ -29,14 +29,14 @@ async function checkObjects(store: SecureStore, said: readonly string[]): Promis
     const next = written(count);
     const allowed = [last?.data, ...(next.key === `busy/${key}` ? [next.data] : [])];
     const found = (await store.has(`busy/${key}`)) ? (await store.retrieve(`busy/${key}`)).text() : undefined;
-    assert.ok(allowed.includes(found), `busy/${key} holds ${found?.slice(0, 9)} at ${store.location}`);
+    assert.ok(allowed.includes(found), `busy/${key} holds ${found?.slice(0, 9)} at ${store.url}`);
   }
 }
 
-/** Whether the store takes calls at a location, for a program that follows nowhere: one that has landed opens, and takes none. */
-async function isOpenAt(location: string, { options }: Move): Promise<boolean> {
+/** Whether the store takes calls at a store URL, for a program that follows nowhere: one that has landed opens, and takes none. */
+async function isOpenAt(url: string, { options }: Move): Promise<boolean> {
   try {
-    await using store = await openStore(location, options);
+    await using store = await openStore(url, options);
     await store.has('after');
     return true;
   } catch (error) {
@@ -62,7 +62,7 @@ async function checkMove(move: Move, said: readonly string[], byCommand: boolean
   await checkObjects(store, said);
   assert.deepEqual((await store.verify({ payloads: true })).findings, []);
   await store.store('after', 'the cut');
-  const isThere = store.location === to;
+  const isThere = store.url === to;
   await store.close();
   if (byCommand || said.includes('moved')) assert.ok(isThere, 'it has not moved');
   assert.deepEqual([await isOpenAt(from, move), await isOpenAt(to, move)], [!isThere, isThere]);

@@ -6,7 +6,7 @@ import { fileAnchor, generateKeyFile, keyFile, openStore, rawKey, SecureStoreErr
 
 /** Where a store is, and what it is opened with. */
 export interface Place {
-  readonly location: string;
+  readonly url: string;
   readonly key: string;
   readonly anchors: string;
 }
@@ -16,19 +16,19 @@ export type Scheme = 'file' | 'sqlite';
 /** The folders above are missing. */
 export function placeIn(root: string, scheme: Scheme): Place {
   return {
-    location: `${scheme}:${join(root, 'above', 'vault')}`,
+    url: `${scheme}:${join(root, 'above', 'vault')}`,
     key: join(root, 'key'),
     anchors: join(root, 'state', 'anchors'),
   };
 }
 
 /** What the anchor remembers; 0 if there is none. */
-export async function generationOf({ location, anchors }: Place): Promise<number> {
-  return (await fileAnchor(anchors).read(location))?.generation ?? 0;
+export async function generationOf({ url, anchors }: Place): Promise<number> {
+  return (await fileAnchor(anchors).read(url))?.generation ?? 0;
 }
 
-function open({ location, key, anchors }: Place, create: boolean): Promise<SecureStore> {
-  return openStore(location, { unlock: keyFile(key), anchor: fileAnchor(anchors), maintenance: false, create });
+function open({ url, key, anchors }: Place, create: boolean): Promise<SecureStore> {
+  return openStore(url, { unlock: keyFile(key), anchor: fileAnchor(anchors), maintenance: false, create });
 }
 
 /**

@@ -66,7 +66,7 @@ describe('the configuration file', () => {
     ['no object', '[]'],
     ['an unknown setting', '{ "sotre": "x" }'],
     ['a store that is no text', '{ "store": 1 }'],
-    ['a store that is no location', '{ "store": "./vault.db" }'],
+    ['a store that is no store URL', '{ "store": "./vault.db" }'],
     ['an empty store', '{ "store": "" }'],
     ['backends that are no map', '{ "backends": { "demo": 1 } }'],
     ['a health that is no object', '{ "health": [] }'],

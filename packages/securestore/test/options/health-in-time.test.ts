@@ -34,12 +34,12 @@ function stalling(): Stalling {
 }
 
 async function opened(options: Partial<OpenOptions> = {}): Promise<Stalling & { readonly store: SecureStore }> {
-  const location = `memory:${randomUUID()}`;
+  const url = `memory:${randomUUID()}`;
   const { promise, resolve } = Promise.withResolvers<SecureStore>();
   // Closed when the backend answers again: hooks run in reverse order.
   onTestFinished(async () => (await promise).close());
   const place = stalling();
-  const store = await createStore(location, { unlock, maintenance: false, backend: place.backend, ...options });
+  const store = await createStore(url, { unlock, maintenance: false, backend: place.backend, ...options });
   resolve(store);
   return { ...place, store };
 }
@@ -66,7 +66,7 @@ describe('the health of a store with several backups', () => {
       },
     });
     await store.store('a', 'b');
-    for (const location of ['memory:stuck', 'memory:well', 'memory:stale']) await store.backup(location);
+    for (const url of ['memory:stuck', 'memory:well', 'memory:stale']) await store.backup(url);
     for (const { key } of (await stale.list('')).entries) await stale.delete(key);
     stuck.stall();
     const report = await inTime(store.health({ timeout: WITHIN }));
@@ -121,7 +121,7 @@ test('the audit log is looked at by several readings at a time, so that it is to
   await store.audit.enable({ auditor: await recipientOf(auditor) });
   for (let n = 0; n < 20; n++) {
     // Each process has a segment of its own.
-    await using other = await openStore(store.location, { unlock, maintenance: false, backend });
+    await using other = await openStore(store.url, { unlock, maintenance: false, backend });
     await other.has('k');
   }
   const { promise: several, resolve } = Promise.withResolvers<void>();

@@ -35,9 +35,9 @@ function troubles({ checks }: HealthReport): Record<string, string> {
 }
 
 /** What controls the backend of a store, and has no keys. */
-async function backendOf({ location, clock }: BackupWorld): Promise<StorageBackend> {
+async function backendOf({ url, clock }: BackupWorld): Promise<StorageBackend> {
   const backend = new MemoryBackend({ clock: () => clock.now() });
-  await backend.init({ location, options: {} });
+  await backend.init({ url, options: {} });
   return backend;
 }
 
@@ -373,12 +373,12 @@ describe('a scrub', () => {
 });
 
 test('the health of a store names no object to a session, which may see none', async () => {
-  const location = `memory:${randomUUID()}`;
-  const store = await createStore(location, { unlock, maintenance: false });
+  const url = `memory:${randomUUID()}`;
+  const store = await createStore(url, { unlock, maintenance: false });
   onTestFinished(() => store.close());
   await store.store('db/prod/password', 'secret');
   const backend = new MemoryBackend();
-  await backend.init({ location, options: {} });
+  await backend.init({ url, options: {} });
   onTestFinished(() => backend.close());
   const [name = ''] = await namesUnder(backend, 'o/');
   await damage(backend, name);

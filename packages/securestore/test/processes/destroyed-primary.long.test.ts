@@ -35,11 +35,11 @@ interface Told {
 
 /** Has a process write and back up, and kills it at a random moment; then its store is destroyed. */
 async function destroyed(folder: string, mode: string): Promise<Told> {
-  const location = `sqlite:${join(folder, 'primary', 'vault.db')}`;
+  const url = `sqlite:${join(folder, 'primary', 'vault.db')}`;
   const destination = `file:${join(folder, 'backups')}`;
-  await (await createStore(location, { unlock: rawKey(KEY), maintenance: false })).close();
+  await (await createStore(url, { unlock: rawKey(KEY), maintenance: false })).close();
   const flags = ['--conditions=@securestore/source', '--no-warnings'];
-  const child = spawn(process.execPath, [...flags, PROGRAM, location, destination, mode], {
+  const child = spawn(process.execPath, [...flags, PROGRAM, url, destination, mode], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const told: Told = { acks: [], recoverableTo: 0 };

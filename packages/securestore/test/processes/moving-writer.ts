@@ -1,4 +1,4 @@
-// A process that writes and reads all the time in a store that moves: `moving-writer.ts <location> <other location> <prefix>`. It prints
+// A process that writes and reads all the time in a store that moves: `moving-writer.ts <url> <other URL> <prefix>`. It prints
 // what was acknowledged, and every call that it made of where the store was after something was acknowledged where it is. It ends
 // with its input.
 import { intercept } from '@securestore/backend-api';
@@ -11,7 +11,7 @@ import { busy } from '../support/busy.ts';
 import type { Acknowledged } from '../support/busy.ts';
 import { sized } from '../../../../tools/campaigns/src/size.ts';
 
-const [location = '', other = '', prefix = ''] = process.argv.slice(2);
+const [url = '', other = '', prefix = ''] = process.argv.slice(2);
 const unlock = rawKey(Buffer.alloc(32, 7));
 const say = (line: object): void => void process.stdout.write(`${JSON.stringify(line)}\n`);
 
@@ -19,7 +19,7 @@ const say = (line: object): void => void process.stdout.write(`${JSON.stringify(
 let acknowledged = 0;
 
 /**
- * The backend of a location. What is under way at the moment of the move ends where it began, so calls are looked at as they begin; and the
+ * The backend of a store URL. What is under way at the moment of the move ends where it began, so calls are looked at as they begin; and the
  * parts of a payload that this process was uploading are fetched from where it began.
  *
  * @param moves how often the store has moved when it comes there
@@ -34,17 +34,17 @@ function watched(at: string, moves: number): StorageBackend {
   return layer(inner);
 }
 
-const store = await openStore(location, {
+const store = await openStore(url, {
   unlock,
   maintenance: false,
-  backend: watched(location, 0),
-  migrationTargets: [location, other],
-  destinations: { [other]: { backend: watched(other, 1) }, [location]: { backend: watched(location, 2) } },
+  backend: watched(url, 0),
+  migrationTargets: [url, other],
+  destinations: { [other]: { backend: watched(other, 1) }, [url]: { backend: watched(url, 2) } },
 });
 
-const places = [location, other, location];
+const places = [url, other, url];
 const onWritten = (write: Acknowledged): void => {
-  if (store.location !== places[acknowledged]) acknowledged += 1;
+  if (store.url !== places[acknowledged]) acknowledged += 1;
   say({ write, at: acknowledged });
 };
 // All that is written is followed, moved back and compared, so the short form has less of it.

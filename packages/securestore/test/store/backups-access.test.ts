@@ -26,12 +26,12 @@ import { BackupWorld } from '../support/backup-world.ts';
 const MINUTE = 60_000;
 
 /** A place for backups that can go away, as a disk does that is not mounted. */
-function folder(): { readonly location: string; readonly away: () => void; readonly back: () => void } {
+function folder(): { readonly url: string; readonly away: () => void; readonly back: () => void } {
   const base = mkdtempSync(join(tmpdir(), 'securestore-access-'));
   onTestFinished(() => rmSync(base, { recursive: true, force: true }));
   const [there, elsewhere] = [join(base, 'backup'), join(base, 'unmounted')];
   return {
-    location: `file:${there}`,
+    url: `file:${there}`,
     away: () => renameSync(there, elsewhere),
     back: () => {
       rmSync(there, { recursive: true, force: true });
@@ -58,7 +58,7 @@ async function scene(more: { maintenance?: boolean } = {}) {
   await peopled(store);
   const { token, id } = await store.access.createToken('ann');
   const place = folder();
-  await store.backup(place.location);
+  await store.backup(place.url);
   return { world, store, token, id, place };
 }
 
@@ -92,7 +92,7 @@ let restores = 0;
 /** The store as the backup alone gives it. */
 async function restored({ world, place }: Pick<Scene, 'world' | 'place'>) {
   const to = `${world.target}-${++restores}`;
-  const report = await restoreStore(place.location, to, world.secret);
+  const report = await restoreStore(place.url, to, world.secret);
   const store = await openStore(to, { unlock, clock: world.clock, maintenance: false });
   onTestFinished(() => store.close());
   return { store, report };
@@ -140,12 +140,12 @@ describe('what takes access away since the last backup', () => {
     const { world, store, token, id, place } = all;
     const to = `${world.target}-resumed`;
     const ending = new AbortController();
-    const job = restoreStore(place.location, to, { ...world.secret, signal: ending.signal });
+    const job = restoreStore(place.url, to, { ...world.secret, signal: ending.signal });
     for await (const { bytes } of job.progress) if (bytes > 0) break;
     ending.abort();
     await expect(job).rejects.toMatchObject({ name: expect.any(String) });
     await store.access.revokeToken(id);
-    expect(await restoreStore(place.location, to, world.secret)).toMatchObject({ snapshot: 1 });
+    expect(await restoreStore(place.url, to, world.secret)).toMatchObject({ snapshot: 1 });
     await using again = await openStore(to, { unlock, clock: world.clock, maintenance: false });
     await expect(readsBy(again, token)).rejects.toEqual(DENIED);
   });
@@ -162,7 +162,7 @@ describe('what takes access away since the last backup', () => {
     const before = world.clock.now();
     world.clock.advance(5 * MINUTE);
     place.away();
-    expect(await store.access.change(disablePrincipal('ann', true))).toEqual({ pending: [place.location] });
+    expect(await store.access.change(disablePrincipal('ann', true))).toEqual({ pending: [place.url] });
     place.back();
     const { store: other, report } = await restored(all);
     expect(await readsBy(other, token)).toBe('second');
@@ -210,7 +210,7 @@ describe('what takes access away since the last backup', () => {
     const all = await scene({ maintenance: true });
     const { store, place, token, world } = all;
     place.away();
-    expect(await store.access.change(disablePrincipal('ann', true))).toEqual({ pending: [place.location] });
+    expect(await store.access.change(disablePrincipal('ann', true))).toEqual({ pending: [place.url] });
     world.clock.advance(MINUTE);
     place.back();
     await expect
@@ -231,7 +231,7 @@ describe('what takes access away since the last backup', () => {
     await store.access.change(disablePrincipal('ann', true));
     place.back();
     const to = `${world.target}-${++restores}`;
-    const report = await store.backups.restoreStore(place.location, to);
+    const report = await store.backups.restoreStore(place.url, to);
     expect(report.access.policy?.source).toBe('store');
     const other = await openStore(to, { unlock, clock: world.clock, maintenance: false });
     onTestFinished(() => other.close());
@@ -272,7 +272,7 @@ describe('what takes access away since the last backup', () => {
       addDisabled('carl'),
       setApprovals([{ actions: ['purge'], keys: ['db/**'] }]),
     ]) {
-      expect(await pendingOf(taken)).toEqual([place.location]);
+      expect(await pendingOf(taken)).toEqual([place.url]);
     }
     place.back();
   });
@@ -283,10 +283,10 @@ describe('what takes access away since the last backup', () => {
     const second = rawKey(Buffer.alloc(32, 9));
     const { id } = await store.slots.add(second);
     place.away();
-    expect(await store.slots.remove(id)).toEqual({ pending: [place.location] });
+    expect(await store.slots.remove(id)).toEqual({ pending: [place.url] });
     place.back();
     const opened = async (): Promise<unknown> =>
-      restoreStore(place.location, `${world.target}-${++restores}`, { ...world.secret, unlock: second }).then(
+      restoreStore(place.url, `${world.target}-${++restores}`, { ...world.secret, unlock: second }).then(
         () => 'open',
         ({ code }) => code as string,
       );
@@ -303,7 +303,7 @@ describe('what takes access away since the last backup', () => {
     test('is no rollback for a restore', async () => {
       const { place, world, second, removedOnceRead } = await withSecond();
       const restoreWith = async (secret: UnlockMethod): Promise<unknown> =>
-        restoreStore(place.location, `${world.target}-${++restores}`, { ...world.secret, unlock: secret }).then(
+        restoreStore(place.url, `${world.target}-${++restores}`, { ...world.secret, unlock: secret }).then(
           () => 'open',
           ({ code }) => code as string,
         );
@@ -317,7 +317,7 @@ describe('what takes access away since the last backup', () => {
     test('is no rollback for verifying', async () => {
       const { place, world, removedOnceRead } = await withSecond();
       const removed = removedOnceRead();
-      expect(await verifyBackup(place.location, world.secret)).toMatchObject({ ok: true, findings: [] });
+      expect(await verifyBackup(place.url, world.secret)).toMatchObject({ ok: true, findings: [] });
       expect(await removed()).toEqual({ pending: [] });
     });
   });
@@ -325,7 +325,7 @@ describe('what takes access away since the last backup', () => {
   test('has no backup that is under way begin anew', async () => {
     const { store, id, place } = await scene();
     await store.store('db/new', 'x');
-    const job = store.backup(place.location);
+    const job = store.backup(place.url);
     for await (const _ of job.progress) {
       await store.access.revokeToken(id);
       break;
@@ -337,6 +337,6 @@ describe('what takes access away since the last backup', () => {
     const { store, id, place } = await scene();
     const read = vi.spyOn(FsBackend.prototype, 'read').mockImplementation(() => new Promise(() => {}));
     onTestFinished(() => read.mockRestore());
-    expect(await store.access.revokeToken(id)).toEqual({ pending: [place.location] });
+    expect(await store.access.revokeToken(id)).toEqual({ pending: [place.url] });
   });
 });

@@ -180,8 +180,8 @@ describe('whoever may back up, and not manage backups', () => {
 
 /** In memory, wherever it is said to lie. */
 function place(): StorageBackend {
-  const [inner, location] = [new MemoryBackend(), `memory:${randomUUID()}`];
-  return forwardTo(inner, { init: () => inner.init({ location, options: {} }) });
+  const [inner, url] = [new MemoryBackend(), `memory:${randomUUID()}`];
+  return forwardTo(inner, { init: () => inner.init({ url, options: {} }) });
 }
 
 describe('where a destination is reached with credentials', () => {
@@ -201,9 +201,9 @@ describe('where a destination is reached with credentials', () => {
 
   test('one with others is another place, whatever it is called', async () => {
     const { store, ned, other } = await twoOfOneName();
-    expect(await store.backups.destinations()).toMatchObject([{ location: NAME }]);
+    expect(await store.backups.destinations()).toMatchObject([{ url: NAME }]);
     await expect(ned.backup(THEIRS)).rejects.toEqual(DENIED);
-    await other.init({ location: THEIRS, options: {} });
+    await other.init({ url: THEIRS, options: {} });
     expect((await other.list('', {})).entries).toEqual([]);
     expect(await ned.backup(NAME)).toMatchObject({ number: 2 });
   });
@@ -228,7 +228,7 @@ test('whoever manages backups does all that', async () => {
   expect(await ned.backups.list(world.backup)).toHaveLength(1);
   await ned.backups.unregister(world.backup);
   await ned.backup(world.target);
-  expect(await ned.backups.destinations()).toMatchObject([{ location: world.target }]);
+  expect(await ned.backups.destinations()).toMatchObject([{ url: world.target }]);
 });
 
 test('another place for backups may take a second person', async () => {

@@ -75,8 +75,8 @@ test.each([
   world.clock.advance(3_600_000);
   const { number } = await store.backup(world.backup);
   const backend = new MemoryBackend({ clock: () => world.clock.now() });
-  await backend.init({ location: world.backup, options: {} });
-  using opened = await openBackup({ backend, location: world.backup, unlock, clock: world.clock });
+  await backend.init({ url: world.backup, options: {} });
+  using opened = await openBackup({ backend, url: world.backup, unlock, clock: world.clock });
   const { seals } = opened.copy;
   const [first, { digest: previous, ...newest }] = [
     await opened.recoveryPoints.read(1),

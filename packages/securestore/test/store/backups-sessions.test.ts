@@ -175,7 +175,7 @@ describe('somebody whose role is', () => {
       lea: [...templateRules('backup-operator'), listing],
     });
     const backend = new MemoryBackend({ clock: () => world.clock.now() });
-    await backend.init({ location: world.location, options: {} });
+    await backend.init({ url: world.url, options: {} });
     const [part] = (await backend.list('b/', {})).entries;
     const body = Buffer.from((await backend.read(part?.key ?? ''))?.body ?? []);
     body.writeUInt8(body.readUInt8(1000) ^ 1, 1000);

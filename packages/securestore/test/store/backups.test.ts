@@ -85,10 +85,10 @@ describe('a backup', () => {
     const { world, store } = await backedUp();
     const other = new BackupWorld();
     await (await other.open()).close();
-    for (const place of [world.location, other.location]) {
+    for (const place of [world.url, other.url]) {
       await expect(store.backup(place)).rejects.toMatchObject({
         code: 'ALREADY_EXISTS',
-        message: expect.stringMatching(/has a store\. Backups need a location of their own\.$/),
+        message: expect.stringMatching(/has a store\. Backups need a destination of their own\.$/),
       });
       expect(await hasBackup(place)).toBe(false);
     }
@@ -120,7 +120,7 @@ describe('a backup', () => {
   test('goes where the option "destinations" says', async () => {
     const world = new BackupWorld();
     const shelf = new MemoryBackend();
-    await shelf.init({ location: world.target, options: {} });
+    await shelf.init({ url: world.target, options: {} });
     const destinations = { 'memory:shelf': { backend: shelf } };
     const store = await world.open({ destinations });
     await store.store('a', 'one');
@@ -131,7 +131,7 @@ describe('a backup', () => {
     const there = { ...world.secret, destinations };
     expect(await verifyBackup('memory:shelf', there)).toMatchObject({ ok: true });
     const [first] = await store.backups.destinations();
-    expect(first).toMatchObject({ location: 'memory:shelf' });
+    expect(first).toMatchObject({ url: 'memory:shelf' });
     // It stays the caller's.
     expect(await shelf.read('keys')).toBeDefined();
   });
@@ -185,8 +185,8 @@ describe('a restored store', () => {
     await expect(openStore(world.target, { unlock })).rejects.toMatchObject({
       code: 'INTEGRITY',
       reason: 'incomplete',
-      advice: [{ id: 'resume-restore', location: world.target }, { id: 'choose-location' }],
-      message: expect.stringContaining('no store is here yet: a restore to this location has not ended'),
+      advice: [{ id: 'resume-restore', url: world.target }, { id: 'choose-store-url' }],
+      message: expect.stringContaining('no store is here yet: a restore to this store URL has not ended'),
     });
     // Nothing else may be put into the place of what was begun.
     const other = { ...world.secret, prefix: 'db/' };
@@ -265,7 +265,7 @@ describe('a backup that is looked through', () => {
   test('shows damage, which a restore refuses, or leaves out with "partial"', async () => {
     const { world } = await backedUp();
     const backend = new MemoryBackend();
-    await backend.init({ location: world.backup, options: {} });
+    await backend.init({ url: world.backup, options: {} });
     const { entries } = await backend.list('b/');
     const part = entries.find(({ size }) => size > 1_000_000)?.key ?? '';
     await backend.delete(part);
@@ -284,7 +284,7 @@ describe('a backup that is looked through', () => {
 test('a payload that was changed in the backup is refused, and makes no store that looks whole', async () => {
   const { world } = await backedUp();
   const backend = new MemoryBackend();
-  await backend.init({ location: world.backup, options: {} });
+  await backend.init({ url: world.backup, options: {} });
   const { entries } = await backend.list('b/');
   const part = entries.find(({ size }) => size > 1_000_000)?.key ?? '';
   const body = Buffer.from((await backend.read(part))?.body ?? []);
@@ -313,9 +313,9 @@ describe('the destinations of a store', () => {
     const second = new BackupWorld();
     await store.backup(second.backup);
     const found = await store.backups.destinations();
-    expect(found.map(({ location }) => location).toSorted()).toEqual([world.backup, second.backup].toSorted());
+    expect(found.map(({ url }) => url).toSorted()).toEqual([world.backup, second.backup].toSorted());
     await store.backups.setRetention(world.backup, { last: 3 });
-    expect((await store.backups.destinations()).find(({ location }) => location === world.backup)).toMatchObject({
+    expect((await store.backups.destinations()).find(({ url }) => url === world.backup)).toMatchObject({
       retention: { last: 3 },
     });
     await store.backups.unregister(second.backup);

@@ -3,7 +3,7 @@ import { identity, rawKey } from '@securestore/crypto';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { cancelMigration, migrateStore, finalizeMigration } from '../../src/index.ts';
 import type { SecureStore } from '../../src/index.ts';
-import { audited, auditor, locationOf, memoryAnchor, reopen, unlock } from '../support/audits.ts';
+import { audited, auditor, storeUrlOf, memoryAnchor, reopen, unlock } from '../support/audits.ts';
 
 async function migrations(store: SecureStore): Promise<string[]> {
   const entries = await store.audit.entries({ entries: 10_000 });
@@ -12,9 +12,9 @@ async function migrations(store: SecureStore): Promise<string[]> {
     .map(({ outcome, reason }) => [outcome, reason].join(' ').trim());
 }
 
-async function partsOf(location: string): Promise<string[]> {
+async function partsOf(url: string): Promise<string[]> {
   const backend = new SqliteBackend();
-  await backend.init({ location, options: {} });
+  await backend.init({ url, options: {} });
   const { entries } = await backend.list('a/');
   await backend.close();
   return entries.map(({ key }) => key);
@@ -22,13 +22,13 @@ async function partsOf(location: string): Promise<string[]> {
 
 describe('the audit log of a store that moves', () => {
   test('says each thing that was done to move it, wherever the store is then', async () => {
-    const [from, to] = [locationOf(), locationOf()];
+    const [from, to] = [storeUrlOf(), storeUrlOf()];
     await (await audited(from)).close();
     await migrateStore(from, to, { unlock, copyOnly: true });
     await cancelMigration(from, { unlock });
     await cancelMigration(from, { unlock }).catch(() => undefined);
     expect(await migrations(await reopen(from))).toEqual(['allowed', 'allowed', 'failed NOT_FOUND']);
-    const other = locationOf();
+    const other = storeUrlOf();
     await migrateStore(from, other, { unlock });
     await finalizeMigration(other, { unlock });
     const there = await reopen(other);
@@ -37,14 +37,14 @@ describe('the audit log of a store that moves', () => {
   });
 
   test('misses in the new place what was cut off where it was, as an anchor there does', async () => {
-    const [from, to] = [locationOf(), locationOf()];
+    const [from, to] = [storeUrlOf(), storeUrlOf()];
     const anchor = memoryAnchor();
     await (await audited(from, { anchor })).close();
     const store = await reopen(from, { anchor });
     await store.store('a', '1');
     await store.close();
     const backend = new SqliteBackend();
-    await backend.init({ location: from, options: {} });
+    await backend.init({ url: from, options: {} });
     onTestFinished(() => backend.close());
     const [newest] = (await backend.list('a/')).entries;
     await backend.delete(newest?.key ?? '');
@@ -55,7 +55,7 @@ describe('the audit log of a store that moves', () => {
   });
 
   test('says in the old place that everything was sealed anew elsewhere: the new store has a log of its own', async () => {
-    const [from, to] = [locationOf(), locationOf()];
+    const [from, to] = [storeUrlOf(), storeUrlOf()];
     await (await audited(from)).close();
     const before = await partsOf(from);
     expect(await migrateStore(from, to, { unlock, reencrypt: { unlock: rawKey(Buffer.alloc(32, 8)) } })).toMatchObject({

@@ -133,6 +133,8 @@ describe.each(['sqlite', 'file'])('a store at %s:', (scheme) => {
     await (await openStore(here(), { unlock, anchor })).close();
     const [file = ''] = await readdir(join(folder, 'state'));
     expect((await stat(join(folder, 'state', file))).mode & 0o777).toBe(0o600);
+    // The name of this field is stored, and older releases have written it.
+    expect(JSON.parse(await readFile(join(folder, 'state', file), 'utf8'))).toHaveProperty('location', here());
     await writeFile(join(folder, 'state', file), '{"generation":1}');
     await failure(openStore(here(), { unlock, anchor }), 'INTEGRITY');
   });
@@ -166,7 +168,7 @@ describe('a memory store', () => {
   });
 });
 
-describe('locations', () => {
+describe('store URLs', () => {
   it.each([
     ['', 'INVALID_ARGUMENT'],
     ['vault.db', 'INVALID_ARGUMENT'],
@@ -180,23 +182,23 @@ describe('locations', () => {
     ['sqlite:a\nb', 'INVALID_ARGUMENT'],
     [`sqlite:${'a'.repeat(5000)}`, 'INVALID_ARGUMENT'],
     ['unheard-of:somewhere', 'BACKEND_NOT_INSTALLED'],
-  ])('%o is refused', async (location, code) => {
-    const error: unknown = await openStore(location, { unlock }).catch((reason: unknown) => reason);
+  ])('%o is refused', async (url, code) => {
+    const error: unknown = await openStore(url, { unlock }).catch((reason: unknown) => reason);
     expect(error).toMatchObject({ retryable: false });
     // Whether an unknown scheme is a wrong argument or a missing backend is for the discovery to say.
-    if (location.startsWith('unheard-of')) expect(error).toBeInstanceOf(SecureStoreError);
+    if (url.startsWith('unheard-of')) expect(error).toBeInstanceOf(SecureStoreError);
     else expect(error).toMatchObject({ code });
-    await expect(createStore(location, { unlock })).rejects.toMatchObject({ retryable: false });
+    await expect(createStore(url, { unlock })).rejects.toMatchObject({ retryable: false });
   });
 
-  it.each([undefined, null, 7, {}, new URL('file:///tmp/x')])('%o is refused', async (location) => {
-    await failure(openStore(location as never, { unlock }), 'INVALID_ARGUMENT');
+  it.each([undefined, null, 7, {}, new URL('file:///tmp/x')])('%o is refused', async (url) => {
+    await failure(openStore(url as never, { unlock }), 'INVALID_ARGUMENT');
   });
 
   it('of a backend that is not installed keep their credentials out of errors', async () => {
     // An application that has none of them.
-    const location = 'mongodb://user:hunter2@host/db?password=hunter3';
-    const error = await failure(openStore(location, { unlock, resolveFrom: folder }), 'BACKEND_NOT_INSTALLED');
+    const url = 'mongodb://user:hunter2@host/db?password=hunter3';
+    const error = await failure(openStore(url, { unlock, resolveFrom: folder }), 'BACKEND_NOT_INSTALLED');
     expect(error.advice).toEqual([{ id: 'install-package', package: '@securestore/backend-mongodb' }]);
     expect(`${error.stack} ${String(error.cause)}`).not.toMatch(/hunter/);
   });
@@ -244,23 +246,23 @@ describe('options', () => {
   });
 
   it.each([...WRONG, ...ONLY_CREATING])('creating refuses %s', async (_what, options) => {
-    const location = `sqlite:${join(folder, 'vault')}`;
-    await failure(createStore(location, options as CreateOptions), 'INVALID_ARGUMENT');
-    await failure(openStore(location, { unlock }), 'NOT_FOUND');
+    const url = `sqlite:${join(folder, 'vault')}`;
+    await failure(createStore(url, options as CreateOptions), 'INVALID_ARGUMENT');
+    await failure(openStore(url, { unlock }), 'NOT_FOUND');
   });
 
   it('onCryptoEvent hears what is done with keys from the making of a store to its closing', async () => {
     const heard: string[] = [];
     const onCryptoEvent = ({ type, outcome }: CryptoEvent): void => void heard.push(`${type} ${outcome}`);
-    const location = `sqlite:${join(folder, 'vault')}`;
-    const store = await createStore(location, { unlock, onCryptoEvent });
+    const url = `sqlite:${join(folder, 'vault')}`;
+    const store = await createStore(url, { unlock, onCryptoEvent });
     await store.store('k', 'x');
     await store.close();
     const made = ['slot.added done', 'key.created done', 'key.created done', 'unlock done', 'key.used done'];
     expect(heard.splice(0)).toEqual(made);
-    await failure(openStore(location, { unlock: passphrase('guess'), onCryptoEvent }), 'UNLOCK_FAILED');
+    await failure(openStore(url, { unlock: passphrase('guess'), onCryptoEvent }), 'UNLOCK_FAILED');
     expect(heard.splice(0)).toEqual(['unlock UNLOCK_FAILED']);
-    await (await openStore(location, { unlock, create: true, onCryptoEvent })).close();
+    await (await openStore(url, { unlock, create: true, onCryptoEvent })).close();
     expect(heard).toEqual(['unlock done']);
   });
 
@@ -314,11 +316,11 @@ describe('key files', () => {
     const before = await readFile(path);
     await failure(generateKeyFile(path), 'ALREADY_EXISTS');
     expect(await readFile(path)).toEqual(before);
-    const location = `sqlite:${join(folder, 'vault')}`;
-    await (await createStore(location, { unlock: keyFile(path) })).close();
-    await (await openStore(location, { unlock: keyFile(path) })).close();
+    const url = `sqlite:${join(folder, 'vault')}`;
+    await (await createStore(url, { unlock: keyFile(path) })).close();
+    await (await openStore(url, { unlock: keyFile(path) })).close();
     await generateKeyFile(join(folder, 'other'));
-    await failure(openStore(location, { unlock: keyFile(join(folder, 'other')) }), 'UNLOCK_FAILED');
+    await failure(openStore(url, { unlock: keyFile(join(folder, 'other')) }), 'UNLOCK_FAILED');
   });
 
   it.each([
@@ -330,9 +332,9 @@ describe('key files', () => {
   ])('%s is refused, and no store is made', async (_what, prepare) => {
     const path = join(folder, 'key');
     await prepare(path);
-    const location = `sqlite:${join(folder, 'vault')}`;
-    await failure(createStore(location, { unlock: keyFile(path) }), 'INVALID_ARGUMENT');
-    await failure(openStore(location, { unlock }), 'NOT_FOUND');
+    const url = `sqlite:${join(folder, 'vault')}`;
+    await failure(createStore(url, { unlock: keyFile(path) }), 'INVALID_ARGUMENT');
+    await failure(openStore(url, { unlock }), 'NOT_FOUND');
   });
 
   it('can not be written into a folder that is not there', async () => {

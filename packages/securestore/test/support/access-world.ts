@@ -11,7 +11,7 @@ export const unlock: UnlockMethod = rawKey(Buffer.alloc(32, 3));
 /** A store in memory on a clock of the test's own, and more handles on it as other processes have them. */
 export class World {
   readonly clock: FakeClock = new FakeClock();
-  readonly location: string = `memory:${randomUUID()}`;
+  readonly url: string = `memory:${randomUUID()}`;
 
   backend(): StorageBackend {
     return new MemoryBackend({ clock: () => this.clock.now() });
@@ -19,7 +19,7 @@ export class World {
 
   async open(more: Partial<OpenOptions> = {}): Promise<SecureStore> {
     const options = { unlock, create: true, backend: this.backend(), clock: this.clock, maintenance: false, ...more };
-    const store = await openStore(this.location, options);
+    const store = await openStore(this.url, options);
     onTestFinished(async () => store.close());
     return store;
   }

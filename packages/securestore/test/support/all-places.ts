@@ -12,7 +12,7 @@ export const ALL_BACKENDS: readonly string[] = [...LOCAL, ...SERVED_PLACES.map((
 
 /** Places of every backend, with the servers that they take. */
 export interface AllPlaces {
-  /** A location where nothing is, by the name of a backend; `undefined` where its server is not to be had, which is said. */
+  /** A store URL where nothing is, by the name of a backend; `undefined` where its server is not to be had, which is said. */
   readonly fresh: (name: string) => string | undefined;
   /** Ends the servers and removes what lies in files. */
   readonly end: () => Promise<void>;

@@ -12,7 +12,7 @@ export const unlock: UnlockSecretMethod = rawKey(Buffer.alloc(32, 3));
 export const auditor: Buffer = generateIdentity();
 
 /** Where a store may be made that other processes can open, too. It goes when the test has ended. */
-export function locationOf(): string {
+export function storeUrlOf(): string {
   const folder = mkdtempSync(join(tmpdir(), 'securestore-audit-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   return `sqlite:${join(folder, 'vault.db')}`;
@@ -23,21 +23,21 @@ const close: Closing = (store) => store.close();
 
 /** Another handle on a store, which is closed when the test has ended. */
 export async function reopen(
-  location: string,
+  url: string,
   options: Partial<OpenOptions> = {},
   end: Closing = close,
 ): Promise<SecureStore> {
-  const store = await openStore(location, { unlock, maintenance: false, ...options });
+  const store = await openStore(url, { unlock, maintenance: false, ...options });
   onTestFinished(() => end(store));
   return store;
 }
 
 /** A new store that is audited. */
 export async function audited(
-  location: string = locationOf(),
+  url: string = storeUrlOf(),
   { mode, ...options }: Partial<CreateOptions> & { readonly mode?: 'batched' | 'fail-closed' } = {},
 ): Promise<SecureStore> {
-  const store = await createStore(location, { unlock, maintenance: false, ...options });
+  const store = await createStore(url, { unlock, maintenance: false, ...options });
   onTestFinished(() => store.close());
   await store.audit.enable({ auditor: await recipientOf(auditor), mode });
   return store;

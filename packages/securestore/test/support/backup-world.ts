@@ -19,7 +19,7 @@ const trusting: Authenticator = {
 /** A store in memory, where no time passes but while somebody waits for it, and places for its backups. */
 export class BackupWorld {
   readonly clock: EagerClock = new EagerClock(Date.now());
-  readonly location: string = `memory:${randomUUID()}`;
+  readonly url: string = `memory:${randomUUID()}`;
   readonly backup: string = `memory:${randomUUID()}`;
   readonly target: string = `memory:${randomUUID()}`;
 
@@ -38,7 +38,7 @@ export class BackupWorld {
       maintenance: false,
       authenticators: [trusting],
     };
-    const store = await openStore(this.location, { ...options, ...more });
+    const store = await openStore(this.url, { ...options, ...more });
     onTestFinished(async () => store.close());
     return store;
   }

@@ -6,8 +6,8 @@ import type { Acknowledged, Busy } from './busy.ts';
 const PROGRAM = fileURLToPath(new URL('./busy-process.ts', import.meta.url));
 
 /** Has another process write with two writers, from its first write on. @param other where the store may move to */
-export async function busyElsewhere(location: string, other: string, prefix: string): Promise<Busy> {
-  const { child, lines, ended, opened } = startProcess(PROGRAM, [location, other, prefix]);
+export async function busyElsewhere(url: string, other: string, prefix: string): Promise<Busy> {
+  const { child, lines, ended, opened } = startProcess(PROGRAM, [url, other, prefix]);
   await opened;
   return {
     async stop() {

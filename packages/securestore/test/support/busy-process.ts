@@ -1,13 +1,13 @@
-// A process with two that write and read all the time in a store that moves: `busy-process.ts <location> <other location> <prefix>`. It
+// A process with two that write and read all the time in a store that moves: `busy-process.ts <url> <other URL> <prefix>`. It
 // prints what was acknowledged, and ends with its input.
 import { openStore, rawKey } from '../../src/index.ts';
 import { busy } from './busy.ts';
 import type { Acknowledged } from './busy.ts';
 
-const [location = '', other = '', prefix = ''] = process.argv.slice(2);
+const [url = '', other = '', prefix = ''] = process.argv.slice(2);
 const onWritten = (write: Acknowledged): void => void process.stdout.write(`${JSON.stringify(write)}\n`);
 
-const store = await openStore(location, {
+const store = await openStore(url, {
   unlock: rawKey(Buffer.alloc(32, 7)),
   maintenance: false,
   migrationTargets: [other],

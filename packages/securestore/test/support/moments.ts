@@ -47,8 +47,8 @@ function objection(operations: readonly Operation[], value: string | undefined, 
   return `is ${value ?? 'not there'}; around the moment it became: ${near.join(', ')}`;
 }
 
-async function valuesAt(location: string): Promise<ReadonlyMap<string, string>> {
-  await using store = await openStore(location, { unlock, maintenance: false });
+async function valuesAt(url: string): Promise<ReadonlyMap<string, string>> {
+  await using store = await openStore(url, { unlock, maintenance: false });
   const values = new Map<string, string>();
   for (const key of await store.list()) values.set(key, (await store.retrieve(key)).text());
   return values;
@@ -61,11 +61,11 @@ async function valuesAt(location: string): Promise<ReadonlyMap<string, string>> 
  * @param milliseconds how long is written
  * @param moments to how many moments it is restored
  */
-export async function restoreToMoments(location: string, milliseconds: number, moments: number): Promise<void> {
+export async function restoreToMoments(url: string, milliseconds: number, moments: number): Promise<void> {
   const backup = memoryPlace();
   const model: Model = new Map();
   const end = new AbortController();
-  await using store = await createStore(location, { unlock, maintenance: false, journal: true });
+  await using store = await createStore(url, { unlock, maintenance: false, journal: true });
   await using following = await store.backups.startContinuous(backup);
   const writers = Array.from({ length: WRITERS }, (_, at) => write(store, at, model, end.signal));
   await pause(milliseconds);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { redactLocation } from '@securestore/backend-api';
+import { redactStoreUrl } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
 import type { SecureStore } from '../../src/index.ts';
 import {
@@ -33,19 +33,16 @@ export interface Amount {
 /** A store that moves from place to place. */
 export interface Travelling {
   /** Where it is. */
-  location: string;
+  url: string;
   readonly fingerprint: string;
   readonly auditor: Uint8Array;
   hops: number;
 }
 
 /** Makes a store with small and large objects, history, what was deleted, a policy and an audit log. */
-export async function travelling(
-  location: string,
-  { small, large, largeBytes = 9 * MIB }: Amount,
-): Promise<Travelling> {
+export async function travelling(url: string, { small, large, largeBytes = 9 * MIB }: Amount): Promise<Travelling> {
   const auditor = generateIdentity();
-  await using store = await createStore(location, { unlock, history: { versions: 100, days: 30 }, maintenance: false });
+  await using store = await createStore(url, { unlock, history: { versions: 100, days: 30 }, maintenance: false });
   await store.audit.enable({ auditor: await recipientOf(auditor) });
   await store.access.change([
     setRole('reader', [{ effect: 'allow', actions: ['read'], keys: ['db/**'] }]),
@@ -69,7 +66,7 @@ export async function travelling(
   await store.store('empty', '');
   await store.store('gone', 'once');
   await store.delete('gone');
-  return { location, fingerprint: store.fingerprint, auditor, hops: 0 };
+  return { url, fingerprint: store.fingerprint, auditor, hops: 0 };
 }
 
 /** Whether nobody writes it while the store moves. */
@@ -82,14 +79,14 @@ const keptIn = (store: SecureStore): Promise<unknown> => everythingOf(store, isK
 
 /** Moves it to `to` while four write and read, two of them in another process where that is possible, and checks that all of it is there, opened by the same secret. */
 export async function moveOn(store: Travelling, to: string): Promise<void> {
-  const { location: from, fingerprint, auditor } = store;
+  const { url: from, fingerprint, auditor } = store;
   store.hops += 1;
   const open = { unlock, fingerprint, maintenance: false } as const;
   const before = await openStore(from, { ...open, migrationTargets: [to] });
   const expected = await keptIn(before);
   const prefix = `busy/${store.hops}`;
   // No other process sees what is in the memory of this one.
-  const isShared = [from, to].every((location) => !location.startsWith('memory:'));
+  const isShared = [from, to].every((url) => !url.startsWith('memory:'));
   const writers = (isShared ? ['a', 'b'] : ['a', 'b', 'c', 'd']).map((name) => busy(before, `${prefix}/${name}`));
   if (isShared) writers.push(await busyElsewhere(from, to, `${prefix}/elsewhere`));
   const job = migrateStore(from, to, { unlock, fingerprint });
@@ -100,21 +97,21 @@ export async function moveOn(store: Travelling, to: string): Promise<void> {
   }
   const report = await job;
   assert.deepEqual([report.migrated, report.failed, report.findings], [true, [], []]);
-  store.location = to;
+  store.url = to;
   // Some of it at the new place.
   await before.store(`${prefix}/after`, 'the move');
   const written = (await Promise.all(writers.map((writer) => writer.stop()))).flat();
   assert.ok(written.length > 10);
   const longest = Math.max(...written.map(({ took }) => took));
   console.log(
-    `${redactLocation(from)} -> ${redactLocation(to)}: closed for ${report.pause} ms; of ${written.length} writes the longest took ` +
+    `${redactStoreUrl(from)} -> ${redactStoreUrl(to)}: closed for ${report.pause} ms; of ${written.length} writes the longest took ` +
       `${Math.round(longest)} ms; followed ${report.changes}, corrected ${report.corrected}; ${phases.join(', ')}`,
   );
   await before.close();
 
   await assert.rejects(openStore(from, open), (error) => {
     assert.ok(SecureStoreError.is(error, 'LOCKED'));
-    assert.ok(error.message.includes(redactLocation(to)), error.message);
+    assert.ok(error.message.includes(redactStoreUrl(to)), error.message);
     return true;
   });
   await using after = await openStore(to, open);

@@ -26,7 +26,7 @@ export interface Places {
   readonly to: string;
 }
 
-/** A location in memory where nothing is. */
+/** A store URL in memory where nothing is. */
 export function memoryPlace(): string {
   return `memory:${randomUUID()}`;
 }

@@ -38,18 +38,18 @@ export interface ServerPlace {
   readonly skip: string | undefined;
   /** A place that nothing was ever stored at; what the SDK needs of the environment is there until the test has ended. */
   readonly fresh: () => string;
-  /** A proxy in front of the server of a location, closed after the test. */
-  readonly proxied: (location: string) => Promise<Proxy>;
-  /** The location through a proxy that answers every third request of an open store as the service does where it wants fewer. */
-  readonly throttled?: (location: string) => Promise<string>;
+  /** A proxy in front of the server of a store URL, closed after the test. */
+  readonly proxied: (url: string) => Promise<Proxy>;
+  /** The store URL through a proxy that answers every third request of an open store as the service does where it wants fewer. */
+  readonly throttled?: (url: string) => Promise<string>;
 }
 
 /** Emulators that everything on a busy machine goes to at a time do take longer than a second, which is no finding here. */
 const PATIENT = { thresholds: { slowAfter: LATER, failingAfter: LATER } } as const;
 
 /** A store that is closed when the test has ended. */
-export async function opened(location: string, options: Partial<OpenOptions> = {}): Promise<SecureStore> {
-  const store = await openStore(location, {
+export async function opened(url: string, options: Partial<OpenOptions> = {}): Promise<SecureStore> {
+  const store = await openStore(url, {
     unlock: UNLOCK,
     create: true,
     maintenance: false,
@@ -106,11 +106,11 @@ async function load(store: SecureStore, lane: string, ended: AbortSignal): Promi
 }
 
 async function staysWell(place: ServerPlace): Promise<void> {
-  const location = place.fresh();
-  const store = await opened(location);
+  const url = place.fresh();
+  const store = await opened(url);
   const ended = new AbortController();
   const work = [load(store, 'a', ended.signal), load(store, 'b', ended.signal)];
-  const other = runJob(location, 'look', OTHER_LOOKS, 3_000_000);
+  const other = runJob(url, 'look', OTHER_LOOKS, 3_000_000);
   try {
     for (let looks = 0; looks < LOOKS; looks += AT_ONCE) {
       const reports = await Promise.all(Array.from({ length: AT_ONCE }, () => look(store)));
@@ -194,9 +194,9 @@ async function whereItIsSlow(place: ServerPlace): Promise<void> {
 }
 
 async function whereEveryTenthAnswerIsLost(place: ServerPlace): Promise<void> {
-  const location = place.fresh();
-  await opened(location);
-  const proxy = await place.proxied(location);
+  const url = place.fresh();
+  await opened(url);
+  const proxy = await place.proxied(url);
   const store = await opened(proxy.url);
   proxy.loseEvery(10);
   for (let looks = 0; looks < 3; looks++) await look(store);
@@ -214,9 +214,9 @@ async function whereEveryTenthAnswerIsLost(place: ServerPlace): Promise<void> {
 
 async function whereItAsksForLess({ fresh, throttled }: ServerPlace): Promise<void> {
   if (throttled === undefined) return;
-  const location = fresh();
-  await opened(location);
-  const store = await opened(await throttled(location));
+  const url = fresh();
+  await opened(url);
+  const store = await opened(await throttled(url));
   const report = await look(store);
   expect(troubles(report)).toEqual({ errors: 'degraded' });
   expect(checkOf(report, 'errors')).toMatchObject({
@@ -226,15 +226,15 @@ async function whereItAsksForLess({ fresh, throttled }: ServerPlace): Promise<vo
 }
 
 async function whereClocksAreApart({ fresh }: ServerPlace): Promise<void> {
-  const location = fresh();
-  await opened(location);
+  const url = fresh();
+  await opened(url);
   const cases: readonly [number, string, string][] = [
     [3 * MINUTE, 'degraded', 'this machine is ahead'],
     [-3 * MINUTE, 'degraded', 'this machine is behind'],
     [11 * MINUTE, 'failing', 'this machine is ahead); writes are refused'],
   ];
   for (const [apart, status, side] of cases) {
-    const store = await opened(location, { clock: { ...systemClock(), now: () => Date.now() + apart } });
+    const store = await opened(url, { clock: { ...systemClock(), now: () => Date.now() + apart } });
     const report = await look(store);
     expect(troubles(report)).toEqual({ clock: status });
     expect(checkOf(report, 'clock')).toMatchObject({

@@ -13,7 +13,7 @@ import { checkOf, opened, troubles } from './server-health.ts';
 
 /** Where a store is damaged behind the back of the library. */
 export interface DamagedPlace {
-  readonly location: string;
+  readonly url: string;
   /** Another handle on the backend. */
   readonly open: () => Promise<StorageBackend>;
   /** Makes the server believe that something has been there for some days; absent where none can. */
@@ -51,7 +51,7 @@ async function recordOf(
 /** All that lies there, as what a scrub repairs from. */
 async function copyOf(attacker: Attacker): Promise<RepairSource> {
   const backend: StorageBackend = new MemoryBackend();
-  await backend.init({ location: 'memory:', options: {} });
+  await backend.init({ url: 'memory:', options: {} });
   for (const [name, body] of await attacker.copy()) await backend.write(name, body);
   return (body) => body(backend);
 }
@@ -60,9 +60,9 @@ const findingsOf = ({ findings }: ScrubReport): string[] =>
   findings.map(({ kind, key, repaired }) => `${kind} ${key}${repaired ? ' repaired' : ''}`).toSorted();
 
 /** Damage of each kind, planted at a server, is found in one pass, and repaired in one from a backup. */
-export async function findsAllDamage({ location, open, age }: DamagedPlace): Promise<void> {
-  const store = await opened(location, { clock: hastyClock() });
-  const attacker = await attack({ location, open, remove: () => undefined });
+export async function findsAllDamage({ url, open, age }: DamagedPlace): Promise<void> {
+  const store = await opened(url, { clock: hastyClock() });
+  const attacker = await attack({ url, open, remove: () => undefined });
   for (let n = 0; n < 5; n++) await store.store(`well/${n}`, `well ${n}`);
   const flippedRecord = await recordOf(store, attacker, 'flipped', 'as it was');
   const oldRecord = await recordOf(store, attacker, 'old', 'first');

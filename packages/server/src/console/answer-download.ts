@@ -7,7 +7,7 @@ import type { RetrievedStream, Session } from 'securestore';
 import { Type } from 'typebox';
 import type { TSchema } from 'typebox';
 import { dateIn } from '../request/body-values.ts';
-import { exactly, GIVEN_TIME, LOCATION, VERSION } from '../request/schemas.ts';
+import { exactly, GIVEN_TIME, STORE_URL, VERSION } from '../request/schemas.ts';
 import { archiveOf, outlookOf } from './archive.ts';
 import { attachment, fileNameOf } from './downloads.ts';
 
@@ -18,13 +18,13 @@ export const DOWNLOAD: TSchema = Type.Union([
   exactly({
     type: Type.Literal('object'),
     key: KEY,
-    destination: Type.Optional(LOCATION),
+    destination: Type.Optional(STORE_URL),
     ...POINT,
     version: Type.Optional(VERSION),
   }),
   exactly({
     type: Type.Literal('archive'),
-    destination: LOCATION,
+    destination: STORE_URL,
     ...POINT,
     prefix: Type.Optional(Type.String({ maxLength: 1024 })),
     keys: Type.Optional(Type.Array(KEY, { maxItems: 10_000 })),

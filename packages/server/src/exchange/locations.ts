@@ -35,19 +35,19 @@ function describedIn(value: unknown): unknown {
 /** Where a store is backed up. */
 type Backups = Pick<SecureStore['backups'], 'isRegistered'>;
 
-/** Whether a caller who may has chosen the location; the memory of the server reaches nothing else. */
-function isChosen(location: string, backups: Backups): boolean {
-  return location.startsWith('memory:') || backups.isRegistered(location);
+/** Whether a caller who may has chosen the store URL; the memory of the server reaches nothing else. */
+function isChosen(url: string, backups: Backups): boolean {
+  return url.startsWith('memory:') || backups.isRegistered(url);
 }
 
 /**
- * Refuses to look at an unregistered location for a caller who may not register one. The server would read files for a caller, or connect to
+ * Refuses to look at an unregistered store URL for a caller who may not register one. The server would read files for a caller, or connect to
  * whatever a caller names: with its own credentials, which that could ask for.
  *
  * @param given what was sent, by the names of its members
  * @throws SecureStoreError `ACCESS_DENIED`
  */
-export async function checkLocations(
+export async function checkDestinations(
   access: RouteAccess,
   session: Pick<Session, 'allows'>,
   backups: Backups,
@@ -60,7 +60,7 @@ export async function checkLocations(
   if (!isOpen || (await session.allows('backup.manage'))) return;
   throw new SecureStoreError(
     'ACCESS_DENIED',
-    `${access} at a location that is not a registered destination takes the action backup.manage`,
+    `${access} at a store URL that is not a registered destination takes the action backup.manage`,
     { operation: access, advice: [{ id: 'ask-for-permission', action: 'backup.manage' }] },
   );
 }

@@ -29,7 +29,7 @@ export interface ServerLimits {
   /** Bytes a second, below which a body that comes, or is taken, ends its connection; looked at every five seconds. Default 1 KiB; 0 for none. */
   readonly leastRate: number;
   /** How long requests under way may take once the server is to stop. Default 30 s. */
-  readonly stopTimeout: number;
+  readonly closeTimeout: number;
   /** How long it is remembered whom credentials prove; what takes them back counts at once all the same. Default 60 s; 0 for not at all. */
   readonly sessionAge: number;
   /** How long somebody may be signed in to the console without doing anything. Default 15 min. */
@@ -52,7 +52,7 @@ const DEFAULTS: ServerLimits = {
   headersTimeout: 10_000,
   idleTimeout: 60_000,
   leastRate: 1024,
-  stopTimeout: 30_000,
+  closeTimeout: 30_000,
   sessionAge: 60_000,
   consoleIdle: 15 * 60_000,
   consoleAge: 8 * 3_600_000,

@@ -133,7 +133,7 @@ export const SECRET: TUnion<[TObject<{ passphrase: TString }>, TObject<{ key: TS
   { title: 'an object with either "passphrase", a text, or "key", 32 bytes in base64url' },
 );
 
-export const LOCATION: TString = Type.String({ minLength: 1, maxLength: 4096, examples: ['memory:sample'] });
+export const STORE_URL: TString = Type.String({ minLength: 1, maxLength: 4096, examples: ['memory:sample'] });
 export const NAME: TString = Type.String({ minLength: 1, maxLength: 256 });
 /** Of tokens, slots, requests and the like. */
 export const ID: TString = Type.String({ minLength: 1, maxLength: 64 });

@@ -5,10 +5,10 @@ import { dateIn } from '../request/body-values.ts';
 import { answerLook } from '../exchange/own-work.ts';
 import type { Route } from '../exchange/route.ts';
 import { route } from '../exchange/route.ts';
-import { exactly, GIVEN_TIME, ID, LOCATION, NOTHING, reportOf } from '../request/schemas.ts';
+import { exactly, GIVEN_TIME, ID, STORE_URL, NOTHING, reportOf } from '../request/schemas.ts';
 import { LONG } from './jobs.ts';
 
-const AT = { destination: LOCATION };
+const AT = { destination: STORE_URL };
 const POINT = { snapshot: Type.Optional(Type.Integer({ minimum: 1 })), at: Type.Optional(GIVEN_TIME) };
 
 /** Backups, and what is done with them. */
@@ -36,7 +36,7 @@ export const BACKUP_ROUTES: readonly Route[] = [
     description: LONG,
     body: {
       json: exactly({
-        destination: LOCATION,
+        destination: STORE_URL,
         ...POINT,
         prefix: Type.Optional(Type.String({ maxLength: 1024 })),
         keys: Type.Optional(Type.Array(Type.String({ maxLength: 1024 }), { maxItems: 10_000 })),
@@ -59,12 +59,12 @@ export const BACKUP_ROUTES: readonly Route[] = [
     path: '/v1/restore/store',
     access: 'backups.restoreStore',
     further: ['backup.manage'],
-    summary: 'make a new store of a snapshot, at a location where nothing is',
+    summary: 'make a new store of a snapshot, at a store URL with nothing there',
     description: LONG,
     body: {
       json: exactly({
-        destination: LOCATION,
-        to: LOCATION,
+        destination: STORE_URL,
+        to: STORE_URL,
         ...POINT,
         prefix: Type.Optional(Type.String({ maxLength: 1024 })),
         partial: Type.Optional(Type.Boolean()),
@@ -139,7 +139,7 @@ export const BACKUP_ROUTES: readonly Route[] = [
     further: ['backup.manage'],
     summary: 'restore a snapshot somewhere else, and see whether it works',
     description: LONG,
-    body: { json: exactly({ ...AT, ...POINT, scratch: Type.Optional(LOCATION) }) },
+    body: { json: exactly({ ...AT, ...POINT, scratch: Type.Optional(STORE_URL) }) },
     answer: { description: 'what it has shown', json: reportOf('a report of a drill') },
     async handle(context) {
       const { destination, at, ...options } = context.body;

@@ -157,7 +157,7 @@ export const JOB_ROUTES: readonly Route[] = [
         rate: Type.Optional(Type.Number({ exclusiveMinimum: 0, description: 'bytes a second' })),
         within: Type.Optional(Type.Number({ exclusiveMinimum: 0, description: 'milliseconds' })),
         payloads: Type.Optional(Type.Boolean()),
-        repair: Type.Optional(Type.String({ maxLength: 4096, description: 'the location of a backup' })),
+        repair: Type.Optional(Type.String({ maxLength: 4096, description: 'the URL of a destination' })),
       }),
     },
     answer: { description: 'what was found', json: reportOf('a report of a scrub') },

@@ -5,13 +5,13 @@ import { answerFramed, answerRaw, isConditional } from '../exchange/answer-objec
 import { dateIn } from '../request/body-values.ts';
 import type { Route } from '../exchange/route.ts';
 import { route } from '../exchange/route.ts';
-import { BYTE_POSITION, exactly, FLAG, GIVEN_TIME, LOCATION, reportOf, VERSION } from '../request/schemas.ts';
+import { BYTE_POSITION, exactly, FLAG, GIVEN_TIME, STORE_URL, reportOf, VERSION } from '../request/schemas.ts';
 
 /** In a query everything is a text. */
 const NUMBER = Type.String({ pattern: '^[1-9][0-9]{0,15}$', title: 'a whole number of at least 1' });
 const TEXT = Type.String({ maxLength: 1024 });
 const POINT = { at: Type.Optional(GIVEN_TIME), snapshot: Type.Optional(NUMBER) };
-const MOMENT = { destination: Type.Optional(LOCATION), ...POINT };
+const MOMENT = { destination: Type.Optional(STORE_URL), ...POINT };
 const PAGE = {
   prefix: Type.Optional(TEXT),
   after: Type.Optional(Type.String({ maxLength: 4096, description: 'what the page before said' })),
@@ -68,7 +68,7 @@ export const POINT_ROUTES: readonly Route[] = [
     access: 'recoveryPoints.timeline',
     summary: 'up to when the store can be restored from a destination, which spans of time, and which snapshots',
     query: exactly({
-      destination: LOCATION,
+      destination: STORE_URL,
       before: Type.Optional(NUMBER),
       limit: Type.Optional(NUMBER),
       changes: Type.Optional(FLAG),
@@ -111,7 +111,7 @@ export const POINT_ROUTES: readonly Route[] = [
     summary: 'what differs between two points, or between one and now, as far as it may be seen',
     description: 'A page ends after a bounded amount of work: it may hold nothing, and not be the last one.',
     query: exactly({
-      destination: LOCATION,
+      destination: STORE_URL,
       fromAt: Type.Optional(GIVEN_TIME),
       fromSnapshot: Type.Optional(NUMBER),
       toAt: Type.Optional(GIVEN_TIME),
@@ -133,7 +133,7 @@ export const POINT_ROUTES: readonly Route[] = [
     access: 'recoveryPoints.versions',
     further: ['history'],
     summary: 'what a key was over time, by what the store and a destination keep',
-    query: exactly({ destination: Type.Optional(LOCATION) }),
+    query: exactly({ destination: Type.Optional(STORE_URL) }),
     answer: { description: 'its versions, newest first', json: reportOf('versions of a key') },
     handle: ({ session, rest, query, signal }) =>
       session.recoveryPoints.versions(decodeKey(rest), { ...query, signal }),
@@ -146,7 +146,7 @@ export const POINT_ROUTES: readonly Route[] = [
     summary:
       'the data of an object as it was at a point, or of an older version that the point still keeps, or a range of them',
     query: exactly({
-      destination: LOCATION,
+      destination: STORE_URL,
       ...POINT,
       version: Type.Optional(VERSION),
       start: Type.Optional(BYTE_POSITION),
@@ -182,7 +182,7 @@ export const POINT_ROUTES: readonly Route[] = [
     path: '/v1/recovery-points/receipts',
     access: 'recoveryPoints.receipts',
     summary: 'receipts of the last drills and restores of a destination, the newest first',
-    query: exactly({ destination: LOCATION }),
+    query: exactly({ destination: STORE_URL }),
     answer: { description: 'them', json: reportOf('receipts, signed by the store') },
     handle: ({ session, query, signal }) => session.recoveryPoints.receipts(query.destination, { signal }),
   }),

@@ -91,7 +91,7 @@ describe('what the store was', () => {
     const [ann, vic, dora] = [await browser('ann'), await browser('vic'), await browser('dora')];
     const timeline = await get<Wire<Timeline>>(vic, `/v1/recovery-points/timeline?destination=${at}`);
     expect(timeline).toMatchObject({ destination: place, snapshots: [{ number: 1, objects: 4 }], isContinuous: false });
-    expect(await get(vic, '/v1/recovery-points/destinations')).toMatchObject({ destinations: [{ location: place }] });
+    expect(await get(vic, '/v1/recovery-points/destinations')).toMatchObject({ destinations: [{ url: place }] });
     expect(namesIn(await get(ann, `/v1/recovery-points/browse?destination=${at}`))).toEqual(['db/', 'web/']);
     expect(namesIn(await get(dora, `/v1/recovery-points/browse?destination=${at}`))).toEqual(['db/']);
     expect(namesIn(await get(dora, `/v1/recovery-points/browse?destination=${at}&prefix=web/`))).toEqual([]);
@@ -556,7 +556,7 @@ describe('a restore', () => {
     const vic = await browser('vic');
     const prying = await vic.send('POST', '/v1/approvals', { json: { ...json, operation: elsewhere } });
     expect(prying.body.toString()).toMatch(
-      /location that is not a registered destination takes the action backup\.manage/,
+      /store URL that is not a registered destination takes the action backup\.manage/,
     );
     const asked = (await ann.send('POST', '/v1/approvals', { json })).json() as { id: string };
     expect(await get(bob, '/v1/approvals')).toMatchObject({

@@ -2,8 +2,8 @@ import process from 'node:process';
 import { openStore, rawKey } from 'securestore';
 import { serve } from '../../src/index.ts';
 
-// Serves the store at a location until it is killed.
-const [location = ''] = process.argv.slice(2);
-const store = await openStore(location, { unlock: rawKey(Buffer.alloc(32, 9)), maintenance: false });
+// Serves the store at a store URL until it is killed.
+const [url = ''] = process.argv.slice(2);
+const store = await openStore(url, { unlock: rawKey(Buffer.alloc(32, 9)), maintenance: false });
 const server = await serve(store, { port: 0 });
 process.send?.({ url: server.url });

@@ -52,11 +52,11 @@ async function heldAfterRevocation(store: RemoteStore, revoke: () => Promise<voi
  * Two servers on one store at a backend that both reach: they count exactly, what one takes away the other stops honouring in time, and both go on
  * while keys are rotated.
  */
-export async function twoServers(location: string, options: Partial<OpenOptions> = {}): Promise<void> {
+export async function twoServers(url: string, options: Partial<OpenOptions> = {}): Promise<void> {
   const unlock = rawKey(SECRET);
   await using stack = new AsyncDisposableStack();
-  const one = stack.use(await createStore(location, { unlock, maintenance: false, ...options }));
-  const other = stack.use(await openStore(location, { unlock, maintenance: false, ...options }));
+  const one = stack.use(await createStore(url, { unlock, maintenance: false, ...options }));
+  const other = stack.use(await openStore(url, { unlock, maintenance: false, ...options }));
   await one.access.change([
     setRole('all', [{ effect: 'allow', actions: ['*'] }]),
     addPrincipal('ann', 'user'),

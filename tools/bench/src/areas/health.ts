@@ -17,14 +17,14 @@ const PLACES = [
  */
 function compared(
   work: (typeof WORK)[number],
-  [scheme, locationIn]: (typeof PLACES)[number],
+  [scheme, storeUrlIn]: (typeof PLACES)[number],
   count: number,
   scratch: string,
 ): Comparison {
   const sampleOf = (who: string) => async (): Promise<number> => {
     const folder = await mkdtemp(join(scratch, 'health-'));
     try {
-      return await numberFrom('watched-store', locationIn(folder), work, String(count), who);
+      return await numberFrom('watched-store', storeUrlIn(folder), work, String(count), who);
     } finally {
       await rm(folder, { recursive: true });
     }

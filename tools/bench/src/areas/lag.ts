@@ -15,9 +15,9 @@ const AT_ONCE = 64;
 const ASK_EVERY = 25;
 
 /** The lag that 99 of 100 questions find, in milliseconds, while a store is written to and backed up continuously. */
-async function lagOf(location: string, destination: string, seconds: number): Promise<number> {
+async function lagOf(url: string, destination: string, seconds: number): Promise<number> {
   const { createStore, rawKey } = await loadOurs();
-  const store = await createStore(location, { unlock: rawKey(Buffer.alloc(32, 1)), maintenance: false });
+  const store = await createStore(url, { unlock: rawKey(Buffer.alloc(32, 1)), maintenance: false });
   const following = await store.backups.startContinuous(destination);
   const lags: number[] = [];
   const under = new Set<Promise<unknown>>();
@@ -50,14 +50,14 @@ export const lag: Area = {
   async *comparisons({ scale, scratch, absent }) {
     const seconds = Math.max(1, SECONDS * scale);
     let runs = 0;
-    const row = (name: string, location: () => string): Comparison => ({
+    const row = (name: string, url: () => string): Comparison => ({
       work: `${name}, ${seconds} s`,
       unit: 'ms',
       contenders: [
         {
           name: 'securestore',
           role: 'ours',
-          sample: () => lagOf(location(), `file:${join(scratch, `backup-${runs++}`)}`, seconds),
+          sample: () => lagOf(url(), `file:${join(scratch, `backup-${runs++}`)}`, seconds),
         },
       ],
       targets: [{ bound: 'at most', factor: 1000 }],

@@ -12,10 +12,10 @@ export const listing: Area = {
   async *comparisons({ scratch, scale }) {
     for (const times of [1, 10, 100]) {
       const count = Math.ceil(1000 * times * scale);
-      const location = `sqlite:${join(scratch, `names-${times}.db`)}`;
-      const ours = await createOurs(location);
+      const url = `sqlite:${join(scratch, `names-${times}.db`)}`;
+      const ours = await createOurs(url);
       await inFlight(count, 64, (index) => ours.store(`team-${index % 50}/service/key-${index}`, 'value'));
-      const backend = await openBackend(location);
+      const backend = await openBackend(url);
       yield {
         work: 'list every name',
         unit: 'ms',
@@ -29,9 +29,9 @@ export const listing: Area = {
   },
 };
 
-async function openBackend(location: string): Promise<StorageBackend> {
+async function openBackend(url: string): Promise<StorageBackend> {
   const backend = sqliteBackend.create();
-  await backend.init({ location, options: {} });
+  await backend.init({ url, options: {} });
   return backend;
 }
 

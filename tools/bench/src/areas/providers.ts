@@ -37,12 +37,12 @@ export const providers: Area = {
 };
 
 async function* comparisonsAt(
-  { location, open }: Provider,
+  { url: storeUrl, open }: Provider,
   { name, url, label }: { readonly name: string; readonly url: string; readonly label: string },
   count: number,
 ): AsyncGenerator<Comparison> {
   const bare = await open(url, label);
-  const store = await createOurs(location(url, label));
+  const store = await createOurs(storeUrl(url, label));
   let next = 0;
   const stored: string[] = [];
   const put = async (step: (object: string) => Promise<unknown>): Promise<number> =>

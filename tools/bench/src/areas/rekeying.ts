@@ -45,10 +45,10 @@ export const rekeying: Area = {
   },
 };
 
-async function createKeyed(location: string): Promise<Keyed> {
+async function createKeyed(url: string): Promise<Keyed> {
   const { createStore, rawKey } = await loadOurs();
   const key = randomBytes(32);
-  return { store: await createStore(location, { unlock: rawKey(key) }), key };
+  return { store: await createStore(url, { unlock: rawKey(key) }), key };
 }
 
 function rotating(name: string, role: Contender['role'], keyed: Keyed, depth: RotationDepth, count: number): Contender {

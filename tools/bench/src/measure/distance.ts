@@ -9,9 +9,9 @@ export interface Distance {
   readonly end: () => void;
 }
 
-/** Puts a distance between this process and the server of a location: at least {@link DELAY} ms each way, in a process of its own. */
-export async function awayFrom(location: string): Promise<Distance> {
-  const target = new URL(location);
+/** Puts a distance between this process and the server of a store URL: at least {@link DELAY} ms each way, in a process of its own. */
+export async function awayFrom(url: string): Promise<Distance> {
+  const target = new URL(url);
   const program = new URL('../programs/distance.ts', import.meta.url);
   const { line, end } = await started(program, target.hostname, target.port, String(DELAY));
   target.hostname = '127.0.0.1';

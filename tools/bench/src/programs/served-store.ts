@@ -1,10 +1,10 @@
-/* `served-store.ts LOCATION`: makes a store, serves it, and prints as JSON where, and a token that may do everything with its objects. */
+/* `served-store.ts URL`: makes a store, serves it, and prints as JSON where, and a token that may do everything with its objects. */
 import { serve } from '@securestore/server';
 import { addPrincipal, grantRole, setRole, templateRules } from 'securestore';
 import { createOurs } from '../measure/ours.ts';
 
-const [location = 'memory:'] = process.argv.slice(2);
-const store = await createOurs(location);
+const [url = 'memory:'] = process.argv.slice(2);
+const store = await createOurs(url);
 await store.access.change([
   setRole('bench', templateRules('writer', ['**'])),
   addPrincipal('bench', 'service'),

@@ -1,4 +1,4 @@
-/* `watched-store.ts LOCATION WORK COUNT WHO`: prints how many times a second a store there `stores` or `retrieves`, 64 at a time, while it is `watched` or not. */
+/* `watched-store.ts URL WORK COUNT WHO`: prints how many times a second a store there `stores` or `retrieves`, 64 at a time, while it is `watched` or not. */
 import { Buffer } from 'node:buffer';
 import { composeLayers, createMeter } from '@securestore/backend-api';
 import { MemoryBackend } from '@securestore/backend-memory';
@@ -9,7 +9,7 @@ import { createObjectStore } from '@securestore/objects';
 import { bodies } from '../measure/bodies.ts';
 import { inFlight, rate } from '../measure/measure.ts';
 
-const [location = '', work = '', count = '', who = ''] = process.argv.slice(2);
+const [url = '', work = '', count = '', who = ''] = process.argv.slice(2);
 const GROUP = 64;
 /** How often the health of a store is looked at meanwhile, in milliseconds: much oftener than anybody would. */
 const LOOK_EVERY = 1000;
@@ -19,12 +19,12 @@ const objects = Number(count);
 const body = bodies();
 const isWatched = who === 'watched';
 
-const bare = location.startsWith('memory:') ? new MemoryBackend() : new SqliteBackend();
-await bare.init({ location, options: {} });
+const bare = url.startsWith('memory:') ? new MemoryBackend() : new SqliteBackend();
+await bare.init({ url, options: {} });
 const meter = createMeter();
 // With all that `openStore` puts around a backend to measure it, and somebody who looks how the store is.
 const backend = isWatched ? composeLayers(bare, [meter.layer]) : bare;
-const store = await createObjectStore({ backend, location, unlock: rawKey(Buffer.alloc(32, 7)) });
+const store = await createObjectStore({ backend, url, unlock: rawKey(Buffer.alloc(32, 7)) });
 const health = isWatched ? new Health(store, { meter }) : undefined;
 await health?.metrics.openTelemetry();
 

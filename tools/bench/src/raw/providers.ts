@@ -14,8 +14,8 @@ export interface BareProvider {
 export interface Provider {
   readonly name: string;
   readonly service: Service;
-  /** The location of a store on the server at `url`, once what the SDK needs of the environment is set. */
-  readonly location: (url: string, label: string) => string;
+  /** The URL of a store on the server at `url`, once what the SDK needs of the environment is set. */
+  readonly url: (url: string, label: string) => string;
   /** @param label others have others */
   readonly open: (url: string, label: string) => Promise<BareProvider>;
 }
@@ -105,5 +105,5 @@ export const PROVIDERS: readonly Provider[] = SERVED_PLACES.flatMap(({ name, ser
   const open = OPENERS[name];
   return open === undefined
     ? []
-    : [{ name, service, location: at, open: async (url, label) => (await prepare?.(url), open(url, label)) }];
+    : [{ name, service, url: at, open: async (url, label) => (await prepare?.(url), open(url, label)) }];
 });

@@ -171,7 +171,7 @@ function ownObjects(): Target[] {
     backupPage: 'page of an index of a backup',
     backupWork: 'state of a run of a backup',
     destinations: 'list of destinations',
-    migration: 'location that a store moves to',
+    migration: 'store URL that a store moves to',
   };
   const bodies = (Object.keys(PURPOSES) as Purpose[]).map((purpose) =>
     codec(

@@ -55,7 +55,7 @@ function written<T>(value: T, write: (value: T) => string | Uint8Array): Buffer 
 
 const FINGERPRINTS = ['0'.repeat(52), 'v'.repeat(51).padEnd(52, 'g')] as const;
 const IDENTITY = printedIdentity(SECRETS.recipient);
-const LOCATION = 's3://bucket/ä?region=x';
+const STORE_URL = 's3://bucket/ä?region=x';
 const MADE = new Date('2026-11-25T00:00:00Z');
 
 function identityFile(): Target {
@@ -79,7 +79,7 @@ function invitation(): Target {
     'invitation',
     [
       formatInvitation({ fingerprint }),
-      formatInvitation({ fingerprint, location: LOCATION, recipient, slot: '0123456789abcdefghijklmnop' }),
+      formatInvitation({ fingerprint, storeUrl: STORE_URL, recipient, slot: '0123456789abcdefghijklmnop' }),
     ],
     ['INVALID_ARGUMENT', 'UNSUPPORTED'],
     parseInvitation,
@@ -88,7 +88,7 @@ function invitation(): Target {
 }
 
 function recoveryKit(): Target {
-  const about = { fingerprint: FINGERPRINTS[1], location: LOCATION, made: MADE } as const;
+  const about = { fingerprint: FINGERPRINTS[1], storeUrl: STORE_URL, made: MADE } as const;
   const code = Buffer.from(printedCode(SECRETS.recoveryCode));
   const scheme = { threshold: 2, count: 3, number: 1 };
   return document(
@@ -102,7 +102,7 @@ function recoveryKit(): Target {
     ['INVALID_ARGUMENT', 'UNSUPPORTED'],
     (text) => {
       const kit = readRecoveryKit(text);
-      return kit && { location: '', ...kit };
+      return kit && { storeUrl: '', ...kit };
     },
     (kit) => formatRecoveryKit({ ...kit, made: MADE }),
   );

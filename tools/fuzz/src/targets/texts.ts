@@ -1,5 +1,5 @@
 import { createSecretKey } from 'node:crypto';
-import { isBackendKey, parseLocation, redactLocation } from '../../../../packages/backend-api/src/index.ts';
+import { isBackendKey, parseStoreUrl, redactStoreUrl } from '../../../../packages/backend-api/src/index.ts';
 import { parseDuration, parseExpiry, parseMoment } from '../../../../packages/cli/src/call/parse-time.ts';
 import {
   parseCategories,
@@ -187,12 +187,12 @@ export function textTargets(): Target[] {
       parse: (input) => void decodeMetadata(input),
     },
     ofText(
-      'location',
+      'url',
       ['file:./vault', 'sqlite:/srv/vault.db', 's3://key:secret@host/bucket?x=y', 'memory:'],
       INVALID,
       (text) => {
-        redactLocation(text);
-        parseLocation(text);
+        redactStoreUrl(text);
+        parseStoreUrl(text);
         return undefined;
       },
     ),

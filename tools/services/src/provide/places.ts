@@ -11,16 +11,16 @@ export interface ServedPlace {
   readonly name: string;
   readonly service: Service;
   /**
-   * A location on the server at `url`, once what the SDK needs of the environment is set.
+   * A store URL on the server at `url`, once what the SDK needs of the environment is set.
    *
    * @param label of lower-case letters and digits: others have others
    */
   readonly at: (url: string, label: string) => string;
-  /** Makes the container or bucket that locations are in. */
+  /** Makes the container or bucket that store URLs are in. */
   readonly prepare?: (url: string) => Promise<void>;
 }
 
-/** Where a location says that its server is. */
+/** Where a store URL says that its server is. */
 export const endpointOf = (url: string): string => new URLSearchParams(url.replace(/^[^?]*/, '')).get('endpoint') ?? '';
 
 async function makeContainer(url: string): Promise<void> {

@@ -16,7 +16,7 @@ export interface ServerSettings {
 
 /** A server of this test run, on this machine. */
 export interface Server {
-  /** The location of a backend on it; the same after it was killed and started again. */
+  /** The store URL of a backend on it; the same after it was killed and started again. */
   readonly url: string;
   readonly pid: number;
   /** Ends it in an instant, as by a crash. */

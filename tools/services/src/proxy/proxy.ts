@@ -5,7 +5,7 @@ import { type Fault, Link, Weather } from './proxy-link.ts';
 
 /** A way to a server on which things go wrong as they are told to. */
 export interface Proxy {
-  /** The location through the proxy. */
+  /** The store URL through the proxy. */
   readonly url: string;
   /** From now on this goes wrong, and nothing else; without an argument nothing does. */
   set(fault?: Fault): void;
@@ -23,15 +23,15 @@ export interface Proxy {
 }
 
 /**
- * Puts a proxy on the loopback in front of the server of a location.
+ * Puts a proxy on the loopback in front of the server of a store URL.
  *
  * @param below - a source of whole numbers below a bound, which decides where connections break and what garbage comes
  */
 export async function proxyTo(
-  location: string,
+  url: string,
   below: (bound: number) => number = (bound) => randomInt(bound),
 ): Promise<Proxy> {
-  const target = new URL(location);
+  const target = new URL(url);
   const port = Number(target.port);
   const host = target.hostname.replace(/^\[(.*)\]$/, '$1');
   const links = new Set<Link>();

@@ -44,6 +44,6 @@ export interface Service extends Needed {
   command(place: Place): readonly [program: string, ...args: string[]];
   /** Whether it serves clients by now. */
   answers(place: Place): Promise<boolean>;
-  /** The location of a backend on it. */
+  /** The store URL of a backend on it. */
   url(place: Place): string;
 }

@@ -11,9 +11,9 @@ const MAX_TRIES = 20;
 
 /** A place where nothing was ever stored. */
 interface Place {
-  /** Its location. */
+  /** Its URL. */
   readonly direct: string;
-  /** In front of its server, until the test ends; its `url` is the location through it. */
+  /** In front of its server, until the test ends; its `url` is the store URL through it. */
   readonly proxy: Proxy;
   /** What only this place needs of options. */
   readonly options?: Record<string, unknown>;
@@ -46,12 +46,12 @@ export interface Way {
 export async function wayTo(provider: Provider, below: RandomBelow): Promise<Way> {
   const { direct, proxy, options } = await provider.place(below);
   const open: Way['open'] = async (way) => {
-    const [location, patience] = way === 'direct' ? [direct, {}] : [proxy.url, provider.impatient];
+    const [url, patience] = way === 'direct' ? [direct, {}] : [proxy.url, provider.impatient];
     for (let tries = 1; ; tries++) {
       const backend = provider.create();
       onTestFinished(async () => backend.close());
       try {
-        await backend.init({ location, options: { ...provider.options, ...options, ...patience } });
+        await backend.init({ url, options: { ...provider.options, ...options, ...patience } });
         return backend;
       } catch (error) {
         // A busy machine takes longer than an impatient backend waits.

@@ -59,13 +59,13 @@ export function moment(time: number): string {
 const UNREACHABLE: Readonly<Record<string, readonly [state: string, advice: string]>> = {
   NOT_FOUND: [
     'has no backups any more',
-    'see that its disk is mounted or its bucket is there, and restore it; if it is lost for good, back up there again, or remove it by "securestore destination remove <location>"',
+    'see that its disk is mounted or its bucket is there, and restore it; if it is lost for good, back up there again, or remove it by "securestore destination remove <url>"',
   ],
   ACCESS_DENIED: ['cannot be read', 'renew its credentials, and see that they may read and list'],
   UNAUTHENTICATED: ['cannot be read', 'renew its credentials, which may have expired'],
   INTEGRITY: [
     'has a damaged newest backup',
-    'back up there once more, which reads the whole store, and run "securestore verify <location>"',
+    'back up there once more, which reads the whole store, and run "securestore verify <url>"',
   ],
   ROLLBACK: [
     'has only older backups than before',

@@ -21,7 +21,7 @@ export interface ScheduleFacts {
 export interface WatchFacts {
   /** Milliseconds since 1970, as all times here. */
   readonly now: number;
-  /** Its location, without credentials. */
+  /** Its URL, without credentials. */
   readonly destination?: string | undefined;
   /** Why it could not be checked, as an error code; then only what the store keeps is known. */
   readonly unreachable?: string | undefined;

@@ -17,7 +17,7 @@ export interface ProgramOptions {
   readonly command: readonly string[];
   /**
    * The environment, to which the variables of the alert are added. Default that of this process, without its `SECURESTORE_…`
-   * variables and `CREDENTIALS_DIRECTORY`: they have secrets and locations, or the paths of secrets.
+   * variables and `CREDENTIALS_DIRECTORY`: they have secrets and store URLs, or the paths of secrets.
    */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
 }

@@ -11,7 +11,7 @@ export interface AskedApproval {
 
 type About = Readonly<Record<string, unknown>>;
 
-/** Names under which a time, and a location, is given: the server has its own way of writing them. */
+/** Names under which a time, and a store URL, is given: the server has its own way of writing them. */
 function isSame(name: string, asked: unknown, planned: unknown): boolean {
   if (name === 'at') return new Date(String(asked)).getTime() === new Date(String(planned)).getTime();
   // A long list is not told as a whole, and neither is a long text.
@@ -21,7 +21,7 @@ function isSame(name: string, asked: unknown, planned: unknown): boolean {
   return JSON.stringify(asked) === JSON.stringify(planned);
 }
 
-const LOCATIONS: readonly string[] = ['destination', 'to'];
+const STORE_URLS: readonly string[] = ['destination', 'to'];
 
 /** Whether a request is for this, as far as it shows: what counts is what the server finds when it is used. */
 export function isFor(request: ApprovalRequest, { action, key, version, operation }: AskedApproval): boolean {
@@ -34,7 +34,7 @@ export function isFor(request: ApprovalRequest, { action, key, version, operatio
     (call === operation.call || call === action) &&
     Object.entries(operation.about).every(
       ([name, value]) =>
-        value === undefined || LOCATIONS.includes(name) || told[name] === undefined || isSame(name, value, told[name]),
+        value === undefined || STORE_URLS.includes(name) || told[name] === undefined || isSame(name, value, told[name]),
     )
   );
 }

@@ -21,7 +21,7 @@ export type Conflict = 'fail' | 'skip' | 'newer' | 'overwrite' | 'rename';
 export type Target =
   | { readonly type: 'place'; readonly deleteExtra: boolean }
   | { readonly type: 'prefix'; readonly into: string }
-  | { readonly type: 'location'; readonly to: string }
+  | { readonly type: 'store'; readonly to: string }
   | { readonly type: 'download' };
 
 /** A recovery as far as it is thought out. */

@@ -46,7 +46,7 @@ export function newStoreOf({ destination = '', point, chosen, target }: Draft): 
   return {
     destination,
     ...pointQuery(point),
-    to: target.type === 'location' ? target.to : '',
+    to: target.type === 'store' ? target.to : '',
     ...(chosen.type === 'prefix' && { prefix: chosen.prefix }),
   };
 }
@@ -63,7 +63,7 @@ export function commandOf(
     if (key === undefined) return { type: 'download', ...others };
     return more.length === 0 ? { type: 'value', ...others, key } : undefined;
   }
-  if (target.type === 'location') return { type: 'restore', ...which, to: target.to };
+  if (target.type === 'store') return { type: 'restore', ...which, to: target.to };
   return { type: 'restore', ...restoreOf(draft), ...(dryRun ? { dryRun } : { verify: true }) };
 }
 
@@ -78,7 +78,7 @@ export function replaces(draft: Draft): boolean {
 export function actionsOf(draft: Draft): readonly StoreAction[] {
   const { type } = draft.target;
   if (type === 'download') return ['backup.view'];
-  if (type === 'location') return ['restore', 'backup.manage'];
+  if (type === 'store') return ['restore', 'backup.manage'];
   return type === 'place' || replaces(draft) ? ['restore', 'restore.replace'] : ['restore'];
 }
 

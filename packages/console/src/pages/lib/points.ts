@@ -8,7 +8,7 @@ interface Asked {
   readonly unattended?: boolean;
 }
 
-export type Destination = Pick<Wire<RegisteredDestination>, 'location' | 'registered'>;
+export type Destination = Pick<Wire<RegisteredDestination>, 'url' | 'registered'>;
 
 /** Where the store is backed up. @throws ApiError */
 export async function destinationsOf(asked: Asked = {}): Promise<Destination[]> {

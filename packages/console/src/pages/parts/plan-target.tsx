@@ -26,10 +26,10 @@ export const TARGETS: readonly {
     target: { type: 'prefix', into: 'restored/' },
   },
   {
-    value: 'location',
+    value: 'store',
     label: 'To a new store elsewhere',
-    hint: 'Made at a location that the server can reach.',
-    target: { type: 'location', to: '' },
+    hint: 'Made at a store URL that the server can reach.',
+    target: { type: 'store', to: '' },
   },
   {
     value: 'download',
@@ -50,8 +50,8 @@ const CONFLICTS: readonly { readonly value: Conflict; readonly label: string; re
 /** Why a draft can't be carried out yet. */
 export function problemOf({ target, chosen }: Draft): string | undefined {
   if (target.type === 'prefix' && target.into === '') return 'Say under which prefix.';
-  if (target.type === 'location' && target.to.trim() === '') return 'Say where the new store is to be.';
-  if (target.type === 'location' && chosen.type === 'keys')
+  if (target.type === 'store' && target.to.trim() === '') return 'Say where the new store is to be.';
+  if (target.type === 'store' && chosen.type === 'keys')
     return 'A new store is made of everything, or of a folder: choose one of these.';
   return undefined;
 }
@@ -94,9 +94,9 @@ export function Where(): JSX.Element {
               )}
             </Field>
           )}
-          {target.type === 'location' && (
+          {target.type === 'store' && (
             <Field
-              label="Location of the new store"
+              label="Store URL of the new store"
               hint="Such as sqlite:/srv/recovered.db. The server looks there with its own files and credentials."
             >
               {({ id, describedBy }) => (
@@ -106,7 +106,7 @@ export function Where(): JSX.Element {
                   {...UNKEPT}
                   type="text"
                   value={target.to}
-                  onInput={(event) => change({ target: { type: 'location', to: event.currentTarget.value } })}
+                  onInput={(event) => change({ target: { type: 'store', to: event.currentTarget.value } })}
                 />
               )}
             </Field>

@@ -67,17 +67,17 @@ function Place({ destination }: { readonly destination: string }): JSX.Element {
 
 /** A first backup to a place that nobody has registered. */
 function NewPlace({ onDone }: { readonly onDone: () => void }): JSX.Element {
-  const [location, setLocation] = useState('');
+  const [url, setUrl] = useState('');
   const [problem, setProblem] = useState<string>();
   const start = async (): Promise<void> => {
-    if (location.trim() === '') return setProblem('Say where, such as s3://elsewhere/vault.');
-    await backingUp.start('/v1/backup', { destination: location.trim() });
+    if (url.trim() === '') return setProblem('Say where, such as s3://elsewhere/vault.');
+    await backingUp.start('/v1/backup', { destination: url.trim() });
     onDone();
   };
   return (
     <Panel title="Another destination">
       <Field
-        label="Location"
+        label="Store URL"
         hint="Out of reach of whoever could destroy the store. The server goes there with its own credentials."
         error={problem}
       >
@@ -87,9 +87,9 @@ function NewPlace({ onDone }: { readonly onDone: () => void }): JSX.Element {
             aria-describedby={describedBy}
             {...UNKEPT}
             type="text"
-            value={location}
+            value={url}
             onInput={(event) => {
-              setLocation(event.currentTarget.value);
+              setUrl(event.currentTarget.value);
               setProblem(undefined);
             }}
           />
@@ -103,7 +103,7 @@ function NewPlace({ onDone }: { readonly onDone: () => void }): JSX.Element {
 export function BackupsView(): JSX.Element {
   const { value: destinations, error, isSlow, reload } = useResource('destinations', destinationsOf);
   const [picked, setPicked] = useState<string>();
-  const shown = destinations?.find(({ location }) => location === picked) ?? destinations?.[0];
+  const shown = destinations?.find(({ url }) => url === picked) ?? destinations?.[0];
   return (
     <Page
       title="Backups"
@@ -120,12 +120,12 @@ export function BackupsView(): JSX.Element {
       {destinations !== undefined && destinations.length > 1 && (
         <Choice
           legend="Destination"
-          value={shown?.location ?? ''}
-          options={destinations.map(({ location }) => ({ value: location, label: location }))}
+          value={shown?.url ?? ''}
+          options={destinations.map(({ url }) => ({ value: url, label: url }))}
           onChange={setPicked}
         />
       )}
-      {shown !== undefined && may('backup.view') && <Place key={shown.location} destination={shown.location} />}
+      {shown !== undefined && may('backup.view') && <Place key={shown.url} destination={shown.url} />}
       {may('backup') && <SchedulesPanel />}
       {may('backup') && may('backup.manage') && <NewPlace onDone={reload} />}
     </Page>

@@ -183,8 +183,8 @@ function Destinations(): JSX.Element {
       )}
       {value !== undefined && value.length > 0 && (
         <div class="cards">
-          {value.map(({ location }) => (
-            <DestinationGlance key={location} destination={location} heading="h3" />
+          {value.map(({ url }) => (
+            <DestinationGlance key={url} destination={url} heading="h3" />
           ))}
         </div>
       )}

@@ -153,7 +153,7 @@ function Confirm({
 
 function begin(): void {
   const { target } = draft.value;
-  if (target.type === 'location') {
+  if (target.type === 'store') {
     void restoring.start('/v1/restore/store', newStoreOf(draft.value));
   } else {
     void restoring.start('/v1/restore', { ...restoreOf(draft.value), verify: true });
@@ -183,24 +183,24 @@ function Start({ isPlanned }: { readonly isPlanned: boolean }): JSX.Element | nu
   if (target.type === 'download') return <PlanDownload />;
   const plan = planning.state.value.report as WireRestoreReport | undefined;
   // Nobody is asked to confirm, or to approve, what changes nothing.
-  if (isPlanned && target.type !== 'location' && plan !== undefined && verdictOf(plan, draft.value) !== 'changes')
+  if (isPlanned && target.type !== 'store' && plan !== undefined && verdictOf(plan, draft.value) !== 'changes')
     return null;
   const isReplacing = replaces(draft.value);
   const waiting = neededFor(draft.value, plan).filter((action) => permission(action) === 'approval');
   const operation =
-    target.type === 'location'
+    target.type === 'store'
       ? { call: 'backups.restoreStore', about: newStoreOf(draft.value) }
       : { call: 'restore', about: restoreOf(draft.value) };
   const start = (
     <Confirm
       word={isReplacing ? wordFor(draft.value) : undefined}
       onStart={begin}
-      label={target.type === 'location' ? 'Make the new store' : 'Start the restore'}
+      label={target.type === 'store' ? 'Make the new store' : 'Start the restore'}
     />
   );
   return (
     <Panel title={isReplacing ? 'Confirm' : 'Start'}>
-      {isPlanned || target.type === 'location' ? (
+      {isPlanned || target.type === 'store' ? (
         <>
           {waiting.reduceRight(
             (inner, action) => (

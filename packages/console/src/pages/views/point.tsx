@@ -247,7 +247,7 @@ export function PointView(): JSX.Element {
   const [only] = destinations ?? [];
   // Where there is one there is nothing to choose.
   useEffect(() => {
-    if (destination === undefined && only !== undefined) change({ destination: only.location });
+    if (destination === undefined && only !== undefined) change({ destination: only.url });
   }, [destination, only]);
   return (
     <RecoverPage title="Recover" lead="Choose a moment when the data was still good.">
@@ -264,8 +264,8 @@ export function PointView(): JSX.Element {
           <Choice
             legend="Destination"
             value={destination ?? ''}
-            options={destinations.map(({ location }) => ({ value: location, label: location }))}
-            onChange={(location) => change({ destination: location, point: {} })}
+            options={destinations.map(({ url }) => ({ value: url, label: url }))}
+            onChange={(url) => change({ destination: url, point: {} })}
           />
         </Panel>
       )}

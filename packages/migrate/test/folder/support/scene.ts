@@ -18,8 +18,8 @@ export async function folder(): Promise<(...parts: string[]) => string> {
 /** A store in memory with some objects. */
 export async function memoryStore(objects: Readonly<Record<string, string | Uint8Array>> = {}): Promise<ObjectStore> {
   const backend = new MemoryBackend();
-  await backend.init({ location: 'memory:', options: {} });
-  const store = await createObjectStore({ backend, location: 'memory:', unlock: rawKey(randomBytes(32)) });
+  await backend.init({ url: 'memory:', options: {} });
+  const store = await createObjectStore({ backend, url: 'memory:', unlock: rawKey(randomBytes(32)) });
   onTestFinished(() => store.close());
   for (const [key, data] of Object.entries(objects)) await store.store(key, data);
   return store;

@@ -22,14 +22,14 @@ const LANDED_FOR = 1000;
 export function closedBy(head: Pick<Head, 'state' | 'migration'>, from?: string): SecureStoreError {
   if (isLanded(head)) return landedFrom(from);
   const isMigration = head.migration !== undefined;
-  const why = isMigration ? 'it is being migrated to another location' : 'its categories are being changed';
+  const why = isMigration ? 'it is being migrated to another store URL' : 'its categories are being changed';
   const reason = isMigration ? 'migrating' : 'changing-categories';
   return tryAgain('LOCKED', `the store takes no calls now: ${why}`, { reason });
 }
 
 /** The error of a store that has landed, and that no process has opened yet. */
 function landedFrom(from: string | undefined): SecureStoreError {
-  const source = from ?? 'another location';
+  const source = from ?? 'another store URL';
   return new SecureStoreError('LOCKED', `the store is not open here yet: its migration from ${source} has not ended`, {
     retryable: true,
     reason: 'incomplete',

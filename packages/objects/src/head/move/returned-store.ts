@@ -6,7 +6,7 @@ import type { ReadHead } from '../store-state.ts';
 import type { FollowPorts, MigrationTargets } from './follow-redirect.ts';
 import { readThere } from './follow-redirect.ts';
 
-/** Whether `head` names `known` as the one that it came after at its location. */
+/** Whether `head` names `known` as the one that it came after at its URL. */
 const isParent = ({ parent }: Head, known: Head): boolean =>
   isInstance(parent, known) && parent.generation >= known.generation;
 
@@ -34,8 +34,8 @@ async function readAndClose(
  * Looks for the head that led a store here. It has moved away and come back as another instance, while this process slept. A store that
  * was restored here has none, and is another one.
  *
- * @param here the head that lies at the location of this process, of another instance than `known`
- * @returns a head with the state `moved`; `undefined` if no location that may be followed says so
+ * @param here the head that lies at the store URL of this process, of another instance than `known`
+ * @returns a head with the state `moved`; `undefined` if no store URL that may be followed says so
  * @throws SecureStoreError what the backends there throw, unless another one says so
  */
 export async function findReturn(
@@ -46,9 +46,9 @@ export async function findReturn(
 ): Promise<Head | undefined> {
   if (hasMovedOn(here, known, [])) return here;
   let failure: unknown;
-  for (const location of moves.locations) {
+  for (const url of moves.urls) {
     try {
-      const { backend } = await moves.connect(location);
+      const { backend } = await moves.connect(url);
       const there = await readAndClose(backend, ports);
       const head = there?.head;
       if (head?.migration === undefined || !isInstance(head.migration, here)) continue;

@@ -16,10 +16,10 @@ export interface AnchorRecord {
   readonly audit?: readonly string[];
 }
 
-/** A memory outside the store, by location: against it an older copy of a whole store shows. */
+/** A memory outside the store, by store URL: against it an older copy of a whole store shows. */
 export interface Anchor {
-  read(location: string): Promise<AnchorRecord | undefined>;
-  write(location: string, record: AnchorRecord): Promise<void>;
+  read(url: string): Promise<AnchorRecord | undefined>;
+  write(url: string, record: AnchorRecord): Promise<void>;
 }
 
 /** @param ends how far the segments of the audit log are known to go */
@@ -34,7 +34,7 @@ export function anchorOf(head: Head, ends: readonly AuditLink[] = []): AnchorRec
 }
 
 /**
- * Compares a head, whose signature has been verified, with what is remembered of its location.
+ * Compares a head, whose signature has been verified, with what is remembered of its URL.
  *
  * @throws SecureStoreError `ROLLBACK` if the head is older, or belongs to another store
  */
@@ -48,7 +48,7 @@ export function checkAnchor(remembered: AnchorRecord, head: Head): void {
       { advice: [{ id: 'accept-rollback' }] },
     );
   };
-  if (found.fingerprint !== remembered.fingerprint) refuse('the store at this location is another one than before');
+  if (found.fingerprint !== remembered.fingerprint) refuse('the store at this URL is another one than before');
   if (found.instance === remembered.instance) {
     if (found.generation < remembered.generation) refuse('the head of the store is older than one seen before');
     const { head: digest } = remembered;
@@ -59,6 +59,6 @@ export function checkAnchor(remembered: AnchorRecord, head: Head): void {
   }
   const parent = Buffer.from(head.parent.instance).toString('hex');
   if (parent !== remembered.instance || head.parent.generation < remembered.generation) {
-    refuse('the store at this location is a copy that does not follow from the one seen before');
+    refuse('the store at this URL is a copy that does not follow from the one seen before');
   }
 }

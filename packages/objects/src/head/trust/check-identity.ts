@@ -16,7 +16,7 @@ export type Trust =
   | 'first use';
 
 export async function rememberedAt(context: StoreContext): Promise<AnchorRecord | undefined> {
-  return context.anchor?.read(context.location);
+  return context.anchor?.read(context.url);
 }
 
 /**
@@ -66,21 +66,21 @@ function trustFirst(found: string, { unlock, anchor, trustOnFirstUse }: OpenSett
 
 /** An anchor that can't be written doesn't keep anyone from their data; it is reported. */
 async function remember(context: StoreContext, record: AnchorRecord, before: AnchorRecord | undefined): Promise<void> {
-  const { anchor, location, logger } = context;
+  const { anchor, url, logger } = context;
   if (anchor === undefined || isDeepStrictEqual(before, record)) return;
   try {
-    await anchor.write(location, record);
+    await anchor.write(url, record);
   } catch (error) {
     // The message of any other error may hold anything.
     const known = SecureStoreError.is(error) ? error : undefined;
     logger?.warn(
-      { location, code: known?.code, advice: known?.advice },
+      { url, code: known?.code, advice: known?.advice },
       `an older copy of the store would not be noticed: ${known?.message ?? 'the anchor could not be written'}`,
     );
   }
 }
 
-/** How far the segments of the audit log went by what is remembered: of another store at the same location, nothing is missed in this one. */
+/** How far the segments of the audit log went by what is remembered: of another store at the same store URL, nothing is missed in this one. */
 export function endsIn(record: AnchorRecord | undefined, { identity }: Head): AuditLink[] {
   if (record?.fingerprint !== fingerprintOf(identity)) return [];
   return (record.audit ?? []).flatMap((text) => parseEnd(text) ?? []);
@@ -156,5 +156,5 @@ function mayReplace(remembered: AnchorRecord, record: AnchorRecord, { parent }: 
 export async function rememberFirst(settings: OpenSettings, head: Head): Promise<void> {
   const remembered = await rememberedAt(settings);
   if (remembered !== undefined && settings.acceptRollback !== true) checkAnchor(remembered, head);
-  await settings.anchor?.write(settings.location, anchorOf(head));
+  await settings.anchor?.write(settings.url, anchorOf(head));
 }

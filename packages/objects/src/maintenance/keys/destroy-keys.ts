@@ -130,7 +130,7 @@ function checkNotSealedAnew({ head }: StoreState): void {
   if (head.migration?.resealed !== true) return;
   throw new SecureStoreError(
     'LOCKED',
-    'encryption keys cannot be destroyed while the store is being re-encrypted at another location. Their data would stay there under other keys.',
+    'encryption keys cannot be destroyed while the store is being re-encrypted at another store URL. Their data would stay there under other keys.',
     { reason: 'migrating', advice: [{ id: 'resume-migration' }, { id: 'cancel-migration' }] },
   );
 }

@@ -7,7 +7,7 @@ import type { StoreState } from '../../head/store-state.ts';
 /** @throws SecureStoreError `LOCKED` if the store is being moved */
 function toState({ head }: StoreState, state: 'open' | 'restoring'): HeadEdit | undefined {
   if (head.migration !== undefined && state === 'restoring') {
-    throw new SecureStoreError('LOCKED', 'cannot restore into the store: it is being migrated to another location', {
+    throw new SecureStoreError('LOCKED', 'cannot restore into the store: it is being migrated to another store URL', {
       reason: 'migrating',
       advice: [{ id: 'resume-migration' }, { id: 'cancel-migration' }],
     });

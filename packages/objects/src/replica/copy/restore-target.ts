@@ -140,14 +140,14 @@ export class FoundedStore {
   }
 
   /** The engine of the store, once it is finished: for whoever has made it, also if it is a scratch store that nobody else opens. */
-  async engineAt(location: string, signal?: AbortSignal): Promise<Engine> {
+  async engineAt(url: string, signal?: AbortSignal): Promise<Engine> {
     const { clock, random, state } = this.#copy;
     const begun = instant(clock);
     const read = await readHead(this.#target, signal);
     if (read === undefined) throw new SecureStoreError('INTEGRITY', 'the head of the restored store is missing');
     const unlocked = { ...state.unlocked, root: createSecretKey(this.#foundation.root), wipe: () => undefined };
     const loaded = await loadState(this.#target, read.head, unlocked, {}, signal);
-    return engineOf({ backend: this.#target, location, random }, clock, { begun, read, state: loaded });
+    return engineOf({ backend: this.#target, url, random }, clock, { begun, read, state: loaded });
   }
 
   /** Forgets the keys. */

@@ -22,7 +22,7 @@ import type { OpenSettings } from '../../head/open-settings.ts';
 /** What opens a copy of a store; if the store itself is open, its own keys do. */
 export interface CopySettings extends Pick<
   OpenSettings,
-  'location' | 'unlock' | 'fingerprint' | 'clock' | 'random' | 'signal'
+  'url' | 'unlock' | 'fingerprint' | 'clock' | 'random' | 'signal'
 > {
   readonly keys: BackupKeys;
 }
@@ -118,8 +118,8 @@ export class UnlockedCopy {
   }
 
   /** For messages; without credentials. */
-  get location(): string {
-    return this.#settings.location;
+  get url(): string {
+    return this.#settings.url;
   }
 
   /**
@@ -129,7 +129,7 @@ export class UnlockedCopy {
    */
   engineOver(view: StorageBackend): Engine {
     const begun = instant(this.clock);
-    const context = { backend: view, location: this.location, random: this.random };
+    const context = { backend: view, url: this.url, random: this.random };
     return engineOf(context, this.clock, { begun, read: this.#read, state: this.state });
   }
 
@@ -194,7 +194,7 @@ function headOf(keys: BackupKeys): ReadHead {
 export function copyOfStore(state: StoreState, settings: Omit<CopySettings, 'unlock'>): UnlockedCopy {
   const read = headOf(settings.keys);
   if (!isSameStore(read.head, state.head))
-    throw new SecureStoreError('INTEGRITY', `the backup is of another store, not of ${settings.location}`);
+    throw new SecureStoreError('INTEGRITY', `the backup is of another store, not of ${settings.url}`);
   return new UnlockedCopy({
     settings,
     read,
@@ -210,10 +210,10 @@ export function copyOfStore(state: StoreState, settings: Omit<CopySettings, 'unl
  *   `INVALID_ARGUMENT` if an identity or key wrapper is given without one
  */
 export async function unlockCopy(settings: CopySettings): Promise<UnlockedCopy> {
-  const { keys, location, unlock, fingerprint, signal } = settings;
+  const { keys, url, unlock, fingerprint, signal } = settings;
   const backend = keysBackend(keys);
   const read = headOf(keys);
-  await checkIdentity(read.head, { backend, location, unlock, fingerprint });
+  await checkIdentity(read.head, { backend, url, unlock, fingerprint });
   checkCopied(keys, read.head);
   const unlocked = await unlockHead(backend, read.head, unlock, undefined, signal);
   try {

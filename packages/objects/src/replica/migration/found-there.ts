@@ -97,7 +97,7 @@ async function fence(
 export interface NewPlace {
   readonly backend: StorageBackend;
   /** Without credentials, as the anchor names it. */
-  readonly location: string;
+  readonly url: string;
   readonly anchor?: Anchor | undefined;
 }
 
@@ -118,7 +118,7 @@ async function movedHead(
  * @param anew the head of the store that it was re-encrypted as, if it was
  */
 export async function rememberAt(
-  { backend, location, anchor }: NewPlace,
+  { backend, url, anchor }: NewPlace,
   left: Head,
   anew: Head | undefined,
   logger: Logger | undefined,
@@ -126,5 +126,5 @@ export async function rememberAt(
 ): Promise<void> {
   if (anchor === undefined) return;
   const head = left.migration?.resealed === true ? anew : await movedHead(backend, left, signal);
-  if (head !== undefined) await rememberMoved({ backend, location, anchor, logger }, head);
+  if (head !== undefined) await rememberMoved({ backend, url, anchor, logger }, head);
 }

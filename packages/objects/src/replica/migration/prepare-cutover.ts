@@ -18,12 +18,12 @@ import { rootOf } from '../../head/unlock/owner-keys.ts';
 import { resealSlots, withNewPrimaries } from '../../engine/new-keys.ts';
 import type { ReadHead, StoreState } from '../../head/store-state.ts';
 import { loadState, readKeyring } from '../../head/store-state.ts';
-import { sealLocation } from '../../head/move/sealed-location.ts';
+import { sealStoreUrl } from '../../head/move/sealed-location.ts';
 
-/** Between which places a store moves. Locations are without credentials. */
+/** Between which places a store moves. Store URLs are without credentials. */
 export interface LandingPlaces {
   readonly target: StorageBackend;
-  readonly location: string;
+  readonly url: string;
   /** Where it is. */
   readonly source: string;
 }
@@ -100,7 +100,7 @@ async function headAfter(
 ): Promise<Head> {
   const replaced = replaces?.head.state === 'moved' ? replaces.head : before;
   const { audit, rotation: _, migration: __, instances: ___, ...settings } = before;
-  const location = sealLocation({ head: { instance }, keys }, source, random);
+  const sealed = sealStoreUrl({ head: { instance }, keys }, source, random);
   const slots = await resealSlots(before.slots, before.lineage, { number: before.rootNumber + 1, key: root });
   return {
     ...settings,
@@ -117,7 +117,7 @@ async function headAfter(
     rootNumber: before.rootNumber + 1,
     // Nobody works with it before it has left where it is.
     state: 'closing',
-    migration: { instance: before.instance, stage: 'copying', resealed: false, location },
+    migration: { instance: before.instance, stage: 'copying', resealed: false, location: sealed },
     // It is kept for the way back.
     journal: 'on',
     slots,
@@ -128,7 +128,7 @@ async function headAfter(
 /** The engine of the store as it will be there. */
 async function engineThere(
   source: Engine,
-  { target, location }: LandingSettings,
+  { target, url }: LandingSettings,
   head: Head,
   root: KeyObject,
   signal: AbortSignal | undefined,
@@ -139,7 +139,7 @@ async function engineThere(
   const begun = instant(clock);
   const state = await loadState(target, head, unlocked, {}, signal);
   const read = { head, signedBytes: Buffer.alloc(0), signature: Buffer.alloc(0), etag: '', now: undefined };
-  const engine = engineOf({ backend: target, location, random }, clock, { begun, read, state });
+  const engine = engineOf({ backend: target, url, random }, clock, { begun, read, state });
   engine.monitor.migrates = true;
   return engine;
 }

@@ -66,7 +66,7 @@ const isGivenUp = (there: Head, of: Head): boolean =>
 export function nested(nesting: Nesting): SecureStoreError {
   const where = nesting === 'inside' ? 'the target is inside the store' : 'the store is inside the target';
   return new SecureStoreError('INVALID_ARGUMENT', `${where}: both would be removed together. Nothing was changed.`, {
-    advice: [{ id: 'choose-location' }],
+    advice: [{ id: 'choose-store-url' }],
   });
 }
 

@@ -95,8 +95,8 @@ async function collectAll({ clock, place }: World): Promise<unknown> {
 }
 
 const FAULTS: readonly (readonly [string, Fault])[] = [
-  ['it is killed before', { type: 'stop-before' }],
-  ['it is killed after', { type: 'stop-after' }],
+  ['it is killed before', { type: 'kill-before' }],
+  ['it is killed after', { type: 'kill-after' }],
   ['the call fails', { type: 'fail' }],
   ['the acknowledgement is lost', { type: 'lose-acknowledgement' }],
 ];
@@ -138,7 +138,7 @@ describe.each([
       const injector = createFaultInjector();
       const { engine } = await processAt(world.place, { ...world, layers: [injector.layer], ...(wrap && { wrap }) });
       injector.plan(({ index }) => (index === k ? fault : undefined));
-      const running = whileTimePasses(world.clock, Promise.race([collect(engine), injector.stopped]));
+      const running = whileTimePasses(world.clock, Promise.race([collect(engine), injector.killed]));
       await running.catch((error: unknown) => {
         if (!hasCode(error, 'UNAVAILABLE')) throw error;
       });
@@ -158,11 +158,11 @@ describe('what a stop leaves', () => {
     let parts = 0;
     injector.plan(({ operation, key }) =>
       operation === 'write' && key?.startsWith(AREAS.blobs) === true && ++parts === 2
-        ? { type: 'stop-after' }
+        ? { type: 'kill-after' }
         : undefined,
     );
     void writer.store.store('k', patterned(LARGE)).catch(() => undefined);
-    await injector.stopped;
+    await injector.killed;
     const { engine } = await processAt(place, { clock });
     expect((await partsOf(engine)).unreachable.length).toBeGreaterThan(0);
     await whileTimePasses(clock, collect(engine));
@@ -175,7 +175,7 @@ describe('what a stop leaves', () => {
   it('after a new keyring was written and before the head is collected once no head can name it', async () => {
     const { clock, place } = await newWorld();
     const injector = createFaultInjector(({ operation, key }) =>
-      operation === 'write' && key === 'store' ? { type: 'stop-before' } : undefined,
+      operation === 'write' && key === 'store' ? { type: 'kill-before' } : undefined,
     );
     const { store } = await processAt(place, { clock, layers: [injector.layer] });
     const NEW = Buffer.alloc(32, 8);
@@ -183,7 +183,7 @@ describe('what a stop leaves', () => {
       () => undefined,
       () => undefined,
     );
-    await whileTimePasses(clock, injector.stopped);
+    await whileTimePasses(clock, injector.killed);
     const { engine } = await processAt(place, { clock });
     expect(await namesUnder(engine.backend, AREAS.keyrings)).toHaveLength(2);
     clock.advance(2 * DAY);
@@ -205,10 +205,10 @@ describe('what a stop leaves', () => {
     clock.advance(2 * DAY);
     injector.plan(({ operation, key }) =>
       operation.startsWith('delete') && (key === undefined || key.startsWith(AREAS.blobs))
-        ? { type: 'stop-before' }
+        ? { type: 'kill-before' }
         : undefined,
     );
-    await whileTimePasses(clock, Promise.race([collect(engine), injector.stopped]));
+    await whileTimePasses(clock, Promise.race([collect(engine), injector.killed]));
     const other = await processAt(place, { clock });
     expect(Object.values(await markersOf(other.engine))).toEqual(['deleting']);
     await failure(other.store.restoreVersion('k', version), 'NOT_FOUND');

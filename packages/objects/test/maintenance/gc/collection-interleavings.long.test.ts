@@ -64,7 +64,7 @@ async function startWith(kind: Kind): Promise<Start> {
   if (read === undefined) throw new Error('no head');
   const state = await loadState(backend, read.head, await unlockRoot(read.head, UNLOCK));
   const engine = engineOf(
-    { backend, location: place.location, random: seededRandom(9) },
+    { backend, url: place.url, random: seededRandom(9) },
     clock,
     { begun: instant(clock), read, state },
     GRACE,
@@ -95,7 +95,7 @@ async function startWith(kind: Kind): Promise<Start> {
 async function sceneOf(start: Start, batches: boolean, makers: readonly Make[]): Promise<Scene> {
   const clock = new FakeClock();
   const memory = new MemoryBackend({ clock: () => clock.now() });
-  await memory.init({ location: 'memory:', options: {} });
+  await memory.init({ url: 'memory:', options: {} });
   for (const [name, body] of start.bodies) await memory.write(name, body);
   clock.advance(GRACE + GRACE / 4);
   const backend = batches ? memory : withoutBatch(memory);
@@ -103,7 +103,7 @@ async function sceneOf(start: Start, batches: boolean, makers: readonly Make[]):
   if (read === undefined) throw new Error('no head');
   const engineFor = (own: StorageBackend, seed: number): Engine =>
     engineOf(
-      { backend: own, location: 'memory:', random: seededRandom(seed) },
+      { backend: own, url: 'memory:', random: seededRandom(seed) },
       clock,
       { begun: instant(clock), read, state: start.state },
       GRACE,

@@ -23,7 +23,7 @@ describe('objects that somebody has made larger than memory', () => {
     await store.store('a', 'two');
     await store.store('b', 'x');
     await store.store('large', patterned(200_000));
-    const root = place.location.slice('file:'.length);
+    const root = place.url.slice('file:'.length);
     const [first = ''] = filesBelow(join(root, area));
     truncateSync(first, TERABYTE);
     const report = await store.verify({ payloads: true });
@@ -37,7 +37,7 @@ describe('objects that somebody has made larger than memory', () => {
     const make = PLACES.find(([name]) => name === 'file')?.[1] ?? expect.fail('no file:');
     const place = usePlace(make);
     await (await createAt(place)).close();
-    const root = place.location.slice('file:'.length);
+    const root = place.url.slice('file:'.length);
     const head = filesBelow(root).find((file) => /\/store[^/]*$/.test(file)) ?? expect.fail('no head');
     truncateSync(head, TERABYTE);
     expect((await failure(openAt(place), 'INTEGRITY')).message).toContain('store has 1099511627776 bytes');

@@ -28,7 +28,7 @@ async function textOf(store: ObjectStore, key: string): Promise<string> {
 }
 
 async function unlocked(owner: ObjectStore, { clock }: Pick<Club, 'clock'>): Promise<UnlockedCopy> {
-  return unlockCopy({ keys: await copiedFrom(owner), location: 'memory:copy', unlock: UNLOCK, clock });
+  return unlockCopy({ keys: await copiedFrom(owner), url: 'memory:copy', unlock: UNLOCK, clock });
 }
 
 /** Copies every record and part as a restore of the newest moment does. */
@@ -155,7 +155,7 @@ describe('a store that was founded from a copy', () => {
       more: { acceptRollback?: boolean } = {},
     ): Promise<ObjectStore> => {
       const anchor = memoryAnchor();
-      anchor.remembered.set(place.location, record);
+      anchor.remembered.set(place.url, record);
       return openAt(place, { clock, anchor, ...more });
     };
     await anchored(atCopy);
@@ -198,7 +198,7 @@ describe('founding a store from a copy', () => {
     (await foundStore(copy, target, POINT)).wipe();
     const other = await failure(foundStore(copy, target, OTHER), 'ALREADY_EXISTS');
     expect(other.message).toContain('Only the same restore can resume it. Nothing was changed.');
-    expect(other.advice).toEqual([{ id: 'choose-location' }]);
+    expect(other.advice).toEqual([{ id: 'choose-store-url' }]);
     await owner.slots.add({ recipient: (await person()).recipient });
     // Whoever else may open it since, it is the same keys that make it.
     expect((await foundStore(await unlocked(owner, all), target, POINT)).resumed).toBe(true);
@@ -207,7 +207,7 @@ describe('founding a store from a copy', () => {
     expect(await begunWith(later, target, POINT.asked)).toBeUndefined();
     const refused = await failure(foundStore(later, target, POINT), 'ALREADY_EXISTS');
     expect(refused.message).toMatch(/that the keys of the backup do not open\. They were changed since/);
-    expect(refused.advice).toEqual([{ id: 'choose-location' }]);
+    expect(refused.advice).toEqual([{ id: 'choose-store-url' }]);
     for (const { key } of (await target.list('')).entries) await target.delete(key);
     expect((await foundStore(later, target, POINT)).resumed).toBe(false);
   });
@@ -260,7 +260,7 @@ describe('founding a store from a copy', () => {
     const keys = await copiedFrom(owner);
     const member = await unlockCopy({
       keys,
-      location: 'memory:copy',
+      url: 'memory:copy',
       unlock: ann.unlock,
       fingerprint: owner.fingerprint,
     });

@@ -18,7 +18,7 @@ const ID = { from: 5, to: 21 };
 const REFUSALS = ['INTEGRITY', 'FORMAT_VERSION', 'UNLOCK_FAILED'] as const;
 
 const copy = (keys: BackupKeys, more: Partial<CopySettings> = {}): Promise<UnlockedCopy> =>
-  unlockCopy({ keys, location: 'memory:copy', unlock: UNLOCK, ...more });
+  unlockCopy({ keys, url: 'memory:copy', unlock: UNLOCK, ...more });
 
 /** With the checksum that belongs to it: whoever changes something on purpose makes it. */
 function checked(bytes: Buffer): Buffer {

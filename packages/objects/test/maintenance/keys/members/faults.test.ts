@@ -46,7 +46,7 @@ async function troubled(
     () => undefined,
     (error: unknown) => expect(error).toMatchObject({ code: 'UNAVAILABLE' }),
   );
-  await Promise.race([ended, injector.stopped]);
+  await Promise.race([ended, injector.killed]);
   return injector.calls > first;
 }
 

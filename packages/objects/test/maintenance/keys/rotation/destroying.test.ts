@@ -237,11 +237,11 @@ describe('a waiting period', () => {
 it('destroying keys is not taken for the new keys of a rotation that was stopped before it made them', async () => {
   const { clock, place, store } = await world(new EagerClock());
   const injector = createFaultInjector(({ operation, key }) =>
-    operation === 'write' && key === HEAD_NAME ? { type: 'stop-before' } : undefined,
+    operation === 'write' && key === HEAD_NAME ? { type: 'kill-before' } : undefined,
   );
   const stopped = await openAt(place, { clock, layers: [injector.layer] });
   void stopped.rotateEncryptionKey(SECRET, SECRET).catch(() => undefined);
-  await injector.stopped;
+  await injector.killed;
   clock.advance(MINUTE);
   await store.encryptionKeys.destroy('pii', { waitingPeriod: 0 });
   await failure(store.jobs.resume('rotation'), 'NOT_FOUND');

@@ -97,7 +97,7 @@ async function rotateWith(w: World, depth: RotationDepth, plan: (k: number) => F
     () => undefined,
     (error: unknown) => expect(error).toMatchObject({ code: 'UNAVAILABLE' }),
   );
-  await Promise.race([ended, injector.stopped]);
+  await Promise.race([ended, injector.killed]);
   return injector.calls > first;
 }
 
