@@ -22,7 +22,7 @@ const REFUSED = [
   [['migrate', 'FROM', 'FROM'], 2, 'the source and the target are the same'],
   [['migrate', 'FROM', 'nowhere'], 2, 'hint: give a location such as sqlite:./vault.db'],
   [['migrate', 'FROM', 'nothing:x'], 2, 'unknown scheme nothing:'],
-  [['migrate', 'FROM', 'slqite:./x.db'], 2, 'hint: give a location such as sqlite:…'],
+  [['migrate', 'FROM', 'slqite:./x.db'], 2, 'hint: did you mean sqlite:…'],
   [
     ['migrate', 'FROM', 'NEW', '--copy-only', '--replicate-back'],
     2,
@@ -71,7 +71,9 @@ describe.concurrent('migrate', { timeout: 180_000 }, () => {
     ]);
     const left = await run(['get', 'db/a']);
     expect(left.exitCode).toBe(7);
-    expect(left.stderr).toContain(`the store has moved to ${to} [LOCKED]\nhint: to use it there: securestore ls`);
+    expect(left.stderr).toContain(
+      `the store has moved to ${to} [LOCKED]\nhint: to use it there: securestore --store ${to} get db/a `,
+    );
     const health = await run(['health']);
     expect(health.stdout).toContain(`the store has moved to ${to}`);
     expect(health.stdout).toContain(`\n  open: open the store at ${to}\n`);
@@ -89,7 +91,7 @@ describe.concurrent('migrate', { timeout: 180_000 }, () => {
     expect((await run(['migrate', location, '--cancel'])).exitCode).toBe(3);
     expect(await run(['migrate', location, '--finalize'])).toMatchObject({
       exitCode: 0,
-      stdout: 'nothing is kept for the way back any more: where the store was can be removed\n',
+      stdout: 'changes are no longer kept for a migration back: the source can be removed\n',
     });
     expect(jsonLines((await run(['migrate', location, '--finalize', '--json'])).stdout)).toEqual([
       { retired: false, location },
