@@ -138,7 +138,7 @@ const USES: Readonly<Record<string, readonly Use[]>> = {
     { args: ['audit'], says: /not audited/ },
     { args: ['audit', 'on', '--fail-closed', '--auditor', 'RECIPIENT'], says: /audited from now on/ },
     { args: ['audit'], says: /audited \(fail-closed\)/ },
-    { args: ['audit', 'tail'], says: /audit\.enable/ },
+    { args: ['audit', 'tail', '--all'], says: /audit\.enable/ },
     { args: ['audit', 'examine'], says: /whole, in order/ },
     { args: ['audit', 'tail', '--name', 'db/user', '-n', '5'] },
     refused(['audit', 'export']),
@@ -389,7 +389,7 @@ describe('over a server', () => {
     expect(text).toMatch(/^TIME.* REQUEST +REASON\n/);
     expect(text).toMatch(/failed +ann +read +#\S+ +default +deploy-7 +NOT_FOUND/);
     const stop = new AbortController();
-    const followed = await runHere(['audit', 'log', '--follow', '-n', '1', '--long'], {
+    const followed = await runHere(['audit', 'log', '--follow', '--all', '-n', '1', '--long'], {
       env,
       signal: stop.signal,
       onOutput: (line) => {
