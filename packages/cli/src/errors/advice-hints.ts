@@ -5,6 +5,15 @@ import { Commands, type Hint, type HintContext, type OwnHint, same } from './hin
 /** No error is followed by more. */
 const MOST = 3;
 
+/**
+ * Whether a location in its right form, or several, is made of the one that was given, and no example: it is the same in each scheme, or has only
+ * another scheme, of which the rest may hold credentials and is not repeated.
+ */
+function isMeant(form: string): boolean {
+  const [first = '', ...others] = form.split(' or ').map((one) => one.replace(/^\w+:/, ''));
+  return first === '…' || (others.length > 0 && others.every((rest) => rest === first));
+}
+
 /** Words an advice in the terms of the command line. */
 type Renderer<I extends AdviceId> = (advice: Extract<Advice, { readonly id: I }>, commands: Commands) => Hint;
 
@@ -190,8 +199,8 @@ const RENDERERS: { readonly [I in AdviceId]: Renderer<I> } = {
         : `give the certificate of its authority as "${setting}" of the backend, or in $NODE_EXTRA_CA_CERTS`,
   }),
   'give-credentials': () => ({ text: 'set $SECURESTORE_TOKEN, or give --tls-cert FILE and --tls-key FILE' }),
-  'give-store-url': ({ form }, commands) => ({
-    text: commands.isMeant(form) ? `did you mean ${form}` : `give a store URL such as ${form}`,
+  'give-store-url': ({ form }) => ({
+    text: isMeant(form) ? `did you mean ${form}` : `give a store URL such as ${form}`,
   }),
   'check-backend-access': () => ({ text: 'check the credentials for the backend, or the owner and mode of its files' }),
   'install-package': ({ package: name }) => ({

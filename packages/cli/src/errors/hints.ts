@@ -109,16 +109,6 @@ export class Commands {
     return shellCommand({ operands: operands.map(shown), options });
   }
 
-  /** Whether a store URL in its right form, or one of several, is what was given, rather than an example. */
-  isMeant(form: string): boolean {
-    const words = [...this.#context.args, this.#context.options?.store ?? ''].map((word) =>
-      word.replace(/^--\w+=/, ''),
-    );
-    // Of a store URL whose scheme alone was wrong the rest is not repeated: it may hold credentials.
-    if (form.endsWith(':…')) return true;
-    return form.split(' or ').some((one) => words.includes(one.replace(/^\w+:/, '')));
-  }
-
   /** The command that failed once more, on a store elsewhere; `undefined` if it may hold a secret, or names its store by an operand. */
   againAt(store: string): string | undefined {
     const { args, verb = '' } = this.#context;

@@ -72,7 +72,7 @@ describe.concurrent('migrate', { timeout: 180_000 }, () => {
     const left = await run(['get', 'db/a']);
     expect(left.exitCode).toBe(7);
     expect(left.stderr).toContain(
-      `the store has moved to ${to} [LOCKED]\nhint: to use it there: securestore --store ${to} get db/a`,
+      `the store has moved to ${to} [LOCKED]\nhint: to use it there: securestore --store ${to} get db/a `,
     );
     const health = await run(['health']);
     expect(health.stdout).toContain(`the store has moved to ${to}`);

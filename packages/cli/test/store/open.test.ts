@@ -27,7 +27,7 @@ describe('the store of a command', () => {
     ['{ "stroe": "sqlite:./vault" }', /unknown setting "stroe"/],
     [
       '{ "store": "./vault" }',
-      /^error: "store" of the configuration \S+securestore\.config\.json must begin with a scheme, got "\.\/vault" \[INVALID_ARGUMENT\]\nhint: give a store URL such as file:\.\/vault or sqlite:\.\/vault\n/,
+      /^error: "store" of the configuration \S+securestore\.config\.json must begin with a scheme, got "\.\/vault" \[INVALID_ARGUMENT\]\nhint: did you mean file:\.\/vault or sqlite:\.\/vault\n/,
     ],
   ])('is not taken from a configuration that is wrong, which is named: %s', async (config, text) => {
     const { exitCode, stdout, stderr } = await (await withConfig(config)).run(['ls']);
@@ -51,7 +51,7 @@ describe('the store of a command', () => {
   it('is said to be no store URL with the setting that it comes from', async () => {
     const env = { SECURESTORE_URL: './vault.db' };
     const problem = 'must begin with a scheme, got "./vault.db"';
-    const hints = 'hint: give a store URL such as sqlite:./vault.db or file:./vault.db\n';
+    const hints = 'hint: did you mean sqlite:./vault.db or file:./vault.db\n';
     const wrong = async (...args: string[]): Promise<string> => (await runHere(args, { env })).stderr;
     expect(await wrong('ls')).toBe(`error: $SECURESTORE_URL ${problem} [INVALID_ARGUMENT]\n${hints}`);
     expect(await wrong('ls', '--store', './vault.db')).toContain(`error: --store ${problem}`);
