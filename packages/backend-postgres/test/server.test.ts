@@ -60,7 +60,7 @@ test('a full disk of the server is NO_SPACE, and nothing was changed', async (co
     const { rows } = await pool.query<{ data_directory: string }>('SHOW data_directory');
     const { uid, gid } = statSync(rows[0]?.data_directory ?? '');
     chownSync(disk.path, uid, gid);
-    await pool.query(`CREATE TABLESPACE small URL '${disk.path}'`);
+    await pool.query(`CREATE TABLESPACE small LOCATION '${disk.path}'`);
     await pool.query('ALTER ROLE postgres SET default_tablespace = small');
     const backend = await openAt(freshUrl(server.url));
     await backend.write('o/a', utf8('x'));

@@ -8,8 +8,8 @@ const MOST_USED = 150 * 2 ** 20;
 const MOST_FILES = 12;
 
 /** Files that replace modules (`vi.mock`), or look at what their process has loaded, holds, or is kept alive by. */
-const ALONE =
-  /\/(?:conformance|ceph|cluster|faulty-backends|plugin-guide|client\/test\/streams|crypto\/test\/(?:random|suites)|objects\/test\/store\/wiping)\.test\.ts$/;
+export const ALONE: RegExp =
+  /\/(?:conformance|ceph|cluster|faulty-backends|plugin-guide|client\/test\/streams|crypto\/test\/primitives\/(?:random|suites)|objects\/test\/store\/wiping)\.test\.ts$/;
 
 const isAlone = (files: readonly { readonly filepath: string }[]): boolean =>
   files.some(({ filepath }) => ALONE.test(filepath));
