@@ -431,7 +431,7 @@ describe.each(Object.keys(CALLS) as SessionCall[])('%s', (call) => {
       // What takes an approval on the store and one on an object is told of each.
       const each = [...new Map(told.map((one) => [String(one), one])).values()];
       expect(each).toEqual([[call, result === 'done' || expected[outcome] === 'INVALID_ARGUMENT']]);
-      expect(told).toHaveLength(call.startsWith('points.') && outcome === 'approved' ? told.length : 1);
+      expect(told).toHaveLength(call.startsWith('recoveryPoints.') && outcome === 'approved' ? told.length : 1);
     }
     const approvals = actionsOf(call)
       .filter((action) => action !== 'approve')

@@ -112,7 +112,11 @@ it('a store is not backed up into its own folder', async () => {
   await using store = await openStore(await made(`file:${join(path, 'vault')}`), { unlock, maintenance: false });
   symlinkSync(join(path, 'vault'), join(path, 'link'));
   for (const inside of [`file:${path}/vault/backups`, `sqlite:${path}/link/backups.db`]) {
-    await refused(store.backup(inside), 'INVALID_ARGUMENT', /is in the folder of the store\. Backups need a destination/);
+    await refused(
+      store.backup(inside),
+      'INVALID_ARGUMENT',
+      /is in the folder of the store\. Backups need a destination/,
+    );
   }
   await store.backup(`file:${path}/backups`);
 });

@@ -123,7 +123,8 @@ interface ToldAbout {
   readonly hidden: Readonly<Record<string, PlanValue>>;
 }
 
-const STORE_URLS: readonly string[] = ['destination', 'to', 'repair', 'scratch'];
+// Older clients say `source` for the destination that is restored from.
+const STORE_URLS: readonly string[] = ['destination', 'source', 'to', 'repair', 'scratch'];
 
 /** What a plan says of what a call is given: store URLs without credentials, to which the plan is bound all the same. */
 export function told(about: Readonly<Record<string, PlanValue>>, seal: Seal): ToldAbout {

@@ -5,7 +5,6 @@ import type { FoundDestination } from '../repository/destination.ts';
 import { accessAt, headOf, publishHead, prepareDestination, requireDestination } from '../repository/destination.ts';
 import type { Fence, RegisteredDestination } from './registry.ts';
 import { changeRegistry, isFenced, registryOf } from './registry.ts';
-import { trustedTipAt } from './trusted-tip.ts';
 import { publishKeyChange } from './key-change-points.ts';
 import type { Destinations } from './destinations.ts';
 import { rekeyDestination } from '../repository/rekey.ts';
@@ -44,12 +43,11 @@ export class DestinationKeeper {
   }
 
   /**
-   * A restored store has the destinations of the one before, which may still be there: its first backup takes one over, and a rotation of
-   * keys does not. A migrated store is the only one that is left, and remembers what it has backed up.
+   * A restored or migrated store has the destinations of the one before, which may still be there: its first backup takes one over, and a
+   * rotation of keys does not. What the store remembers of a destination proves nothing: a member could have put it there.
    */
-  async #checkOwn(found: FoundDestination, signal: AbortSignal | undefined): Promise<void> {
+  #checkOwn(found: FoundDestination): void {
     if (isInstance(headOf(found), this.#area.head)) return;
-    if ((await trustedTipAt(this.#area, found, signal)) !== undefined) return;
     throw new SecureStoreError(
       'CONFLICT',
       `${found.url} has the backups of the store that this one was restored from`,
@@ -71,7 +69,7 @@ export class DestinationKeeper {
     const copied = await this.#area.copyHead(signal);
     const fences = new Map<string, Fence>();
     const done = await this.#visitAll(signal, async (found) => {
-      await this.#checkOwn(found, signal);
+      this.#checkOwn(found);
       await prepareDestination(this.#area, found, copied, signal);
       fences.set(...(await this.#noteAt(found, signal)));
       return goOn(found);
@@ -102,7 +100,7 @@ export class DestinationKeeper {
       signal,
     );
     const { pending } = await this.#visitAll(signal, async (found) => {
-      await this.#checkOwn(found, signal);
+      this.#checkOwn(found);
       await publishHead(this.#area, found, signal);
     });
     return pending.filter((url) => !skipped.includes(url));
@@ -130,7 +128,7 @@ export class DestinationKeeper {
     const bring = async (url: string, copied: CopiedHead, end: AbortSignal | undefined): Promise<void> =>
       this.#destinations.at(url, end, async (connected) => {
         const found = await requireDestination(connected.backend, connected.url, end);
-        await this.#checkOwn(found, end);
+        this.#checkOwn(found);
         const has = accessAt(found, copied);
         if (has.openers && has.policy) return;
         await prepareDestination(this.#area, found, copied, end);

@@ -46,8 +46,21 @@ interface Query {
   readonly isLeftOut: (entry: TrailEntry) => boolean;
 }
 
-/** Actions of the store itself: each command leaves one or more of them, between which what somebody did is hard to find. */
-const OWN_ACTIONS = /^(?:audit\.[^]*|unlock|key\.used)$/;
+/**
+ * What each command leaves in the log, between which other entries are hard to find. What was denied or failed is never left out, nor is
+ * what switches the audit or tells of lost entries.
+ */
+const ROUTINE: ReadonlySet<string> = new Set([
+  'unlock',
+  'key.used',
+  'audit.end',
+  'audit.entries',
+  'audit.state',
+  'audit.view',
+]);
+
+/** Earlier releases called the owner `[root]`. */
+const ownerAsNow = (principal: string): string => (principal === '[root]' ? '[owner]' : principal);
 
 function queryOf({ cli, options, out }: LogCall): Query {
   const { lines, key, name, action, principal, result, since, until, all } = options;
@@ -58,17 +71,17 @@ function queryOf({ cli, options, out }: LogCall): Query {
   const to = until === undefined ? Infinity : parseSince('--until', until, now).getTime();
   if (from > to) refuse('--since must be before --until');
   const many = since === undefined ? DEFAULT_LINES : Infinity;
-  const isSelective = all !== true && action === undefined && !out.json;
+  const isSelective = [action, principal, result].every((filter) => filter === undefined) && all !== true && !out.json;
   return {
     wanted: lines === undefined ? many : parseCount('--lines', lines),
     object: key ?? name,
     since: from,
     isAll: [action, principal, result, since, until].every((filter) => filter === undefined),
     isSelective,
-    isLeftOut: (entry) => isSelective && OWN_ACTIONS.test(entry.action),
+    isLeftOut: (entry) => isSelective && entry.outcome === 'allowed' && ROUTINE.has(entry.action),
     matches: (entry) =>
       (action === undefined || entry.action === action) &&
-      (principal === undefined || entry.principal === principal) &&
+      (principal === undefined || ownerAsNow(entry.principal) === ownerAsNow(principal)) &&
       (result === undefined || entry.outcome === result) &&
       entry.time >= from &&
       entry.time < to,
@@ -152,8 +165,9 @@ export function damageOf({ out }: Pick<Call, 'out'>): {
 /** Shows entries as they come. Those of a filter are looked for among the newest {@link PAGE} first. */
 async function follow(call: LogCall, store: SecureStore, query: Query, told: Told, names: AuditNames): Promise<void> {
   const { cli, out, options } = call;
-  const { wanted, object, isAll, matches, isLeftOut } = query;
-  const entries = isAll ? Math.min(wanted, LARGEST_PAGE) : PAGE;
+  const { wanted, object, isAll, isSelective, matches, isLeftOut } = query;
+  const entries = isAll && !isSelective ? Math.min(wanted, LARGEST_PAGE) : PAGE;
+  if (isSelective) out.note('routine entries, such as unlock, are left out; --all shows them');
   const coming = store.audit.tail({ entries, object, follow: true, signal: cli.signal, ...told });
   for await (const entry of coming) {
     if (!matches(entry) || isLeftOut(entry)) continue;
@@ -191,7 +205,9 @@ export async function showLog(call: LogCall, store: SecureStore): Promise<ExitCo
   out.note(found.length === 0 ? 'no entries' : count(found.length, 'entry', 'entries'));
   if (leftOut > 0) {
     const are = leftOut === 1 ? 'is' : 'are';
-    out.note(`${count(leftOut, 'entry', 'entries')} of audit.*, unlock and key.used ${are} left out; --all shows them`);
+    out.note(
+      `${count(leftOut, 'routine entry', 'routine entries')}, such as unlock, ${are} left out; --all shows them`,
+    );
   }
   return damage.exitCode();
 }

@@ -54,11 +54,14 @@ function carried(options: Partial<GlobalOptions> = {}): Options {
   };
 }
 
-/** A store URL that may hold credentials: a user before a host, or settings in a query. No key is one: none has two slashes in a row. */
-const WITH_CREDENTIALS = /^(?:--[a-z-]+=)?[a-z][a-z0-9+-]{0,31}:(?:\/\/[^]*@|[^]*[?&#;][^=]*=)/;
+/** A store URL that may hold credentials, anywhere in a word: a user before a host, or settings in a query. */
+const WITH_CREDENTIALS = /[a-z][a-z0-9+-]{0,31}:(?:\/\/[^]*@|[^]*[?&#;][^=]*=)/i;
 
 /** Options whose values may hold a secret. */
-const PRIVATE = /^--(?:token|meta|webhook|ping|(?:new-)?passphrase-command)(?:=|$)/;
+const PRIVATE = /^--(?:token|meta|webhook|ping|operation|before|after|(?:new-)?passphrase-command)(?:=|$)/;
+
+/** What a person has decided for one store, which a hint carries to no other; and short options together, which may hide that. */
+const DECIDED = /^(?:--(?:accept-rollback|accept-head|trust-first-use|yes)$|-[a-z]*y|-[a-z]*s.|-[a-z]+s$)/i;
 
 /** Commands whose operand may be the URL of the store. */
 const NAMES_STORE: ReadonlySet<string> = new Set(['', 'init', 'migrate', 'verify']);
@@ -112,10 +115,9 @@ export class Commands {
   /** The command that failed once more, on a store elsewhere; `undefined` if it may hold a secret, or names its store by an operand. */
   againAt(store: string): string | undefined {
     const { args, verb = '' } = this.#context;
-    if (NAMES_STORE.has(verb) || this.again() === undefined) return undefined;
-    const at = args.findIndex((arg) => arg === '--store' || arg === '-s');
-    const others = at === -1 ? args : args.toSpliced(at, 2);
-    const rest = others.filter((arg) => !arg.startsWith('--store='));
+    if (NAMES_STORE.has(verb) || this.again() === undefined || args.some((arg) => DECIDED.test(arg))) return undefined;
+    const isStore = (arg: string): boolean => arg === '--store' || arg === '-s';
+    const rest = args.filter((arg, at) => !isStore(arg) && !isStore(args[at - 1] ?? '') && !arg.startsWith('--store='));
     return shellWords(['securestore', '--store', shown(store), ...rest]);
   }
 

@@ -16,7 +16,7 @@ function logOptions(): Option[] {
     new Option('--result <result>', 'only this result').choices(['allowed', 'denied', 'failed']),
     new Option('--since <time>', 'only from this time on: ISO 8601, or how long ago, such as 24h'),
     new Option('--until <time>', 'only before this time'),
-    new Option('--all', 'also entries of audit.*, unlock and key.used, which are left out without --action and --json'),
+    new Option('--all', 'also routine entries, such as unlock, which are left out by default'),
     new Option('--long', 'show category, request ID and reason in columns of their own'),
     new Option('--hashes', 'show the hashes of keys as they are'),
   ];

@@ -147,17 +147,23 @@ describe('audit', () => {
   });
 
   it('leaves out what the store itself did, unless it is asked for', async () => {
-    const { box } = await auditedBox();
+    const { box, identity } = await auditedBox();
     await done(box, 'put', 'a');
     await done(box, 'ls');
-    const own = /audit\.|unlock|key\.used/;
+    const own = /unlock|key\.used/;
     const short = await box.run(['audit', 'log', '-n', '2']);
     expect(short.stdout.replaceAll(/^\S+ \S+ +/gm, '')).toMatch(
       /^TIME.*\nallowed +\[owner\] +write .*\nallowed +\[owner\] +list *\n$/,
     );
     expect(short.stderr).toMatch(
-      /^2 entries\n[3-9] entries of audit\.\*, unlock and key\.used are left out; --all shows them\n$/,
+      /^2 entries\n[2-9] routine entries, such as unlock, are left out; --all shows them\n$/,
     );
+    // What switches the audit, and what was denied or failed, is never left out.
+    await done(box, 'audit', 'off');
+    await done(box, 'audit', 'on', '--auditor', (await done(box, 'identity', 'show', identity)).trim());
+    const switched = await done(box, 'audit', 'log', '-n', '100');
+    expect(switched).toMatch(/allowed +\[owner\] +audit\.enable/);
+    expect(switched).not.toMatch(own);
     const all = await box.run(['audit', 'log', '-n', '100', '--all']);
     expect(all.stdout).toMatch(own);
     expect(all.stderr).toMatch(/^\d+ entries\n$/);

@@ -75,7 +75,9 @@ function parseKnown(value: unknown): Known | undefined {
   if (typeof id !== 'string' || typeof message !== 'string' || !Number.isFinite(since) || !isTexts(told))
     return undefined;
   if ((severity !== 'warning' && severity !== 'critical') || typeof active !== 'boolean') return undefined;
-  return { id, severity, message, since: Number(since), active, told };
+  // Earlier releases called the condition of a continuous backup so.
+  const known = id === 'following' ? 'continuous' : id;
+  return { id: known, severity, message, since: Number(since), active, told };
 }
 
 function parseState({ known, claim }: Readonly<Record<string, unknown>>): AlertState | undefined {

@@ -94,10 +94,10 @@ function checkGrant({ categories, areas }: GrantOptions): void {
   checkTexts('areas', areas);
   const unknown = areas?.find((group) => !GROUPS.includes(group));
   if (unknown !== undefined) {
-    invalid(`the option "areas" must hold "audit" or "backup", got ${shownValue(unknown)}`, 'groups');
+    invalid(`the option "areas" must hold "audit" or "backup", got ${shownValue(unknown)}`, 'areas');
   }
   if ((categories?.length ?? 0) + (areas?.length ?? 0) > 0) return;
-  invalid('a member must be granted at least one category or group');
+  invalid('a member must be granted at least one category or area');
 }
 
 type Granted = Pick<Member, 'categories' | 'groups'>;
