@@ -41,6 +41,10 @@ function words(line: string): string[] {
 const again = (verb: string, args: readonly string[]): string | undefined =>
   hintsOf([{ id: 'accept-rollback' }], { verb, args })[0]?.command;
 
+/** The command that repeats another one on a store that has moved. */
+const elsewhere = (verb: string, args: readonly string[]): string | undefined =>
+  hintsOf([adviceOf('open-at')], { verb, args, options: { store: 'file:./old' } })[0]?.command;
+
 describe('the hints of an error', () => {
   it.each(ADVICE_IDS)('have one for %s: a short text, with a command or what to give', (id) => {
     const [hint] = hintsOf([adviceOf(id)], { verb: 'ls', args: ['ls'], options: {} });
@@ -48,6 +52,21 @@ describe('the hints of an error', () => {
     expect(text).toMatch(/^[a-z]/);
     expect(text).not.toMatch(/undefined|\[object/);
     expect(text.length).toBeLessThanOrEqual(140);
+  });
+
+  it('repeat a command on a store that has moved, on that store alone, and carry no decision there', () => {
+    const there = ['securestore', '--store', 'file:./there', 'get', 'k'].slice(1);
+    for (const args of [
+      ['get', 'k'],
+      ['-s', 'file:./old', 'get', 'k'],
+      ['--store', 'a:b', 'get', 'k', '--store=c:d'],
+    ])
+      expect(words(elsewhere('get', args) ?? '')).toEqual(there);
+    for (const decided of ['--accept-rollback', '--trust-first-use', '--yes', '-y', '-ry', '-sfile:./old']) {
+      const line = elsewhere('rm', [decided, 'rm', 'k']) ?? '';
+      expect(words(line)).not.toContain(decided);
+      expect(words(line)).not.toContain('k');
+    }
   });
 
   it('are three at most, the first ones', () => {
@@ -111,6 +130,16 @@ describe('the hints of an error', () => {
       ['put', 'a', `--meta=x=${SECRET}`],
     ]) {
       expect(again(args.at(-1) ?? '', args)).toBeUndefined();
+    }
+    for (const [verb, ...more] of [
+      ['get', `-spostgres://u:${SECRET}@h/db`, 'k'],
+      ['get', '--store', `Postgres://u:${SECRET}@h/db`],
+      ['approval request', '--operation', JSON.stringify({ destination: SECRET })],
+      ['get', JSON.stringify({ destination: `s3://AK:${SECRET}@h/b` })],
+      ['schedule run', '--before', `curl -u me:${SECRET}`],
+    ] as const) {
+      expect(again(verb, [verb, ...more])).toBeUndefined();
+      expect(elsewhere(verb, [verb, ...more]) ?? '').not.toContain(SECRET);
     }
     expect(again('exec', ['exec', '--', 'login', SECRET])).toBeUndefined();
   });
