@@ -63,6 +63,8 @@ const PRIVATE = /^--(?:token|meta|webhook|ping|operation|before|after|(?:new-)?p
 /** What a person has decided for one store, which a hint carries to no other; and short options together, which may hide that. */
 const DECIDED = /^(?:--(?:accept-rollback|accept-head|trust-first-use|yes)$|-[a-z]*y|-[a-z]*s.|-[a-z]+s$)/i;
 
+const isStore = (arg: string): boolean => arg === '--store' || arg === '-s';
+
 /** Commands whose operand may be the URL of the store. */
 const NAMES_STORE: ReadonlySet<string> = new Set(['', 'init', 'migrate', 'verify']);
 
@@ -116,7 +118,6 @@ export class Commands {
   againAt(store: string): string | undefined {
     const { args, verb = '' } = this.#context;
     if (NAMES_STORE.has(verb) || this.again() === undefined || args.some((arg) => DECIDED.test(arg))) return undefined;
-    const isStore = (arg: string): boolean => arg === '--store' || arg === '-s';
     const rest = args.filter((arg, at) => !isStore(arg) && !isStore(args[at - 1] ?? '') && !arg.startsWith('--store='));
     return shellWords(['securestore', '--store', shown(store), ...rest]);
   }
