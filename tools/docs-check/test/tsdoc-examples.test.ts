@@ -27,10 +27,17 @@ describe('the examples in comments', () => {
 
   it('are there for every member of a store', () => {
     expect(membersWithoutExample(...read('packages/securestore/src/**/open.ts'), 'SecureStore')).toEqual([]);
-    const calls = read('packages/objects/src/api/secure-storage.ts');
-    expect(membersWithoutExample(...calls, 'SecureStorage')).toEqual([]);
-    // The calls about objects have their comments there.
-    const about = new Set([...calls[1].matchAll(/^ {2}(\w+)[<(]/gm)].map(([, name]) => name));
+    const interfaces = [
+      { source: read('packages/objects/src/api/secure-storage.ts'), name: 'SecureStorage' },
+      { source: read('packages/objects/src/store/store-members.ts'), name: 'StoreMembers' },
+    ];
+    for (const { source, name } of interfaces) expect(membersWithoutExample(...source, name)).toEqual([]);
+    // The members of the class have their comments there.
+    const about = new Set(
+      interfaces.flatMap(({ source: [, text] }) =>
+        [...text.matchAll(/^ {2}(?:readonly )?(\w+)[<(:]/gm)].map(([, name]) => name),
+      ),
+    );
     const lacking = membersWithoutExample(...read('packages/objects/src/store/object-store.ts'), 'ObjectStore');
     expect(lacking.filter((name) => !about.has(name))).toEqual([]);
   });
