@@ -6,7 +6,7 @@ import { discoveryOf } from '../store/discovery.ts';
 import { refusal, refuse, withHints } from '../errors/refuse.ts';
 
 /**
- * @param role what the store URL was to be, such as a destination, such as a destination
+ * @param role what the store URL was to be, such as a destination
  * @throws `INVALID_ARGUMENT` for a store URL of which nothing would be left when the command has ended
  */
 export function refuseMemory(url: string, role = 'destination'): void {

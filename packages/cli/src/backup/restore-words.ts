@@ -4,18 +4,18 @@ import type { Call } from '../call/call.ts';
 import type { RestoreOptions } from './restore-way.ts';
 import { count, formatBytes, formatTime, printable, shellWord } from '../terminal/terminal-text.ts';
 
-type RecoveryPointLocator = Pick<ChosenSnapshot, 'number' | 'time'> & {
+type Moment = Pick<ChosenSnapshot, 'number' | 'time'> & {
   readonly gap?: ChosenSnapshot['gap'] | undefined;
 };
 
 /** What is read or restored, in words. */
-function momentInWords({ at }: RestoreOptions, { number, time, gap }: RecoveryPointLocator): string {
+function momentInWords({ at }: RestoreOptions, { number, time, gap }: Moment): string {
   if (at === undefined || gap !== undefined) return `snapshot ${number} of ${formatTime(time)}`;
   return `the store as of ${time.toISOString()}, snapshot ${number} and what followed it`;
 }
 
 /** The moment that was asked for may be in a gap, of which what is written has nothing. */
-export function noteMoment({ out }: Call, options: RestoreOptions, moment: RecoveryPointLocator | undefined): void {
+export function noteMoment({ out }: Call, options: RestoreOptions, moment: Moment | undefined): void {
   const { at } = options;
   if (at === undefined || moment === undefined) return;
   const { number, time, gap } = moment;

@@ -54,7 +54,7 @@ have left. Nothing younger than a day is removed. Programs that keep a store ope
 Exit code 8 if something could not be checked; each failure is one line.`,
     examples: ['securestore gc'],
     resume,
-    load: async () => (await import('../commands/collect.ts')).gc,
+    load: async () => (await import('../commands/gc.ts')).gc,
   });
 }
 
