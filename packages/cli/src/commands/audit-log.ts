@@ -47,8 +47,8 @@ interface Query {
 }
 
 /**
- * What each command leaves in the log, between which other entries are hard to find. What was denied or failed is never left out, nor is
- * what switches the audit or tells of lost entries.
+ * Actions that nearly every command records, and that would bury the others. Denied and failed attempts are never left out; neither are
+ * changes of the audit itself and entries about lost ones.
  */
 const ROUTINE: ReadonlySet<string> = new Set([
   'unlock',

@@ -90,7 +90,7 @@ function suggestions(message: string, headline: string, { verb }: Typed): OwnHin
   if (command === undefined) return [];
   const synonym = synonymOf(command);
   const alike = alikeIn(message, command);
-  // A word for one command that is another command but for its number, such as `snapshot`: both may be meant.
+  // `snapshot` may mean `backup`, for which it is a synonym, or `snapshots`, so both are named.
   const words = synonym === undefined ? alike : [synonym, ...alike.filter((word) => word === `${command}s`)];
   const [first = ''] = words;
   if (words.length > 1) return didYouMean(words, 'securestore help');

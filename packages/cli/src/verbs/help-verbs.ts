@@ -36,7 +36,12 @@ function addHelp(program: Command, run: Run): void {
   });
 }
 
-/** A command of another one. @param run of what an action of a noun may have been meant to be @throws `CommanderError` if there is none */
+/**
+ * The subcommand with a name.
+ *
+ * @param run takes the hint about a noun's actions, if the name is none of them
+ * @throws `CommanderError` if there is no such subcommand
+ */
 function find(within: Command, name: string, run?: Run): Command {
   const found = within.commands.find((one) => one.name() === name || one.aliases().includes(name));
   if (found !== undefined) return found;
