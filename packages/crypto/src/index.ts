@@ -1,4 +1,5 @@
-export { BlobOpener, BlobSealer, release } from './seal/blob-seal.ts';
+export { BlobOpener, BlobSealer } from './seal/blob-seal.ts';
+export { release } from './primitives/release.ts';
 export { checkpointPageId } from './seal/checkpoint-page.ts';
 export { ContentDigester, DIGEST_LEAF_BYTES, digestWhole } from './primitives/content-digest.ts';
 export type { DigestKeys } from './primitives/content-digest.ts';
@@ -13,9 +14,17 @@ export {
 } from './keys/identity.ts';
 export { openGrant, sealGrant } from './keys/grant-seal.ts';
 export type { GrantPlace, UnlockedGrant } from './keys/grant-seal.ts';
-export type { AuditKeys, BackupKeySet, CategoryKeys, JournalKeys, LoadedKey } from './keys/key-groups.ts';
+export type {
+  AuditKeys,
+  BackupKeySet,
+  CategoryKeys,
+  JournalKeys,
+  LoadedKey,
+  LoadedSystemKey,
+} from './keys/key-groups.ts';
 export { keyringKey, loadGranted, loadKeyring, wipeGranted, wipeKeyring } from './keys/key-set.ts';
 export type { KeySet, KeyVersionInfo, OwnerKeys } from './keys/key-set.ts';
+export { HmacKey } from './primitives/hmac.ts';
 export type { KeyOperation, KeyUseListener, UsedKey } from './primitives/key-use.ts';
 export { RecentCache } from './primitives/recent-cache.ts';
 export { NameCipher, veilIds } from './names/names.ts';

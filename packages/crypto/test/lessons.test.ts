@@ -91,7 +91,7 @@ describe('lessons from others', () => {
       // As whoever has the key of the category, and could be the one who stores, would wrap it.
       const input = headerInput(label('wrap'), headerBytes, commitment);
       const wrappedKey = Buffer.alloc(48);
-      suite.sealOnce(createHmac('sha256', key.secret).update(input).digest(), dek, wrappedKey, 0);
+      suite.sealOnce(key.secret.bytes(input), dek, wrappedKey, 0);
       return openRecord(splitRecord(joinRecord(headerBytes, { ...envelope, commitment, wrappedKey }, body)), key);
     };
     expect(open(deks[0])).toHaveLength(16);

@@ -5,17 +5,27 @@ import { asBuffer, SecureStoreError } from '@securestore/core-format';
 import type { DigestKeys } from '../primitives/content-digest.ts';
 import { digestKeys } from '../primitives/content-digest.ts';
 import { deriveKey } from '../primitives/derive.ts';
-import type { KeyUseListener } from '../primitives/key-use.ts';
-import type { RecordKey } from '../seal/record-seal.ts';
+import { HmacKey } from '../primitives/hmac.ts';
+import type { KeyUseListener, OnKeyUse } from '../primitives/key-use.ts';
 
 /** A key version with its secret loaded. */
-export interface LoadedKey extends RecordKey {
+export interface LoadedVersion<Secret> {
   readonly id: Buffer;
   /** The id as text, for callers and reports. */
   readonly label: string;
+  readonly suite: number;
   readonly state: KeyState;
   readonly groupId: Buffer;
+  readonly secret: Secret;
+  /** Called for everything that is encrypted and decrypted under it, if there is a listener. */
+  readonly onUse?: OnKeyUse | undefined;
 }
+
+/** A key version of a category. */
+export type LoadedKey = LoadedVersion<HmacKey>;
+
+/** A key version of the store's own objects. */
+export type LoadedSystemKey = LoadedVersion<KeyObject>;
 
 /** The keys of one category. */
 export interface CategoryKeys {
@@ -26,31 +36,31 @@ export interface CategoryKeys {
 
 /** The keys of what keeps a store's work: hints, registrations, jobs, checkpoints, markers. */
 export interface JournalKeys {
-  readonly primary: LoadedKey;
+  readonly primary: LoadedSystemKey;
   /** For names of the store's own objects; it outlives the versions. */
   readonly digest: DigestKeys;
   /** `undefined` if there is no such version, or it has been retired or destroyed. */
-  version(id: Uint8Array): LoadedKey | undefined;
+  version(id: Uint8Array): LoadedSystemKey | undefined;
 }
 
 /** The keys of the audit log of a store. */
 export interface AuditKeys {
-  readonly primary: LoadedKey;
+  readonly primary: LoadedSystemKey;
   /** For hashes of names; it outlives the versions. */
   readonly names: KeyObject;
   /** For {@link veilIds} of names; likewise. */
   readonly nameIds: KeyObject;
   /** Retired ones too: the log stays as it was written. `undefined` if there is none, or it has been destroyed. */
-  version(id: Uint8Array): LoadedKey | undefined;
+  version(id: Uint8Array): LoadedSystemKey | undefined;
 }
 
 /** The keys of the backups of a store. */
 export interface BackupKeySet {
-  readonly primary: LoadedKey;
+  readonly primary: LoadedSystemKey;
   /** For where pages of an index end; it outlives the versions. */
   readonly digest: DigestKeys;
   /** Retired ones too: what was backed up stays as it was written. `undefined` if there is none, or it has been destroyed. */
-  version(id: Uint8Array): LoadedKey | undefined;
+  version(id: Uint8Array): LoadedSystemKey | undefined;
 }
 
 /** An id as a key of a map. */
@@ -59,47 +69,65 @@ export const idText = (id: Uint8Array): string => asBuffer(id).toString('latin1'
 /** A key version that is destroyed, or is to be, and so opens nothing. */
 export type Unusable = { readonly groupId: Buffer; readonly destroyAt: number };
 
-function loadVersion(
+/** @param load the secret of a version; it keeps nothing of the bytes, which are wiped */
+function loadVersion<Secret>(
   { kind, id: group }: KeyGroup,
   { id, suite, state, key }: KeyVersion,
+  load: (key: Uint8Array) => Secret,
   listener: KeyUseListener | undefined,
-): LoadedKey {
+): LoadedVersion<Secret> {
   const label = asBuffer(id).toString('hex');
   const groupId = Buffer.from(group);
-  const loaded = { id: Buffer.from(id), label, suite, state, groupId, secret: createSecretKey(key) };
+  const loaded = { id: Buffer.from(id), label, suite, state, groupId, secret: load(key) };
   if (listener === undefined) return loaded;
   const used = { label, kind, groupId, suite };
   return { ...loaded, onUse: (operation, from, failure) => listener(used, operation, from, failure) };
 }
 
 /**
- * Loads the keys of a group, and puts each of its versions into `versions`.
+ * Loads the key versions of a group into `versions`.
  *
- * @returns `undefined` if none of them is the primary one
+ * @returns the primary one; `undefined` if none of them is
  */
-export function loadGroup(
+function loadVersions<Secret>(
   group: KeyGroup,
-  versions: Map<string, LoadedKey | Unusable>,
+  versions: Map<string, LoadedVersion<Secret> | Unusable>,
+  load: (key: Uint8Array) => Secret,
   listener: KeyUseListener | undefined,
-): CategoryKeys | undefined {
-  let primary: LoadedKey | undefined;
+): LoadedVersion<Secret> | undefined {
+  let primary: LoadedVersion<Secret> | undefined;
   const groupId = Buffer.from(group.id);
   for (const version of group.versions) {
     if (version.state === 'destroyed' || version.destroyAt > 0) {
       versions.set(idText(version.id), { groupId, destroyAt: version.destroyAt });
       continue;
     }
-    const loaded = loadVersion(group, version, listener);
+    const loaded = loadVersion(group, version, load, listener);
     versions.set(idText(version.id), loaded);
     if (version.state === 'primary') primary = loaded;
   }
+  return primary;
+}
+
+/**
+ * Loads the keys of a category, and puts each of its versions into `versions`.
+ *
+ * @returns `undefined` if none of them is the primary one
+ */
+export function loadCategory(
+  group: KeyGroup,
+  versions: Map<string, LoadedKey | Unusable>,
+  listener: KeyUseListener | undefined,
+): CategoryKeys | undefined {
+  const primary = loadVersions(group, versions, (key) => new HmacKey(key), listener);
   return primary && { primary, digest: digestKeys(createSecretKey(group.digestKey)) };
 }
 
 /** A group of which there is one at most. */
-interface SystemGroup extends Omit<CategoryKeys, 'digest'> {
+interface SystemGroup {
+  readonly primary: LoadedSystemKey;
   readonly digestKey: KeyObject;
-  readonly version: (id: Uint8Array) => LoadedKey | undefined;
+  readonly version: (id: Uint8Array) => LoadedSystemKey | undefined;
 }
 
 function loadSystemGroup(
@@ -110,8 +138,8 @@ function loadSystemGroup(
   const groups = keyring.groups.filter((group) => group.kind === kind);
   const [group] = groups;
   if (group === undefined) return undefined;
-  const versions = new Map<string, LoadedKey | Unusable>();
-  const primary = loadGroup(group, versions, listener)?.primary;
+  const versions = new Map<string, LoadedSystemKey | Unusable>();
+  const primary = loadVersions(group, versions, createSecretKey, listener);
   if (groups.length > 1 || primary === undefined) {
     throw new SecureStoreError('INTEGRITY', `the keyring is damaged: its ${kind} key is missing, or there are several`);
   }

@@ -1,10 +1,10 @@
 import type { KeyObject } from 'node:crypto';
 import type { GrantedKeys, KeyGroup, KeyGroupKind, Keyring, KeyState } from '@securestore/core-format';
 import { asBuffer, isZero, SecureStoreError } from '@securestore/core-format';
-import { deriveKey, takeKey } from '../primitives/derive.ts';
+import { deriveHmacKey, deriveKey, takeKey } from '../primitives/derive.ts';
 import { identityPrivateKey } from './identity.ts';
 import type { AuditKeys, BackupKeySet, CategoryKeys, JournalKeys, LoadedKey, Unusable } from './key-groups.ts';
-import { idText, loadAudit, loadBackup, loadGroup, loadJournal } from './key-groups.ts';
+import { idText, loadAudit, loadBackup, loadCategory, loadJournal } from './key-groups.ts';
 import type { KeyUseListener } from '../primitives/key-use.ts';
 import type { NameKeys } from '../names/names.ts';
 
@@ -148,11 +148,11 @@ function loadKeys(
   for (const group of granted.groups) {
     if (group.kind !== 'category') continue;
     const destroyAt = Math.max(0, ...group.versions.map((version) => version.destroyAt));
-    categories.set(idText(group.id), loadGroup(group, versions, listener) ?? { destroyAt });
+    categories.set(idText(group.id), loadCategory(group, versions, listener) ?? { destroyAt });
   }
   const nameKey = takeKey(Buffer.from(granted.nameKey));
   return {
-    names: { mac: deriveKey(nameKey, 'name mac'), encryption: deriveKey(nameKey, 'name encryption') },
+    names: { mac: deriveHmacKey(nameKey, 'name mac'), encryption: deriveKey(nameKey, 'name encryption') },
     categoryMap: deriveKey(nameKey, 'category map'),
     migration: deriveKey(nameKey, 'migration'),
     journal,

@@ -1,7 +1,6 @@
 import { asBuffer, SecureStoreError } from '@securestore/core-format';
-import { openSealedBox, sealBox } from '../primitives/sealed-box.ts';
 import { publicKeyOf } from '../unlock/slot-key-pair.ts';
-import { loadSodium } from '../primitives/sodium.ts';
+import { loadSodium } from '../primitives/load-sodium.ts';
 
 const BOX_OVERHEAD = 48;
 
@@ -14,7 +13,7 @@ const BOX_OVERHEAD = 48;
 export async function sealTo(publicKey: Uint8Array, plaintext: Uint8Array): Promise<Buffer> {
   const sodium = await loadSodium();
   try {
-    return asBuffer(sealBox(sodium, plaintext, publicKey));
+    return asBuffer(sodium.sealBox(plaintext, publicKey));
   } catch {
     throw new SecureStoreError('INVALID_ARGUMENT', 'the public key is not usable');
   }
@@ -24,6 +23,6 @@ export async function sealTo(publicKey: Uint8Array, plaintext: Uint8Array): Prom
 export async function openSealed(privateKey: Uint8Array, sealed: Uint8Array): Promise<Buffer | undefined> {
   if (sealed.length < BOX_OVERHEAD) return undefined;
   const sodium = await loadSodium();
-  const opened = openSealedBox(sodium, sealed, publicKeyOf(privateKey), privateKey);
+  const opened = sodium.openBox(sealed, publicKeyOf(privateKey), privateKey);
   return opened && asBuffer(opened);
 }

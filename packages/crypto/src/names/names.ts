@@ -2,7 +2,7 @@ import { createCipheriv, createDecipheriv } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import type { Naming, StoreKey } from '@securestore/core-format';
 import { asBuffer, decodeBase32, encodeBase32, ID_LENGTH, SecureStoreError } from '@securestore/core-format';
-import { tagOf } from '../primitives/derive.ts';
+import type { HmacKey } from '../primitives/hmac.ts';
 import { RecentCache } from '../primitives/recent-cache.ts';
 import { decodePlainSegment, encodePlainSegment } from './plain-names.ts';
 
@@ -41,7 +41,7 @@ export type OpenedToken = { readonly name: string } | { readonly hidden: true };
 
 /** The keys of names. */
 export interface NameKeys {
-  readonly mac: KeyObject;
+  readonly mac: HmacKey;
   readonly encryption: KeyObject;
 }
 
@@ -79,7 +79,7 @@ export class NameCipher {
   #synthetic(parent: string, segment: Uint8Array): string {
     const input = Buffer.allocUnsafe(parent.length + segment.length);
     input.set(segment, input.write(parent, 'latin1'));
-    return tagOf(this.#keys.mac, input).slice(0, ID_LENGTH);
+    return this.#keys.mac.tag(input).slice(0, ID_LENGTH);
   }
 
   #segmentToken(synthetic: string, segment: Buffer): string {

@@ -1,7 +1,8 @@
 import { createHmac, webcrypto } from 'node:crypto';
 import type { Hmac, KeyObject } from 'node:crypto';
 import { SecureStoreError } from '@securestore/core-format';
-import { deriveKey, tagOf } from './derive.ts';
+import { deriveHmacKey, deriveKey } from './derive.ts';
+import type { HmacKey } from './hmac.ts';
 
 /** The length of a leaf in bytes; a payload up to this is digested whole. */
 export const DIGEST_LEAF_BYTES: number = 1024 * 1024;
@@ -11,14 +12,14 @@ const MAX_PENDING = 4;
 
 /** The keys of a category's content digests. */
 export interface DigestKeys {
-  readonly whole: KeyObject;
+  readonly whole: HmacKey;
   readonly leaf: KeyObject;
   readonly tree: KeyObject;
 }
 
 export function digestKeys(digestKey: KeyObject): DigestKeys {
   return {
-    whole: deriveKey(digestKey, 'digest whole'),
+    whole: deriveHmacKey(digestKey, 'digest whole'),
     leaf: deriveKey(digestKey, 'digest leaf'),
     tree: deriveKey(digestKey, 'digest tree'),
   };
@@ -26,7 +27,7 @@ export function digestKeys(digestKey: KeyObject): DigestKeys {
 
 /** The keyed digest of a payload of at most {@link DIGEST_LEAF_BYTES}. */
 export function digestWhole(keys: DigestKeys, payload: Uint8Array): Buffer {
-  return Buffer.from(tagOf(keys.whole, payload), 'latin1');
+  return Buffer.from(keys.whole.tag(payload), 'latin1');
 }
 
 /**

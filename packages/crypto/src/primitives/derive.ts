@@ -1,5 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import { createHmac, createSecretKey } from 'node:crypto';
+import { HmacKey } from './hmac.ts';
 
 /** A derivation label: every use of a key has its own, ended by a zero byte so that none is the start of another. */
 export function label(use: string): Buffer {
@@ -33,14 +34,6 @@ export function takeKey(bytes: Buffer): KeyObject {
   return key;
 }
 
-/**
- * `HMAC-SHA-256(key, input)` as a tag that may be seen, never as a key: one character for each byte, since Node takes
- * nearly as long to make memory of its own for a result as to compute it.
- */
-export function tagOf(key: KeyObject, input: Uint8Array): string {
-  return createHmac('sha256', key).update(input).digest('binary');
-}
-
 /** `HMAC-SHA-256(key, label ‖ context)`: HKDF-Expand of RFC 5869 for a uniformly random key and one block. */
 export function deriveBytes(key: KeyObject, use: string, ...context: Uint8Array[]): Buffer {
   const hmac = createHmac('sha256', key).update(label(use));
@@ -50,4 +43,12 @@ export function deriveBytes(key: KeyObject, use: string, ...context: Uint8Array[
 
 export function deriveKey(key: KeyObject, use: string, ...context: Uint8Array[]): KeyObject {
   return takeKey(deriveBytes(key, use, ...context));
+}
+
+/** {@link deriveKey} for a key that computes many tags. */
+export function deriveHmacKey(key: KeyObject, use: string): HmacKey {
+  const bytes = deriveBytes(key, use);
+  const derived = new HmacKey(bytes);
+  bytes.fill(0);
+  return derived;
 }

@@ -1,6 +1,9 @@
-import { createCipheriv, createDecipheriv, createHmac, createSecretKey } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createSecretKey, timingSafeEqual } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
-import { TAG_LENGTH } from '@securestore/core-format';
+import { secretBytes, TAG_LENGTH } from '@securestore/core-format';
+import { hmacSha512Once } from './hmac.ts';
+import { randomSecret } from './random.ts';
+import { release } from './release.ts';
 import type { ChunkCipher, Suite } from './suite.ts';
 
 // AES-256-GCM (NIST SP 800-38D) and HMAC-SHA-512 (FIPS 198-1). Keys are passed to OpenSSL as key objects: raw buffers
@@ -27,6 +30,41 @@ export function openGcm(key: KeyObject, nonce: Buffer, sealed: Uint8Array): Buff
   return plaintext;
 }
 
+/** The counter block of the first block of a plaintext, for a nonce of 12 bytes: inc32(J0) of NIST SP 800-38D. */
+function firstCounter(nonce: Buffer): Buffer {
+  return Buffer.concat([nonce, Buffer.from([0, 0, 0, 2])]);
+}
+
+/** The first bytes XOR the mask, as many as that has, in memory that can be wiped. */
+function exclusiveOr(bytes: Uint8Array, mask: Uint8Array): Buffer {
+  const result = secretBytes(mask.length);
+  for (let at = 0; at < mask.length; at++) result[at] = (bytes[at] ?? 0) ^ (mask[at] ?? 0);
+  return result;
+}
+
+/**
+ * {@link openGcm} for keys. Node decrypts into memory that it copies the plaintext from and frees as it is. So this
+ * decrypts `ciphertext XOR mask` in counter mode, which puts `plaintext XOR mask` there, and computes the tag from the
+ * plaintext, in memory that the caller wipes.
+ */
+function openGcmSecret(key: KeyObject, nonce: Buffer, sealed: Uint8Array): Buffer | undefined {
+  const length = sealed.length - TAG_LENGTH;
+  if (length < 0) return undefined;
+  const mask = randomSecret(length);
+  const masked = exclusiveOr(sealed, mask);
+  const opened = createDecipheriv('aes-256-ctr', key, firstCounter(nonce)).update(masked);
+  const plaintext = exclusiveOr(opened, mask);
+  // Either of them, with what is stored, would take the mask off what was freed.
+  masked.fill(0);
+  mask.fill(0);
+  const cipher = createCipheriv(ALGORITHM, key, nonce, OPTIONS);
+  cipher.update(plaintext);
+  cipher.final();
+  if (timingSafeEqual(cipher.getAuthTag(), sealed.subarray(length))) return plaintext;
+  plaintext.fill(0);
+  return undefined;
+}
+
 function counterNonce(index: number): Buffer {
   const nonce = Buffer.alloc(NONCE_LENGTH);
   nonce.writeUIntBE(index, NONCE_LENGTH - 6, 6);
@@ -36,11 +74,13 @@ function counterNonce(index: number): Buffer {
 function chunkCipher(keyBytes: Uint8Array): ChunkCipher {
   const key = createSecretKey(keyBytes);
   return {
-    seal(index, plaintext) {
+    seal(index, plaintext, out, at) {
       const cipher = createCipheriv(ALGORITHM, key, counterNonce(index), OPTIONS);
       const ciphertext = cipher.update(plaintext);
       cipher.final();
-      return { ciphertext, tag: cipher.getAuthTag() };
+      out.set(ciphertext, at);
+      out.set(cipher.getAuthTag(), at + ciphertext.length);
+      release(ciphertext);
     },
     open: (index, sealed) => openGcm(key, counterNonce(index), sealed),
   };
@@ -49,7 +89,7 @@ function chunkCipher(keyBytes: Uint8Array): ChunkCipher {
 /** Suite 1, the default: AES-256-GCM, HMAC-SHA-2. */
 export const suite1: Suite = {
   id: 1,
-  expand: (key, input) => createHmac('sha512', createSecretKey(key)).update(input).digest(),
+  expand: hmacSha512Once,
   sealOnce(key, plaintext, out, at) {
     const cipher = createCipheriv(ALGORITHM, createSecretKey(key), ZERO_NONCE, OPTIONS);
     const ciphertext = cipher.update(plaintext);
@@ -58,5 +98,6 @@ export const suite1: Suite = {
     out.set(cipher.getAuthTag(), at + ciphertext.length);
   },
   openOnce: (key, sealed) => openGcm(createSecretKey(key), ZERO_NONCE, sealed),
+  openSecret: (key, sealed) => openGcmSecret(createSecretKey(key), ZERO_NONCE, sealed),
   chunkCipher,
 };

@@ -1,5 +1,5 @@
 import { SecureStoreError } from '@securestore/core-format';
-import { loadSodium } from './sodium.ts';
+import { loadSodium } from './load-sodium.ts';
 import type { Suite } from './suite.ts';
 import { suite1 } from './suite-1.ts';
 import { suite2 } from './suite-2.ts';

@@ -27,20 +27,6 @@ function derive(header: BlobHeader, key: Uint8Array): { prefix: Buffer; cipher: 
   return { prefix, cipher };
 }
 
-/**
- * Frees the memory behind a large buffer at once, if it belongs to the buffer alone. The garbage collector would let tens
- * of megabytes of them pile up, since it hardly sees the memory behind them.
- */
-export function release(buffer: Uint8Array): void {
-  const { buffer: memory, byteOffset, byteLength } = buffer;
-  if (memory instanceof ArrayBuffer && byteOffset + byteLength === memory.byteLength && byteLength >= MIN_RELEASED) {
-    memory.transfer(0);
-  }
-}
-
-/** Smaller ones may share their memory with others, and aren't worth it. */
-const MIN_RELEASED: number = 32 * 1024;
-
 /** Seals the chunks of one blob, in order and each once. */
 export class BlobSealer {
   /** What precedes the first chunk. */
@@ -72,12 +58,8 @@ export class BlobSealer {
       throw new SecureStoreError('INTERNAL', 'no room for a sealed chunk');
     }
     this.#ended = plaintext.length < this.#chunkSize;
-    const { ciphertext, tag } = this.#cipher.seal(this.#next++, plaintext);
-    const { length } = ciphertext;
-    ciphertext.copy(out, at);
-    tag.copy(out, at + length);
-    release(ciphertext);
-    return length + TAG_LENGTH;
+    this.#cipher.seal(this.#next++, plaintext, out, at);
+    return plaintext.length + TAG_LENGTH;
   }
 }
 

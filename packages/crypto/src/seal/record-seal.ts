@@ -1,5 +1,4 @@
-import type { KeyObject } from 'node:crypto';
-import { createHash, createHmac } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import type { Envelope, RecordHeader, SplitRecord } from '@securestore/core-format';
 import {
   asBuffer,
@@ -12,6 +11,7 @@ import {
   writeEnvelope,
 } from '@securestore/core-format';
 import { expandInput, headerInput, label } from '../primitives/derive.ts';
+import type { HmacKey } from '../primitives/hmac.ts';
 import type { OnKeyUse } from '../primitives/key-use.ts';
 import type { RandomSource } from '../primitives/random.ts';
 import type { Suite } from '../primitives/suite.ts';
@@ -24,16 +24,14 @@ const WRAP_USE = label('wrap');
 export interface RecordKey {
   readonly id: Uint8Array;
   readonly suite: number;
-  readonly secret: KeyObject;
+  readonly secret: HmacKey;
   /** Called for everything that is encrypted and decrypted under it, if there is a listener. */
   readonly onUse?: OnKeyUse | undefined;
 }
 
 /** A key for this one wrapping: H and C are different for every record, so no nonce is needed. */
 function wrapKey(key: RecordKey, headerBytes: Uint8Array, commitment: Uint8Array): Buffer {
-  return createHmac('sha256', key.secret)
-    .update(headerInput(WRAP_USE, headerBytes, commitment))
-    .digest();
+  return key.secret.bytes(headerInput(WRAP_USE, headerBytes, commitment));
 }
 
 function wrap(suite: Suite, key: RecordKey, headerBytes: Uint8Array, commitment: Uint8Array, dek: Buffer): Envelope {

@@ -1,4 +1,3 @@
-import { createCipheriv } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import type { Purpose } from '@securestore/core-format';
 import {
@@ -18,7 +17,6 @@ import { suiteOf } from '../primitives/suites.ts';
 
 const SYSTEM_USE = label('system');
 const SALT_LENGTH = 32;
-const NO_KEY: Buffer = Buffer.alloc(KEY_LENGTH);
 
 /** What seals an object of the store's own. */
 export interface SystemKey {
@@ -71,15 +69,6 @@ export function sealSystemBody(
 }
 
 /**
- * Node decrypts into memory that it copies the plaintext from, and then frees as it is. The same call again with zeros gets the
- * same memory, and so overwrites it.
- */
-function overwriteFreed(length: number): void {
-  const zeros = Buffer.alloc(length);
-  createCipheriv('aes-256-gcm', NO_KEY, NO_KEY.subarray(0, 12)).update(zeros);
-}
-
-/**
  * @param what the object, for messages
  * @param keyOf the key by the id in the object; all zero if the purpose's key has no versions
  * @param suites those that the store accepts, from its verified head
@@ -107,11 +96,11 @@ export function openSystemBody(
     const expanded = suite.expand(key, expandInput(SYSTEM_USE, body.headerBytes));
     key.fill(0);
     const committed = expanded.subarray(KEY_LENGTH).equals(body.commitment);
-    const plaintext = committed ? suite.openOnce(expanded.subarray(0, KEY_LENGTH), body.sealed) : undefined;
+    const open = purpose === 'keyring' ? 'openSecret' : 'openOnce';
+    const plaintext = committed ? suite[open](expanded.subarray(0, KEY_LENGTH), body.sealed) : undefined;
     expanded.fill(0);
     if (plaintext === undefined)
       return fail(committed ? 'its body is not what was sealed' : 'its commitment does not match its key');
-    if (purpose === 'keyring') overwriteFreed(plaintext.length);
     onUse?.('open');
     return plaintext;
   } catch (error) {

@@ -3,7 +3,7 @@ import { readIdentityText } from './identity-text.ts';
 import { printed, readPrinted } from './printed.ts';
 import { randomPool } from '../primitives/random.ts';
 import { publicKeyOf } from './slot-key-pair.ts';
-import { loadSodium } from '../primitives/sodium.ts';
+import { loadSodium } from '../primitives/load-sodium.ts';
 import type { UnlockSecretMethod, UnlockSecretSource } from './unlock.ts';
 import { derivedSecret, secretText } from './unlock.ts';
 
@@ -66,7 +66,7 @@ export async function readRecipient(text: unknown): Promise<Buffer> {
   const sodium = await loadSodium();
   try {
     // Every attacker can decrypt what is encrypted to a key of low order.
-    sodium.crypto_box_seal(new Uint8Array(1), publicKey);
+    sodium.sealBox(new Uint8Array(1), publicKey);
   } catch {
     throw new SecureStoreError('INVALID_ARGUMENT', 'the recipient is not a usable public key');
   }

@@ -11,9 +11,8 @@ import { checkAgreement, combineShares, schemeOf, sharesOf, wipeAll } from './sh
 import { shareTags } from './share-tags.ts';
 import type { SlotContext, SlotKeys } from './slot-keys.ts';
 import { bindingTag, fits, MIB_IN_KIB, secretKeys, seedKeys } from './slot-keys.ts';
-import { openSealedBox, sealBox } from '../primitives/sealed-box.ts';
 import type { Sodium } from '../primitives/sodium.ts';
-import { loadSodium } from '../primitives/sodium.ts';
+import { loadSodium } from '../primitives/load-sodium.ts';
 import type { UnlockSecretMethod, UnlockMethod } from './unlock.ts';
 
 const SALT_LENGTH = 16;
@@ -139,7 +138,7 @@ function sealRoot(sodium: Sodium, slot: SlotFields, lineage: Uint8Array, { numbe
   const root = key.export();
   const box = encodeSlotBox({ lineage, slotId: slot.id, rootNumber: number, root });
   root.fill(0);
-  const sealed = sealBox(sodium, box, slot.publicKey);
+  const sealed = sodium.sealBox(box, slot.publicKey);
   box.fill(0);
   return sealed;
 }
@@ -151,7 +150,7 @@ export async function resealSlot(slot: Slot, lineage: Uint8Array, root: Numbered
 
 /** A slot's box, opened after its binding tag matched. @throws SecureStoreError `INTEGRITY` */
 function openBox(sodium: Sodium, slot: Slot, keys: SlotKeys, context: SlotContext, rootNumber: number): KeyObject {
-  const opened = openSealedBox(sodium, slot.sealedRoot, keys.publicKey, keys.privateKey);
+  const opened = sodium.openBox(slot.sealedRoot, keys.publicKey, keys.privateKey);
   if (opened === undefined) {
     throw new SecureStoreError('INTEGRITY', 'the head is damaged: the root key of a slot does not decrypt');
   }

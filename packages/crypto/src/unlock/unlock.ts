@@ -33,9 +33,9 @@ export interface UnlockSecretMethod {
  */
 export type UnlockMethod = UnlockSecretMethod | KeyWrapperMethod;
 
-const MAX_SECRET_BYTES = 1024 * 1024;
+export const MAX_SECRET_BYTES: number = 1024 * 1024;
 /** Shorter ones are passphrases and not keys, and need a slow function. */
-const MIN_KEY_FILE_BYTES = 32;
+export const MIN_KEY_FILE_BYTES = 32;
 const RAW_KEY_BYTES = 32;
 
 async function fetchSecret(source: UnlockSecretSource): Promise<unknown> {

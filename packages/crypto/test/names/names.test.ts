@@ -3,12 +3,12 @@ import type { Naming, StoreKey } from '@securestore/core-format';
 import { decodeBase32, encodeBase32, parseStoreKey } from '@securestore/core-format';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { NameCipher } from '../../src/index.ts';
+import { HmacKey, NameCipher } from '../../src/index.ts';
 import { bytesFrom } from '../support/fixtures.ts';
 import { ANY_CHARACTER } from '../../../../tools/campaigns/src/any-character.ts';
 
 const keys = {
-  mac: createSecretKey(bytesFrom('mac', 32)),
+  mac: new HmacKey(bytesFrom('mac', 32)),
   encryption: createSecretKey(bytesFrom('encryption', 32)),
 };
 const root = bytesFrom('lineage', 16);
@@ -213,10 +213,10 @@ describe('encrypted names', () => {
 
   it('are of no use under other keys', () => {
     const { token } = cipher.locate(key('a'));
-    const swapped = { mac: keys.encryption, encryption: keys.mac };
-    refused(new NameCipher(swapped, 'encrypted', root), token);
-    refused(new NameCipher({ ...keys, encryption: keys.mac }, 'encrypted', root), token);
-    refused(new NameCipher({ ...keys, mac: keys.encryption }, 'encrypted', root), token);
+    const others = { mac: new HmacKey(bytesFrom('encryption', 32)), encryption: createSecretKey(bytesFrom('mac', 32)) };
+    refused(new NameCipher(others, 'encrypted', root), token);
+    refused(new NameCipher({ ...keys, encryption: others.encryption }, 'encrypted', root), token);
+    refused(new NameCipher({ ...keys, mac: others.mac }, 'encrypted', root), token);
   });
 
   it('are forgotten when the cipher is closed, and found again', () => {

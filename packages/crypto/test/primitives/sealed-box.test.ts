@@ -3,15 +3,15 @@ import { describe, expect, it } from 'vitest';
 import { openSealed, sealTo } from '../../src/index.ts';
 import { openSealedBox, sealBox } from '../../src/primitives/sealed-box.ts';
 import { slotKeyPair } from '../../src/unlock/slot-key-pair.ts';
-import type { Sodium } from '../../src/primitives/sodium.ts';
-import { loadSodium } from '../../src/primitives/sodium.ts';
+import type { Libsodium } from '../../src/primitives/sodium.ts';
+import { loadLibsodium } from '../../src/primitives/sodium.ts';
 import { bytesFrom } from '../support/fixtures.ts';
 
 const SEED = bytesFrom('seed', 32);
 const SECRET = bytesFrom('plaintext', 68);
 
 /** Whether libsodium's memory holds any 16 bytes of `bytes` that begin at a multiple of 8. */
-function holds(sodium: Sodium, bytes: Uint8Array): boolean {
+function holds(sodium: Libsodium, bytes: Uint8Array): boolean {
   const { HEAPU8 } = (sodium as unknown as { readonly libsodium: { readonly HEAPU8: Uint8Array } }).libsodium;
   const memory = Buffer.from(HEAPU8.buffer, HEAPU8.byteOffset, HEAPU8.length);
   for (let at = 0; at + 16 <= bytes.length; at += 8)
@@ -21,7 +21,7 @@ function holds(sodium: Sodium, bytes: Uint8Array): boolean {
 
 describe('a sealed box', () => {
   it('leaves neither plaintext nor private key in the memory of libsodium, which would keep them', async () => {
-    const sodium = await loadSodium();
+    const sodium = await loadLibsodium();
     const { publicKey, privateKey } = slotKeyPair(SEED);
     const sealed = sealBox(sodium, SECRET, publicKey);
     expect(holds(sodium, SECRET)).toBe(false);
@@ -32,7 +32,7 @@ describe('a sealed box', () => {
   });
 
   it('does not open by another key, and then leaves nothing either', async () => {
-    const sodium = await loadSodium();
+    const sodium = await loadLibsodium();
     const { publicKey } = slotKeyPair(SEED);
     const other = slotKeyPair(bytesFrom('another seed', 32));
     const sealed = sealBox(sodium, SECRET, publicKey);
@@ -65,7 +65,7 @@ describe('what is sealed to a public key', () => {
 
 describe('the key pair of a slot', () => {
   it('is the one that libsodium makes of the seed', async () => {
-    const sodium = await loadSodium();
+    const sodium = await loadLibsodium();
     fc.assert(
       fc.property(fc.uint8Array({ minLength: 32, maxLength: 32 }), (seed) => {
         const { publicKey, privateKey } = slotKeyPair(seed);

@@ -31,7 +31,7 @@ function wrapKey(of: RecordKey, headerBytes: Uint8Array, commitment: Uint8Array)
   const length = Buffer.alloc(2);
   length.writeUInt16BE(headerBytes.length);
   const input = Buffer.concat([Buffer.from('securestore/1 wrap\0'), length, headerBytes, commitment]);
-  return createHmac('sha256', of.secret).update(input).digest();
+  return of.secret.bytes(input);
 }
 
 /** One AEAD message under a zero nonce. */

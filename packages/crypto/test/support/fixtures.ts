@@ -1,7 +1,8 @@
-import { createHash, createSecretKey } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import type { RecordHeader } from '@securestore/core-format';
 import { noId } from '@securestore/core-format';
 import type { RandomSource, RecordKey } from '../../src/index.ts';
+import { HmacKey } from '../../src/index.ts';
 
 /** Bytes that look random and are the same in every run. */
 export function bytesFrom(seed: string, length: number): Buffer {
@@ -18,7 +19,7 @@ export function repeatableRandom(seed: string): RandomSource {
 }
 
 export function recordKey(seed: string, suite = 1): RecordKey {
-  return { id: bytesFrom(`${seed} id`, 8), suite, secret: createSecretKey(bytesFrom(`${seed} key`, 32)) };
+  return { id: bytesFrom(`${seed} id`, 8), suite, secret: new HmacKey(bytesFrom(`${seed} key`, 32)) };
 }
 
 export function recordHeader(seed: string, more: Partial<RecordHeader> = {}): RecordHeader {

@@ -1,12 +1,9 @@
 import { spawn } from 'node:child_process';
-import type { ChildProcessByStdio } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { SqliteBackend } from '@securestore/backend-sqlite';
 import type { UnlockMethod } from '@securestore/crypto';
@@ -20,6 +17,8 @@ import type { Needle, Sighting } from './scan.ts';
 import { reasonNotToScan, scan } from './scan.ts';
 import type { Scenario } from './scenarios.ts';
 import { SCENARIOS } from './scenarios.ts';
+import type { Stop } from './start-worker.ts';
+import { startWorker, unmask, whenStill } from './start-worker.ts';
 import { LONG } from '../../../../tools/campaigns/src/size.ts';
 
 const WORKER = fileURLToPath(new URL('worker.ts', import.meta.url));
@@ -28,34 +27,6 @@ const HYPHEN = 0x2d;
 
 /** Looking through hundreds of megabytes takes its time on a busy machine. */
 const MINUTES = 60_000;
-
-type Child = ChildProcessByStdio<Writable, Readable, null>;
-
-/** What the process says where it stands still. */
-interface Stop {
-  readonly stage: string;
-  /** The random bytes that it has taken, masked. */
-  readonly told: readonly string[];
-}
-
-function startWorker(args: readonly string[], input: readonly Buffer[]): { child: Child; next: () => Promise<Stop> } {
-  const flags = ['--expose-gc', '--conditions=@securestore/source', '--no-warnings'];
-  const child = spawn(process.execPath, [...flags, WORKER, ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
-  atEnd(() => void child.kill('SIGKILL'));
-  for (const bytes of input) child.stdin.write(bytes);
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  const next = async (): Promise<Stop> => {
-    const { value, done } = await lines.next();
-    if (done === true) throw new Error('the process has ended');
-    return JSON.parse(value) as Stop;
-  };
-  return { child, next };
-}
-
-/** Until it blocks in its read: nothing of it moves then. */
-async function whenStill(): Promise<void> {
-  await new Promise((done) => setTimeout(done, 150));
-}
 
 function methodOf({ method }: Scenario, secret: Buffer): UnlockMethod {
   if (method === 'keyFile') return keyFileContents(async () => secret);
@@ -91,7 +62,7 @@ async function look(name: string, scenario: Scenario): Promise<Looked> {
   if (scenario.method === 'keyFile') writeFileSync(keyPath, secret);
   const owner = methodOf(scenario, scenario.strange === true ? other : secret);
   const fingerprint = scenario.strange === true ? await makeStore(url, owner) : '';
-  const { child, next } = startWorker([url, name, keyPath, fingerprint], [secret, mask, kept]);
+  const { child, next } = startWorker(WORKER, [url, name, keyPath, fingerprint], [secret, mask, kept]);
   const own: Needle[] = [{ what: 'the secret', bytes: secret }];
   const printed = heldForm(scenario.method, secret);
   if (printed !== secret) {
@@ -105,7 +76,7 @@ async function look(name: string, scenario: Scenario): Promise<Looked> {
   };
   const unmasked = async ({ told }: Stop): Promise<Needle[]> => {
     const open = await publicBytes(url);
-    const bytes = told.map((hex) => Buffer.from(Buffer.from(hex, 'hex').map((byte, at) => byte ^ (mask[at] ?? 0))));
+    const bytes = told.map((hex) => unmask(hex, mask));
     return bytes.filter((one) => !open.includes(one)).map((one, at) => ({ what: `random bytes ${at}`, bytes: one }));
   };
   const lookNow = async (stop: Stop): Promise<Sighting[]> => {
@@ -142,10 +113,10 @@ const IN_USE = [
   'identity',
   'private key of the slot',
   'binding key of the slot',
-  'name key: name mac',
+  'name key: name mac, inner pad',
   'name key: name encryption',
-  'digest key (category): digest whole',
-  'key version (category, primary)',
+  'digest key (category): digest whole, outer pad',
+  'key version (category, primary), inner pad',
   'key version (journal, primary)',
 ];
 

@@ -63,6 +63,17 @@ function named(what: string, from: Uint8Array, ...uses: string[]): Needle[] {
   ];
 }
 
+/** Keys as `HmacKey` holds them while they are in use: XOR the constants of RFC 2104. */
+function paddedNeedles(needles: readonly Needle[]): Needle[] {
+  const pads = { inner: 0x36, outer: 0x5c };
+  return needles.flatMap(({ what, bytes }) =>
+    Object.entries(pads).map(([pad, constant]) => ({
+      what: `${what}, ${pad} pad`,
+      bytes: Buffer.from(bytes.map((byte) => byte ^ constant)),
+    })),
+  );
+}
+
 function keyringNeedles(root: Buffer, { identitySeed, nameKey, groups }: Keyring): Needle[] {
   return [
     ...named('root key', root, 'keyring'),
@@ -132,12 +143,15 @@ export async function storeNeedles(url: string, unlock: UnlockMethod, tried: Buf
     const root = (await unlockRoot(head, unlock)).root.export();
     const keyring = await readKeyring(backend, head, key(root));
     const needles = [...keyringNeedles(root, keyring), ...(await keyringBodyNeedles(backend, head, root))];
+    needles.push(...paddedNeedles(needles));
     for (const slot of head.slots) if (!('raw' in slot)) needles.push(...(await slotNeedles(tried, slot, head)));
     for (const area of [AREAS.objects, AREAS.history]) {
       for await (const names of pagesUnder(backend, area)) {
         for (const name of names) {
           const record = await backend.read(name);
-          if (record !== undefined) needles.push(...recordNeedles(name, splitRecord(record.body), keyring));
+          if (record === undefined) continue;
+          const found = recordNeedles(name, splitRecord(record.body), keyring);
+          needles.push(...found, ...paddedNeedles(found));
         }
       }
     }

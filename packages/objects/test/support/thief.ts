@@ -18,6 +18,7 @@ import {
 } from '@securestore/core-format';
 import type { UnlockSecretMethod } from '@securestore/crypto';
 import {
+  HmacKey,
   deriveBytes,
   loadGranted,
   NameCipher,
@@ -91,7 +92,9 @@ function succeeds(open: () => unknown): boolean {
 function opensRecord(body: Buffer, keys: readonly KeyObject[]): boolean {
   const record = splitRecord(body);
   const { suite } = record.header;
-  return keys.some((secret) => succeeds(() => openRecord(record, { id: record.envelope.keyId, suite, secret })));
+  return keys.some((secret) =>
+    succeeds(() => openRecord(record, { id: record.envelope.keyId, suite, secret: new HmacKey(secret.export()) })),
+  );
 }
 
 function opensSystemBody(name: string, body: Buffer, head: Head, keys: readonly KeyObject[]): boolean {
@@ -204,6 +207,6 @@ export function fake(
     payload: { kind: 'inline', data },
     ...changed,
   });
-  const secret = createSecretKey(primary.key);
+  const secret = new HmacKey(primary.key);
   return { token, record: sealRecord({ id: primary.id, suite: primary.suite, secret }, fields, body, random) };
 }
