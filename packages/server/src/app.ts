@@ -178,7 +178,10 @@ export class App {
     secure(reply);
     this.#underWay.follow(request, reply);
     if (!VERSIONS.has(request.raw.httpVersion)) {
-      throw new SecureStoreError('INVALID_ARGUMENT', 'the request must be HTTP/1.1');
+      throw new SecureStoreError(
+        'INVALID_ARGUMENT',
+        `the request must be HTTP/1.0 or HTTP/1.1, got HTTP/${request.raw.httpVersion}`,
+      );
     }
     const page = consoleRouteOf(request);
     if (page?.console === 'open') return;

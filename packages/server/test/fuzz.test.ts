@@ -240,7 +240,7 @@ describe('every route, with whatever may be sent to it', () => {
         await store.store('fuzz/a', 'there');
         return token;
       };
-      const runs = sized({ short: 16, full: 40, torture: 200 });
+      const runs = sized({ short: 64, full: 64, torture: 200 });
       const statuses = await fuzz(here, operations, before, (one) => (aboutObjects(one) ? runs : runs / 8));
       // Some of it must have got past the checks, or nothing was tried.
       const open = operations.filter((one) => aboutObjects(one) && !one.path.includes('audit'));

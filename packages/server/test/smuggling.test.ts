@@ -97,6 +97,17 @@ describe('a request whose end is in doubt', () => {
     expect(await here.store.has('smuggled')).toBe(false);
   });
 
+  it('is HTTP/1.0 or HTTP/1.1, as a refusal says', async () => {
+    const here = await scene();
+    const rest = `Host: x\r\nAuthorization: Bearer ${here.token}\r\nConnection: close\r\n`;
+    for (const version of ['1.0', '1.1']) {
+      expect(await here.raw(`GET /v1/store HTTP/${version}\r\n${rest}\r\n`), version).toMatch(/^HTTP\/1\.1 200 /);
+    }
+    const refused = await here.raw(`GET /v1/store HTTP/2.0\r\n${rest}\r\n`);
+    expect(refused).toMatch(/^HTTP\/1\.1 400 /);
+    expect(refused).toContain('the request must be HTTP/1.0 or HTTP/1.1, got HTTP/2.0');
+  });
+
   it('of another version or form of HTTP is refused', async () => {
     const here = await scene();
     const rest = `Host: x\r\nAuthorization: Bearer ${here.token}\r\n`;

@@ -9,7 +9,7 @@ export interface Problem {
   readonly title: string;
   /** The HTTP status that belongs to the code, also if the answer has begun with another one. */
   readonly status: number;
-  /** The message of the error. */
+  /** The message of the error, without the call and the key that it begins with: `operation` and `key` have them. */
   readonly detail: string;
   readonly code: ErrorCode;
   readonly retryable: boolean;
@@ -71,6 +71,13 @@ function problemOf(code: ErrorCode, detail: string): Pick<Problem, 'type' | 'tit
   return { type: errorPageOf(code), title, status, detail, code };
 }
 
+/** A message without the call and the object that it begins with: whoever asks says so in their own words. */
+function withoutSubject(message: string, operation: unknown, key: unknown): string {
+  const subjects = [`${String(operation)} ${JSON.stringify(key)}: `, `${String(operation)}: `];
+  const subject = subjects.find((begin) => message.startsWith(begin));
+  return subject === undefined ? message : message.slice(subject.length);
+}
+
 /** The fields of an error that travel, in their order. */
 const FIELDS = ['operation', 'key', 'outcome', 'currentVersion', 'approvals', 'reason', 'option', 'advice'] as const;
 
@@ -83,7 +90,7 @@ export function toProblem(error: unknown, requestId?: string): Problem {
   }
   const known = FIELDS.filter((field) => error[field] !== undefined).map((field) => [field, error[field]]);
   return {
-    ...problemOf(error.code, error.message),
+    ...problemOf(error.code, withoutSubject(error.message, error.operation, error.key)),
     retryable: error.retryable,
     ...(Object.fromEntries(known) as Partial<Problem>),
     ...id,
@@ -92,13 +99,6 @@ export function toProblem(error: unknown, requestId?: string): Problem {
 
 function textIn(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined;
-}
-
-/** A message without the call and the object that it begins with: whoever asks says so in their own words. */
-function withoutSubject(message: string, operation: unknown, key: unknown): string {
-  const subjects = [`${String(operation)} ${JSON.stringify(key)}: `, `${String(operation)}: `];
-  const subject = subjects.find((begin) => message.startsWith(begin));
-  return subject === undefined ? message : message.slice(subject.length);
 }
 
 /**

@@ -38,6 +38,16 @@ describe('an error as it travels', () => {
     expect(travelled(defect)).toMatchObject({ code: 'INTERNAL', outcome: 'unknown' });
   });
 
+  it('says what happened without the name of a call in JavaScript, which has a field of its own', () => {
+    const details = { operation: 'retrieveStream', key: 'a "b"' };
+    const whole = new SecureStoreError('NOT_FOUND', 'retrieveStream "a \\"b\\"": no such object', details);
+    expect(toProblem(whole)).toMatchObject({ detail: 'no such object', ...details });
+    const listing = new SecureStoreError('TIMEOUT', 'list: too slow', { operation: 'list' });
+    expect(toProblem(listing).detail).toBe('too slow');
+    const other = new SecureStoreError('TIMEOUT', 'write: too slow', { operation: 'list' });
+    expect(toProblem(other).detail).toBe('write: too slow');
+  });
+
   it('arrives without advice about the machine of whoever asks, such as to remove a file', () => {
     const advice = [
       { id: 'delete-anchor', path: '/home/ann/.ssh' },

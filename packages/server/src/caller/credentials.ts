@@ -14,7 +14,7 @@ export interface Credentials {
 
 const BEARER = /^Bearer +([\x21-\x7e]+) *$/i;
 /** The longest token that is looked at, in characters; those with many claims are the longest. */
-const MAX_TOKEN = 16 * 1024;
+export const MAX_TOKEN: number = 16 * 1024;
 
 /** Headers that say who asks must be there once: of two each reader could take another one. */
 function authorizationOf({ rawHeaders }: IncomingMessage): string | undefined {

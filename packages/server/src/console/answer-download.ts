@@ -7,24 +7,24 @@ import type { RetrievedStream, Session } from 'securestore';
 import { Type } from 'typebox';
 import type { TSchema } from 'typebox';
 import { dateIn } from '../request/body-values.ts';
-import { exactly, GIVEN_TIME, STORE_URL, VERSION } from '../request/schemas.ts';
+import { exactly, AT, DESTINATION, VERSION } from '../request/schemas.ts';
 import { archiveOf, outlookOf } from './archive.ts';
 import { attachment, fileNameOf } from './downloads.ts';
 
-const POINT = { at: Type.Optional(GIVEN_TIME), snapshot: Type.Optional(Type.Integer({ minimum: 1 })) };
+const POINT = { at: Type.Optional(AT), snapshot: Type.Optional(Type.Integer({ minimum: 1 })) };
 const KEY = Type.String({ minLength: 1, maxLength: 1024 });
 /** What may be asked for. */
 export const DOWNLOAD: TSchema = Type.Union([
   exactly({
     type: Type.Literal('object'),
     key: KEY,
-    destination: Type.Optional(STORE_URL),
+    destination: Type.Optional(DESTINATION),
     ...POINT,
     version: Type.Optional(VERSION),
   }),
   exactly({
     type: Type.Literal('archive'),
-    destination: STORE_URL,
+    destination: DESTINATION,
     ...POINT,
     prefix: Type.Optional(Type.String({ maxLength: 1024 })),
     keys: Type.Optional(Type.Array(KEY, { maxItems: 10_000 })),

@@ -5,8 +5,8 @@ import type { Clock } from '@securestore/jobs';
 import type { Session } from 'securestore';
 
 /** The most sessions in all, and of one principal: the oldest goes. */
-const MAX_SESSIONS = 10_000;
-const MAX_EACH = 32;
+export const MAX_SESSIONS = 10_000;
+export const MAX_EACH = 32;
 
 /** How long sessions last, in milliseconds. */
 export interface SessionLimits {

@@ -19,19 +19,19 @@ const KNOWN_FOR = 3_600_000;
 export interface ConsoleProvider {
   /** As that of the authenticator that knows its tokens. */
   readonly name: string;
-  /** What the button says; by default the name. */
+  /** The text of the button. Default the name. */
   readonly title?: string | undefined;
   /** What `/.well-known/openid-configuration` is looked for under: the `iss` of its tokens. */
   readonly issuer: string;
   /** Of the console at the provider: the `audience` of the authenticator. */
   readonly clientId: string;
-  /** What the provider gave with it. Without it, and without a file, PKCE alone protects what is exchanged. */
+  /** The client secret. Without it, and without a file, only PKCE protects the exchange. */
   readonly clientSecret?: string | undefined;
-  /** A file that has it. */
+  /** A file with the client secret. Default the systemd credential `oidc-NAME`, if there is one. */
   readonly clientSecretFile?: string | undefined;
-  /** Where the provider sends people back to: the origin of the console, and `/console/oidc/callback`. */
+  /** The URL to which the provider sends people back: the origin of the console with `/console/oidc/callback`. */
   readonly redirect: string;
-  /** Beside `openid`, which is asked for in any case. */
+  /** Scopes that are requested in addition to `openid`. Default none. */
   readonly scopes?: readonly string[] | undefined;
 }
 

@@ -7,7 +7,7 @@ import type { JobContext } from './answer-long.ts';
 import { mayRead, resultFor } from '../work/work.ts';
 
 /** One caller may have so much work running at once, whether or not the answers are read. */
-const MAX_UNDER_WAY = 16;
+export const MAX_UNDER_WAY = 16;
 
 /** How far something is, as it tells itself. */
 type Step = Pick<JobProgress, 'done' | 'bytes'> & Partial<Pick<JobProgress, 'phase' | 'total'>>;

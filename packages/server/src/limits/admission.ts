@@ -4,8 +4,9 @@ import type { Clock } from '@securestore/jobs';
 import type { ServerLimits } from './limits.ts';
 import { RateLimiter } from './rate-limiter.ts';
 
-/** How often somebody who has proved nothing may begin to, a second and address; twenty times as often at once. */
-const GUESTS_PER_ADDRESS = 1;
+/** Attempts to sign in a second of one address, on average, and at once. */
+export const GUESTS_PER_ADDRESS = 1;
+export const GUESTS_AT_ONCE = 20;
 
 /** Keeps one caller from taking everything. */
 export class Admission {
@@ -17,7 +18,7 @@ export class Admission {
   constructor({ ratePerCaller, concurrencyPerCaller }: ServerLimits, clock: Clock) {
     this.#concurrency = concurrencyPerCaller;
     this.#rate = new RateLimiter(ratePerCaller, ratePerCaller * 2, clock);
-    this.#guests = new RateLimiter(GUESTS_PER_ADDRESS, GUESTS_PER_ADDRESS * 20, clock);
+    this.#guests = new RateLimiter(GUESTS_PER_ADDRESS, GUESTS_AT_ONCE, clock);
   }
 
   /** Counts what a caller has under way, until its answer is closed. @throws SecureStoreError `THROTTLED` */

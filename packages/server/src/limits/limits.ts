@@ -1,44 +1,45 @@
 import { SecureStoreError } from '@securestore/core-format';
 
-/** What keeps one caller from taking everything. Times are milliseconds, sizes bytes. */
+/** Limits that keep one caller from using the whole server. Times are milliseconds, sizes bytes. */
 export interface ServerLimits {
   /** All headers of a request together. Default 16 KiB. */
   readonly headerBytes: number;
-  /** The body of a request that is no object. Default 1 MiB. */
+  /** The body of a request, except data of objects. Default 1 MiB. */
   readonly jsonBytes: number;
   /** An object that is stored. Default 1 TiB. */
   readonly objectBytes: number;
   /** Connections at once. Default 1,024. */
   readonly connections: number;
-  /** Connections at once of one address: more are ended. Default 512; 0 for any number. Behind a proxy it counts for nothing. */
+  /** Connections at once of one address; further ones are closed. 0 for no limit; ignored behind a proxy. Default 512. */
   readonly connectionsPerAddress: number;
   /** Requests at once, of all callers. Default 512. */
   readonly concurrency: number;
   /** Requests at once of one caller. Default 128. */
   readonly concurrencyPerCaller: number;
-  /** Names that one page of a listing looks at, shown or not. Default 10,000. */
+  /** Keys that one page of a listing reads, shown or not. Default 10,000. */
   readonly namesPerPage: number;
-  /** Requests a second of one caller, on average; twice as many may come at once. Default 5,000. */
+  /** Requests a second of one caller, on average; a burst may have twice as many. Default 5,000. */
   readonly ratePerCaller: number;
-  /** Failed attempts to prove who one is, a second and address, on average; ten times as many may come at once. Default 5. */
+  /** Failed authentications a second of one address, on average; a burst may have ten times as many. Default 5. */
   readonly failuresPerAddress: number;
-  /** How long the headers of a request may take. Default 10 s. */
+  /** How long the headers of a request may take to arrive. Default 10 s. */
   readonly headersTimeout: number;
-  /** How long a connection may be open between two requests. Default 60 s. */
+  /** How long a connection may be idle between two requests. Default 60 s. */
   readonly idleTimeout: number;
-  /** Bytes a second, below which a body that comes, or is taken, ends its connection; looked at every five seconds. Default 1 KiB; 0 for none. */
+  /** The lowest rate of a body, in bytes a second, checked every five seconds; a slower connection is closed. 0 for none. Default 1 KiB. */
   readonly leastRate: number;
-  /** How long requests under way may take once the server is to stop. Default 30 s. */
+  /** How long a stopping server waits for requests that are not answered yet. Default 30 s. */
   readonly closeTimeout: number;
-  /** How long it is remembered whom credentials prove; what takes them back counts at once all the same. Default 60 s; 0 for not at all. */
+  /** How long the server remembers whom credentials authenticate; a revocation takes effect at once all the same. 0 for not at all. Default 60 s. */
   readonly sessionAge: number;
-  /** How long somebody may be signed in to the console without doing anything. Default 15 min. */
+  /** How long a person may stay signed in to the console without any action. Default 15 min. */
   readonly consoleIdle: number;
-  /** How long somebody may be signed in to the console in any case. Default 8 h. */
+  /** How long a person may stay signed in to the console at most. Default 8 h. */
   readonly consoleAge: number;
 }
 
-const DEFAULTS: ServerLimits = {
+/** The limits of a server that sets none. */
+export const DEFAULTS: ServerLimits = {
   headerBytes: 16 * 1024,
   jsonBytes: 1024 * 1024,
   objectBytes: 2 ** 40,
@@ -58,7 +59,7 @@ const DEFAULTS: ServerLimits = {
   consoleAge: 8 * 3_600_000,
 };
 
-/** @throws SecureStoreError `INVALID_ARGUMENT` for a limit that there is not, or that is no number from 0 */
+/** @throws SecureStoreError `INVALID_ARGUMENT` for an unknown limit, or a value that is not a number from 0 */
 export function resolveLimits(given: Partial<ServerLimits> = {}): ServerLimits {
   for (const [name, value] of Object.entries(given) as [string, unknown][]) {
     if (!Object.hasOwn(DEFAULTS, name)) {

@@ -2,7 +2,7 @@ import type { Refusal } from './connections.ts';
 import { REFUSALS } from './connections.ts';
 
 /** The bounds of durations, in seconds. */
-const BOUNDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] as const;
+export const BOUNDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] as const;
 
 interface Figures {
   readonly byStatus: Map<number, number>;
@@ -11,7 +11,45 @@ interface Figures {
   count: number;
 }
 
-const NAME = 'securestore_server';
+/** A metric of the requests, by its name for Prometheus. */
+export interface RequestMetric {
+  readonly name: string;
+  readonly type: 'counter' | 'gauge' | 'histogram';
+  readonly labels: readonly string[];
+  readonly description: string;
+}
+
+/** What is measured of the requests. */
+export const REQUEST_METRICS: Readonly<Record<'refused' | 'running' | 'answered' | 'seconds', RequestMetric>> = {
+  refused: {
+    name: 'securestore_server_refused_total',
+    type: 'counter',
+    labels: ['reason'],
+    description: 'Connections that were closed before there was a request.',
+  },
+  running: {
+    name: 'securestore_server_requests_running',
+    type: 'gauge',
+    labels: [],
+    description: 'Requests that are not answered yet.',
+  },
+  answered: {
+    name: 'securestore_server_requests_total',
+    type: 'counter',
+    labels: ['route', 'status'],
+    description: 'Requests that were answered.',
+  },
+  seconds: {
+    name: 'securestore_server_request_seconds',
+    type: 'histogram',
+    labels: ['route'],
+    description: 'Duration of requests.',
+  },
+};
+
+function headOf({ name, type, description }: RequestMetric): string[] {
+  return [`# HELP ${name} ${description}`, `# TYPE ${name} ${type}`];
+}
 
 /** How many requests there were, how they were answered, and how long that took, by route. */
 export class RequestFigures {
@@ -38,33 +76,31 @@ export class RequestFigures {
     if (at !== -1) figures.buckets[at] = (figures.buckets[at] ?? 0) + 1;
   }
 
-  /** In the format of Prometheus. @param running requests under way */
-  text(running: number): string {
+  /** In the format of Prometheus. @param current requests that are not answered yet */
+  text(current: number): string {
+    const { refused, running, answered, seconds: duration } = REQUEST_METRICS;
     const lines = [
-      `# HELP ${NAME}_refused_total Connections that were ended before there was a request.`,
-      `# TYPE ${NAME}_refused_total counter`,
-      ...[...this.#refused].map(([reason, count]) => `${NAME}_refused_total{reason="${reason}"} ${count}`),
-      `# HELP ${NAME}_requests_running Requests under way.`,
-      `# TYPE ${NAME}_requests_running gauge`,
-      `${NAME}_requests_running ${running}`,
-      `# HELP ${NAME}_requests_total Requests that were answered.`,
-      `# TYPE ${NAME}_requests_total counter`,
+      ...headOf(refused),
+      ...[...this.#refused].map(([reason, count]) => `${refused.name}{reason="${reason}"} ${count}`),
+      ...headOf(running),
+      `${running.name} ${current}`,
+      ...headOf(answered),
     ];
     for (const [route, { byStatus }] of this.#routes) {
       for (const [status, count] of byStatus)
-        lines.push(`${NAME}_requests_total{route="${route}",status="${status}"} ${count}`);
+        lines.push(`${answered.name}{route="${route}",status="${status}"} ${count}`);
     }
-    lines.push(`# HELP ${NAME}_request_seconds How long requests took.`, `# TYPE ${NAME}_request_seconds histogram`);
+    lines.push(...headOf(duration));
     for (const [route, { buckets, count, seconds }] of this.#routes) {
       let sum = 0;
       for (const [at, bound] of BOUNDS.entries()) {
         sum += buckets[at] ?? 0;
-        lines.push(`${NAME}_request_seconds_bucket{route="${route}",le="${bound}"} ${sum}`);
+        lines.push(`${duration.name}_bucket{route="${route}",le="${bound}"} ${sum}`);
       }
-      lines.push(`${NAME}_request_seconds_bucket{route="${route}",le="+Inf"} ${count}`);
       lines.push(
-        `${NAME}_request_seconds_sum{route="${route}"} ${seconds}`,
-        `${NAME}_request_seconds_count{route="${route}"} ${count}`,
+        `${duration.name}_bucket{route="${route}",le="+Inf"} ${count}`,
+        `${duration.name}_sum{route="${route}"} ${seconds}`,
+        `${duration.name}_count{route="${route}"} ${count}`,
       );
     }
     return `${lines.join('\n')}\n`;

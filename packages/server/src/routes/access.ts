@@ -22,25 +22,30 @@ import {
   APPROVAL_REQUEST,
   APPROVAL_RULE,
   exactly,
-  GIVEN_TIME,
-  ID,
-  NAME,
+  givenTime,
+  idOf,
   POLICY,
+  PRINCIPAL,
   reportOf,
+  ROLE,
   RULE,
+  textOf,
   TOKEN_INFO,
   VERSION,
+  VERSION_AT,
 } from '../request/schemas.ts';
 
-const ACTION = Type.String({ minLength: 1, maxLength: 64, examples: ['read'] });
-const KEY = Type.Optional(Type.String({ maxLength: 1024 }));
-const EXPIRES = Type.Optional(Type.Integer({ minimum: 0, description: 'milliseconds since 1970' }));
+const ACTION = Type.String({ minLength: 1, maxLength: 64, description: 'an action, such as read', examples: ['read'] });
+const KEY = Type.Optional(textOf('the key of the object, if the action is about one'));
+const EXPIRES = Type.Optional(
+  Type.Integer({ minimum: 0, description: 'when the grant expires, in milliseconds since 1970' }),
+);
 
 /** What became of a change of who may do what. */
 const ACCESS_CHANGE = exactly({
   pending: Type.Array(Type.String(), {
     description:
-      'destinations of backups that it could not be brought to: a store restored from there has access as it was before',
+      'destinations that the change did not reach: a store restored from there has the access policy from before',
   }),
 });
 
@@ -76,7 +81,7 @@ export const ACCESS_ROUTES: readonly Route[] = [
     method: 'GET',
     path: '/v1/policy',
     access: 'access.policy',
-    summary: 'who may do what; its ETag is for changing it',
+    summary: 'show the access policy; its ETag is for the next If-Match',
     answer: { description: 'the policy', json: POLICY },
     async handle({ session, reply, signal }) {
       const policy = await session.access.policy({ signal });
@@ -88,12 +93,20 @@ export const ACCESS_ROUTES: readonly Route[] = [
     method: 'PUT',
     path: '/v1/policy',
     access: 'access.change',
-    summary: 'put another policy in the place of the one that was read',
+    summary: 'replace the access policy',
     description:
-      'Several policies are taken for one change after the other: who is missing in one of them is removed with their tokens.',
-    headers: { 'if-match': 'the entity tag of the policy that it is made of' },
-    body: { json: exactly({ policies: Type.Array(POLICY, { minItems: 1, maxItems: 1000 }) }) },
-    answer: { description: 'it counts', json: ACCESS_CHANGE },
+      'Several policies are made one change after the other. A principal that is missing in one of them is removed with its tokens.',
+    headers: { 'if-match': 'required: the entity tag of the policy that is replaced' },
+    body: {
+      json: exactly({
+        policies: Type.Array(POLICY, {
+          minItems: 1,
+          maxItems: 1000,
+          description: 'the new policy, or several that are made one after the other',
+        }),
+      }),
+    },
+    answer: { description: 'the change is in effect', json: ACCESS_CHANGE },
     async handle(context) {
       const tag = ifVersionOf(context.headers)?.ifVersion;
       const policies = context.body.policies as unknown as Policy[];
@@ -104,54 +117,66 @@ export const ACCESS_ROUTES: readonly Route[] = [
     method: 'PUT',
     path: '/v1/roles',
     access: 'access.change',
-    summary: 'add a role, or put other rules in its place',
-    body: { json: exactly({ name: NAME, rules: Type.Array(RULE, { maxItems: 200 }) }) },
-    answer: { description: 'it counts', json: ACCESS_CHANGE },
+    summary: 'add a role, or replace its rules',
+    body: {
+      json: exactly({ name: ROLE, rules: Type.Array(RULE, { maxItems: 200, description: 'all rules of the role' }) }),
+    },
+    answer: { description: 'the change is in effect', json: ACCESS_CHANGE },
     handle: async (context) => change(context, setRole(context.body.name, context.body.rules as unknown as Rule[])),
   }),
   route({
     method: 'DELETE',
     path: '/v1/roles',
     access: 'access.change',
-    summary: 'remove a role, and every grant of it',
-    query: exactly({ name: NAME }),
-    answer: { description: 'it is gone', json: ACCESS_CHANGE },
+    summary: 'remove a role and every grant of it',
+    query: exactly({ name: ROLE }),
+    answer: { description: 'the change is in effect', json: ACCESS_CHANGE },
     handle: async (context) => change(context, removeRole(context.query.name)),
   }),
   route({
     method: 'POST',
     path: '/v1/principals',
     access: 'access.change',
-    summary: 'add a principal, to whom nothing is granted yet',
-    body: { json: exactly({ name: NAME, kind: Type.String({ enum: ['user', 'service'] }) }) },
-    answer: { description: 'it is added', json: ACCESS_CHANGE },
+    summary: 'add a principal without grants',
+    body: {
+      json: exactly({
+        name: PRINCIPAL,
+        kind: Type.String({ enum: ['user', 'service'], description: 'a person or a service' }),
+      }),
+    },
+    answer: { description: 'the change is in effect', json: ACCESS_CHANGE },
     handle: async (context) => change(context, addPrincipal(context.body.name, context.body.kind as 'user')),
   }),
   route({
     method: 'PUT',
     path: '/v1/principals/disabled',
     access: 'access.change',
-    summary: 'keep a principal from everything, or end that',
-    body: { json: exactly({ name: NAME, disabled: Type.Boolean() }) },
-    answer: { description: 'it counts', json: ACCESS_CHANGE },
+    summary: 'disable a principal, or enable it again',
+    body: {
+      json: exactly({
+        name: PRINCIPAL,
+        disabled: Type.Boolean({ description: 'whether the principal is denied everything' }),
+      }),
+    },
+    answer: { description: 'the change is in effect', json: ACCESS_CHANGE },
     handle: async (context) => change(context, disablePrincipal(context.body.name, context.body.disabled)),
   }),
   route({
     method: 'DELETE',
     path: '/v1/principals',
     access: 'access.change',
-    summary: 'remove a principal, with their tokens',
-    query: exactly({ name: NAME }),
-    answer: { description: 'it is gone', json: ACCESS_CHANGE },
+    summary: 'remove a principal with its tokens',
+    query: exactly({ name: PRINCIPAL }),
+    answer: { description: 'the change is in effect', json: ACCESS_CHANGE },
     handle: async (context) => change(context, removePrincipal(context.query.name)),
   }),
   route({
     method: 'PUT',
     path: '/v1/grants',
     access: 'access.change',
-    summary: 'grant a role, or grant it anew until another time',
-    body: { json: exactly({ principal: NAME, role: NAME, expires: EXPIRES }) },
-    answer: { description: 'it counts', json: ACCESS_CHANGE },
+    summary: 'grant a role to a principal, or change when the grant expires',
+    body: { json: exactly({ principal: PRINCIPAL, role: ROLE, expires: EXPIRES }) },
+    answer: { description: 'the change is in effect', json: ACCESS_CHANGE },
     async handle(context) {
       const { principal, role, expires } = context.body;
       return change(context, grantRole(principal, role, expires));
@@ -161,26 +186,28 @@ export const ACCESS_ROUTES: readonly Route[] = [
     method: 'DELETE',
     path: '/v1/grants',
     access: 'access.change',
-    summary: 'take a role from a principal',
-    query: exactly({ principal: NAME, role: NAME }),
-    answer: { description: 'it is taken', json: ACCESS_CHANGE },
+    summary: 'revoke a role of a principal',
+    query: exactly({ principal: PRINCIPAL, role: ROLE }),
+    answer: { description: 'the change is in effect', json: ACCESS_CHANGE },
     handle: async (context) => change(context, revokeRole(context.query.principal, context.query.role)),
   }),
   route({
     method: 'PUT',
     path: '/v1/approval-rules',
     access: 'access.change',
-    summary: 'say what takes a second person',
-    body: { json: exactly({ rules: Type.Array(APPROVAL_RULE, { maxItems: 100 }) }) },
-    answer: { description: 'it counts', json: ACCESS_CHANGE },
+    summary: 'replace the rules about which actions need the approval of a second person',
+    body: {
+      json: exactly({ rules: Type.Array(APPROVAL_RULE, { maxItems: 100, description: 'all rules about approvals' }) }),
+    },
+    answer: { description: 'the change is in effect', json: ACCESS_CHANGE },
     handle: async (context) => change(context, setApprovals(context.body.rules as unknown as ApprovalRule[])),
   }),
   route({
     method: 'GET',
     path: '/v1/explain',
     access: 'access.explain',
-    summary: 'whether somebody may do something, and which rule says so',
-    query: exactly({ principal: NAME, action: ACTION, key: KEY }),
+    summary: 'show whether a principal may do an action, and which rule decides',
+    query: exactly({ principal: PRINCIPAL, action: ACTION, key: KEY }),
     answer: { description: 'the decision', json: reportOf('a decision') },
     handle: ({ session, query: { principal, action, key }, signal }) =>
       session.access.explain(principal, action as Action, key, { signal }),
@@ -189,16 +216,24 @@ export const ACCESS_ROUTES: readonly Route[] = [
     method: 'GET',
     path: '/v1/tokens',
     access: 'access.tokens',
-    summary: 'the API tokens that are good, without anything that they could be made from',
-    answer: { description: 'them', json: exactly({ tokens: Type.Array(exactly(TOKEN_INFO)) }) },
+    summary: 'list the valid API tokens, without anything to make a token from',
+    answer: {
+      description: 'the tokens without their secrets',
+      json: exactly({ tokens: Type.Array(exactly(TOKEN_INFO)) }),
+    },
     handle: async ({ session, signal }) => ({ tokens: await session.access.tokens({ signal }) }),
   }),
   route({
     method: 'POST',
     path: '/v1/tokens',
     access: 'access.createToken',
-    summary: 'make an API token, which is shown here and never again',
-    body: { json: exactly({ principal: NAME, expires: Type.Optional(GIVEN_TIME) }) },
+    summary: 'create an API token, which is shown only in this answer',
+    body: {
+      json: exactly({
+        principal: PRINCIPAL,
+        expires: Type.Optional(givenTime('when the token expires; default never')),
+      }),
+    },
     answer: { description: 'the token', json: exactly({ ...TOKEN_INFO, token: Type.String() }) },
     handle: ({ session, body: { principal, expires }, signal }) =>
       session.access.createToken(principal, { expires: dateIn(expires), signal }),
@@ -208,44 +243,47 @@ export const ACCESS_ROUTES: readonly Route[] = [
     path: '/v1/tokens',
     access: 'access.revokeToken',
     summary: 'revoke an API token',
-    query: exactly({ id: ID }),
-    answer: { description: 'it is good for nothing any more', json: ACCESS_CHANGE },
+    query: exactly({ id: idOf('the ID of the token') }),
+    answer: { description: 'the token is revoked', json: ACCESS_CHANGE },
     handle: ({ session, query, signal }) => session.access.revokeToken(query.id, { signal }),
   }),
   route({
     method: 'GET',
     path: '/v1/requests',
     access: 'access.requests',
-    summary: 'all requests for approval that are not over',
-    answer: { description: 'them', json: exactly({ requests: Type.Array(APPROVAL_REQUEST) }) },
+    summary: 'list all requests for approval that are not over',
+    answer: { description: 'the requests', json: exactly({ requests: Type.Array(APPROVAL_REQUEST) }) },
     handle: async ({ session, signal }) => ({ requests: await session.access.requests({ signal }) }),
   }),
   route({
     method: 'GET',
     path: '/v1/approvals',
     access: 'approvals.list',
-    summary: "one's own requests for approval, and those that one may decide about",
-    answer: { description: 'them', json: exactly({ requests: Type.Array(APPROVAL_REQUEST) }) },
+    summary: 'list the requests for approval of the caller, and those that the caller may decide about',
+    answer: { description: 'the requests', json: exactly({ requests: Type.Array(APPROVAL_REQUEST) }) },
     handle: async ({ session, signal }) => ({ requests: await session.approvals.list({ signal }) }),
   }),
   route({
     method: 'POST',
     path: '/v1/approvals',
     access: 'approvals.request',
-    summary: 'ask a second person to approve one attempt; it takes the right to make it',
+    summary: 'request the approval of one attempt, which the caller must be allowed to make',
     description:
-      'The server works out what the attempt would do now, as "plan": the approval passes that alone. "version" and "at" are of an object that is to be read, or made current again. What concerns the whole store is a call, with what it is given: "about" of a restore is the body of POST /v1/restore, and that of access.change { "policies": [...] } as PUT /v1/policy takes them.',
+      'The server determines what the attempt would do now, and puts it into "plan": the approval allows only that. "version" and "at" choose the version of an object to read or to make current again. "operation" is a call about the whole store with its arguments: "about" of a restore is the body of POST /v1/restore; "about" of access.change is { "policies": [...] }, as in PUT /v1/policy.',
     body: {
       json: exactly({
         action: ACTION,
         key: KEY,
-        reason: Type.Optional(Type.String({ maxLength: 500 })),
+        reason: Type.Optional(Type.String({ maxLength: 500, description: 'why the approval is requested' })),
         version: Type.Optional(VERSION),
-        at: Type.Optional(GIVEN_TIME),
+        at: Type.Optional(VERSION_AT),
         operation: Type.Optional(
-          exactly({ call: Type.String({ maxLength: 64 }), about: Type.Optional(reportOf('what the call is given')) }),
+          exactly(
+            { call: Type.String({ maxLength: 64 }), about: Type.Optional(reportOf('the arguments of the call')) },
+            'a call about the whole store',
+          ),
         ),
-        expires: Type.Optional(GIVEN_TIME),
+        expires: Type.Optional(givenTime('until when the request waits; default a day')),
       }),
     },
     answer: { description: 'the request', json: APPROVAL_REQUEST },
@@ -262,8 +300,8 @@ export const ACCESS_ROUTES: readonly Route[] = [
     method: 'POST',
     path: '/v1/approvals/{id}/approve',
     access: 'approvals.approve',
-    summary: 'let the one who asked do it once',
-    body: { json: exactly({ expires: Type.Optional(GIVEN_TIME) }) },
+    summary: 'approve a request, so that the requester may make one attempt',
+    body: { json: exactly({ expires: Type.Optional(givenTime('until when the approval is valid; default an hour')) }) },
     answer: { description: 'the request', json: APPROVAL_REQUEST },
     handle: ({ session, params, body, signal }) =>
       session.approvals.approve(params['id'] ?? '', { expires: dateIn(body.expires), signal }),
@@ -272,7 +310,7 @@ export const ACCESS_ROUTES: readonly Route[] = [
     method: 'POST',
     path: '/v1/approvals/{id}/deny',
     access: 'approvals.deny',
-    summary: 'refuse a request, or take back an approval that is not used yet',
+    summary: 'deny a request, or withdraw an approval that is not used yet',
     answer: { description: 'the request', json: APPROVAL_REQUEST },
     handle: ({ session, params, signal }) => session.approvals.deny(params['id'] ?? '', { signal }),
   }),

@@ -45,7 +45,10 @@ function placeIn(text: string): { readonly time: number; readonly sequence: numb
   return { time: Number(time), sequence: Number(sequence), segment };
 }
 
-const MODE = Type.String({ enum: ['batched', 'fail-closed'] });
+const MODE = Type.String({
+  enum: ['batched', 'fail-closed'],
+  description: 'batched writes entries within a second; fail-closed answers only when the entry is durable',
+});
 
 /** Who tried what. Verifying the log takes the identity of its auditor, which is for nobody who runs a server to see. */
 export const AUDIT_ROUTES: readonly Route[] = [
@@ -53,9 +56,9 @@ export const AUDIT_ROUTES: readonly Route[] = [
     method: 'GET',
     path: '/v1/audit',
     access: 'audit.state',
-    summary: 'whether the store is audited, and by whose identity the log is verified',
+    summary: 'show whether the store has an audit log, with the recipient of its auditor',
     answer: {
-      description: 'it',
+      description: 'the state of the audit log',
       json: exactly({ on: Type.Boolean(), auditor: Type.Optional(Type.String()), mode: Type.Optional(MODE) }),
     },
     handle: ({ session, signal }) => session.audit.state({ signal }),
@@ -64,25 +67,33 @@ export const AUDIT_ROUTES: readonly Route[] = [
     method: 'GET',
     path: '/v1/audit/entries',
     access: 'audit.entries',
-    summary: 'the newest entries of the audit log, which nothing has verified',
+    summary: 'list the newest entries of the audit log, unverified',
     description:
-      'With "Accept: text/event-stream" as events "progress", each an entry, which go on as entries come; that is one attempt in the log itself. A "cut", in an event of its own there, says what may be left out, and why.',
+      'With "Accept: text/event-stream" the answer is events "progress", one for each entry, and continues with new entries. The log records such an answer as one attempt. A "cut" says which entries may be missing and why; among events it is an event of its own.',
     query: exactly({
       entries: Type.Optional(
         Type.String({
           pattern: '^[1-9][0-9]{0,4}$',
           title: 'a whole number of 1 to 99999',
-          description: 'how many; default 20',
+          description: 'how many entries; default 20',
         }),
       ),
-      object: Type.Optional(Type.String({ maxLength: 1024, description: 'only those about this object' })),
-      before: Type.Optional(Type.String({ pattern: PLACE.source, title: 'what the page of newer entries said' })),
+      object: Type.Optional(
+        Type.String({ maxLength: 1024, description: 'only entries about the object with this key' }),
+      ),
+      before: Type.Optional(
+        Type.String({
+          pattern: PLACE.source,
+          title: 'the "before" of the page of newer entries',
+          description: 'the "before" of the page of newer entries',
+        }),
+      ),
     }),
     answer: {
-      description: 'them, the newest last, and where older ones go on',
+      description: 'the entries, newest last',
       json: exactly({
         entries: Type.Array(reportOf('an entry')),
-        before: Type.Optional(Type.String()),
+        before: Type.Optional(Type.String({ description: 'the "before" of the page of older entries' })),
         cut: Type.Optional(Type.String({ description: 'which older entries may be missing, and why' })),
       }),
     },
@@ -109,22 +120,22 @@ export const AUDIT_ROUTES: readonly Route[] = [
     path: '/v1/audit/examine',
     access: 'audit.examine',
     summary:
-      'look at the log without the identity of its auditor: whether its newest parts are whole, in order, and as far as the head says',
-    answer: { description: 'what was seen', json: reportOf('what was seen') },
+      'check without the identity of the auditor that the newest parts of the log are whole, in order, and as recent as the manifest says',
+    answer: { description: 'the report of the check', json: reportOf('the report of the check') },
     handle: ({ session, signal }) => session.audit.examine({ signal }),
   }),
   route({
     method: 'POST',
     path: '/v1/audit/enable',
     access: 'audit.enable',
-    summary: 'have the store audited',
+    summary: 'switch the audit log on',
     body: {
       json: exactly({
         auditor: Type.String({ maxLength: 200, description: 'the recipient of the auditor' }),
         mode: Type.Optional(MODE),
       }),
     },
-    answer: { description: 'it is', json: NOTHING },
+    answer: { description: 'the audit log is on', json: NOTHING },
     async handle({ session, body: { auditor, mode }, signal }) {
       await session.audit.enable({ auditor, ...(mode !== undefined && { mode: mode as 'batched' }), signal });
       return {};
@@ -134,8 +145,8 @@ export const AUDIT_ROUTES: readonly Route[] = [
     method: 'POST',
     path: '/v1/audit/disable',
     access: 'audit.disable',
-    summary: 'have the store audited no longer; the log stays',
-    answer: { description: 'it is not', json: NOTHING },
+    summary: 'switch the audit log off; its entries stay',
+    answer: { description: 'the audit log is off', json: NOTHING },
     async handle({ session, signal }) {
       await session.audit.disable({ signal });
       return {};

@@ -5,11 +5,12 @@ import { dateIn } from '../request/body-values.ts';
 import { answerLook } from '../exchange/own-work.ts';
 import type { Route } from '../exchange/route.ts';
 import { route } from '../exchange/route.ts';
-import { exactly, GIVEN_TIME, ID, STORE_URL, NOTHING, reportOf } from '../request/schemas.ts';
+import { DESTINATION, exactly, AT, idOf, NOTHING, reportOf, storeUrl, textOf } from '../request/schemas.ts';
 import { LONG } from './jobs.ts';
 
-const AT = { destination: STORE_URL };
-const POINT = { snapshot: Type.Optional(Type.Integer({ minimum: 1 })), at: Type.Optional(GIVEN_TIME) };
+const PLACE = { destination: DESTINATION };
+const SNAPSHOT = Type.Integer({ minimum: 1, description: 'the number of a snapshot; default the newest' });
+const POINT = { snapshot: Type.Optional(SNAPSHOT), at: Type.Optional(AT) };
 
 /** Backups, and what is done with them. */
 export const BACKUP_ROUTES: readonly Route[] = [
@@ -18,10 +19,15 @@ export const BACKUP_ROUTES: readonly Route[] = [
     path: '/v1/backup',
     access: 'backup',
     further: ['backup.manage'],
-    summary: 'make a snapshot',
+    summary: 'back the store up to a destination, as a snapshot',
     description: LONG,
-    body: { json: exactly({ ...AT, label: Type.Optional(Type.String({ maxLength: 128 })) }) },
-    answer: { description: 'the snapshot', json: reportOf('a report of a snapshot') },
+    body: {
+      json: exactly({
+        ...PLACE,
+        label: Type.Optional(Type.String({ maxLength: 128, description: 'a label of the snapshot' })),
+      }),
+    },
+    answer: { description: 'the report of the snapshot', json: reportOf('the report of the snapshot') },
     async handle(context) {
       const { destination, ...options } = context.body;
       return answerJob(context, context.session.backup(destination, options));
@@ -36,18 +42,30 @@ export const BACKUP_ROUTES: readonly Route[] = [
     description: LONG,
     body: {
       json: exactly({
-        destination: STORE_URL,
+        destination: DESTINATION,
         ...POINT,
-        prefix: Type.Optional(Type.String({ maxLength: 1024 })),
-        keys: Type.Optional(Type.Array(Type.String({ maxLength: 1024 }), { maxItems: 10_000 })),
-        into: Type.Optional(Type.String({ maxLength: 1024 })),
-        conflict: Type.Optional(Type.String({ enum: ['fail', 'skip', 'newer', 'overwrite', 'rename'] })),
-        deleteExtra: Type.Optional(Type.Boolean()),
-        dryRun: Type.Optional(Type.Boolean()),
+        prefix: Type.Optional(textOf('only objects whose keys begin with this')),
+        keys: Type.Optional(
+          Type.Array(Type.String({ maxLength: 1024 }), {
+            maxItems: 10_000,
+            description: 'only the objects with these keys',
+          }),
+        ),
+        into: Type.Optional(textOf('restored keys begin with this instead of "prefix"')),
+        conflict: Type.Optional(
+          Type.String({
+            enum: ['fail', 'skip', 'newer', 'overwrite', 'rename'],
+            description: 'what happens to objects that have another version; default fail',
+          }),
+        ),
+        deleteExtra: Type.Optional(
+          Type.Boolean({ description: 'delete objects under the restored keys that did not exist then' }),
+        ),
+        dryRun: Type.Optional(Type.Boolean({ description: 'report what would be restored, and change nothing' })),
         verify: Type.Optional(Type.Boolean({ description: 'read back what was written, and compare it' })),
       }),
     },
-    answer: { description: 'what was restored', json: reportOf('a report of a restore') },
+    answer: { description: 'the report of the restore', json: reportOf('the report of the restore') },
     async handle(context) {
       const { destination, at, conflict, ...options } = context.body;
       const policy = conflict === undefined ? {} : { conflict: conflict as 'fail' };
@@ -59,18 +77,18 @@ export const BACKUP_ROUTES: readonly Route[] = [
     path: '/v1/restore/store',
     access: 'backups.restoreStore',
     further: ['backup.manage'],
-    summary: 'make a new store of a snapshot, at a store URL with nothing there',
+    summary: 'create a new store from a snapshot, at a store URL without a store',
     description: LONG,
     body: {
       json: exactly({
-        destination: STORE_URL,
-        to: STORE_URL,
+        destination: DESTINATION,
+        to: storeUrl('the store URL of the new store'),
         ...POINT,
-        prefix: Type.Optional(Type.String({ maxLength: 1024 })),
-        partial: Type.Optional(Type.Boolean()),
+        prefix: Type.Optional(textOf('only objects whose keys begin with this')),
+        partial: Type.Optional(Type.Boolean({ description: 'restore what is not damaged, and report the rest' })),
       }),
     },
-    answer: { description: 'what was restored', json: reportOf('a report of a restore') },
+    answer: { description: 'the report of the restore', json: reportOf('the report of the restore') },
     async handle(context) {
       const { destination, to, at, ...options } = context.body;
       return answerJob(context, context.session.backups.restoreStore(destination, to, { ...options, at: dateIn(at) }));
@@ -81,7 +99,7 @@ export const BACKUP_ROUTES: readonly Route[] = [
     path: '/v1/restore/end',
     access: 'backups.endRestore',
     summary: 'give up a restore of the whole store that was interrupted',
-    answer: { description: 'it is ended', json: NOTHING },
+    answer: { description: 'the restore is ended', json: NOTHING },
     async handle({ session, signal }) {
       await session.backups.endRestore({ signal });
       return {};
@@ -91,9 +109,9 @@ export const BACKUP_ROUTES: readonly Route[] = [
     method: 'GET',
     path: '/v1/backups',
     access: 'backups.list',
-    summary: 'the snapshots at a destination, newest first',
-    query: exactly(AT),
-    answer: { description: 'them', json: exactly({ snapshots: Type.Array(reportOf('a snapshot')) }) },
+    summary: 'list the snapshots at a destination, newest first',
+    query: exactly(PLACE),
+    answer: { description: 'the snapshots', json: exactly({ snapshots: Type.Array(reportOf('a snapshot')) }) },
     handle: async ({ session, query, signal }) => ({
       snapshots: await session.backups.list(query.destination, { signal }),
     }),
@@ -102,9 +120,9 @@ export const BACKUP_ROUTES: readonly Route[] = [
     method: 'GET',
     path: '/v1/backups/windows',
     access: 'backups.windows',
-    summary: 'the spans of time of which every moment can be restored, newest first',
-    query: exactly(AT),
-    answer: { description: 'them', json: exactly({ windows: Type.Array(reportOf('a span')) }) },
+    summary: 'list the windows in which every time can be restored, newest first',
+    query: exactly(PLACE),
+    answer: { description: 'the windows', json: exactly({ windows: Type.Array(reportOf('a window')) }) },
     handle: async ({ session, query, signal }) => ({
       windows: await session.backups.windows(query.destination, { signal }),
     }),
@@ -113,17 +131,26 @@ export const BACKUP_ROUTES: readonly Route[] = [
     method: 'POST',
     path: '/v1/backups/verify',
     access: 'backups.verify',
-    summary: 'read what lies at a destination, and say what is wrong with it',
+    summary: 'verify the backups at a destination',
     description: LONG,
     body: {
       json: exactly({
-        ...AT,
-        depth: Type.Optional(Type.String({ enum: ['complete', 'opens'] })),
-        snapshot: Type.Optional(Type.Integer({ minimum: 1 })),
-        within: Type.Optional(Type.Number()),
+        ...PLACE,
+        depth: Type.Optional(
+          Type.String({
+            enum: ['complete', 'opens'],
+            description: 'complete, the default, reads every file; opens also decrypts everything in one snapshot',
+          }),
+        ),
+        snapshot: Type.Optional(SNAPSHOT),
+        within: Type.Optional(
+          Type.Number({
+            description: 'read only what is due, so that regular runs read everything within so many milliseconds',
+          }),
+        ),
       }),
     },
-    answer: { description: 'what was found', json: reportOf('a report of a verification') },
+    answer: { description: 'the report of the verification', json: reportOf('the report of the verification') },
     async handle(context) {
       const { destination, depth, ...options } = context.body;
       const how = depth === undefined ? {} : { depth: depth as 'complete' };
@@ -137,10 +164,16 @@ export const BACKUP_ROUTES: readonly Route[] = [
     path: '/v1/backups/drill',
     access: 'backups.drill',
     further: ['backup.manage'],
-    summary: 'restore a snapshot somewhere else, and see whether it works',
+    summary: 'restore a snapshot to a scratch store, and check the result',
     description: LONG,
-    body: { json: exactly({ ...AT, ...POINT, scratch: Type.Optional(STORE_URL) }) },
-    answer: { description: 'what it has shown', json: reportOf('a report of a drill') },
+    body: {
+      json: exactly({
+        ...PLACE,
+        ...POINT,
+        scratch: Type.Optional(storeUrl('the store URL of the scratch store; default in memory')),
+      }),
+    },
+    answer: { description: 'the report of the drill', json: reportOf('the report of the drill') },
     async handle(context) {
       const { destination, at, ...options } = context.body;
       return answerJob(context, context.session.backups.drill(destination, { ...options, at: dateIn(at) }));
@@ -151,16 +184,18 @@ export const BACKUP_ROUTES: readonly Route[] = [
     path: '/v1/backups/retain',
     access: 'backups.retain',
     further: ['backup.manage'],
-    summary: 'remove what a destination keeps no longer',
+    summary: 'remove what the retention of a destination no longer keeps',
     body: {
       json: exactly({
-        ...AT,
-        retention: Type.Optional(reportOf('how much of the past is kept')),
-        damaged: Type.Optional(Type.Boolean()),
-        dryRun: Type.Optional(Type.Boolean()),
+        ...PLACE,
+        retention: Type.Optional(reportOf('which snapshots and windows are kept')),
+        damaged: Type.Optional(
+          Type.Boolean({ description: 'also remove damaged snapshots, and the recovery points that build on them' }),
+        ),
+        dryRun: Type.Optional(Type.Boolean({ description: 'report what would be removed, and change nothing' })),
       }),
     },
-    answer: { description: 'what was removed', json: reportOf('a report of a removal') },
+    answer: { description: 'the report of the removal', json: reportOf('the report of the removal') },
     handle: ({ session, body: { destination, ...options }, signal }) =>
       session.backups.retain(destination, { ...options, signal }),
   }),
@@ -169,8 +204,16 @@ export const BACKUP_ROUTES: readonly Route[] = [
     path: '/v1/backups/forget',
     access: 'backups.forget',
     summary: 'remove snapshots of a destination',
-    body: { json: exactly({ ...AT, snapshots: Type.Array(Type.Integer({ minimum: 1 }), { maxItems: 10_000 }) }) },
-    answer: { description: 'what was removed', json: reportOf('a report of a removal') },
+    body: {
+      json: exactly({
+        ...PLACE,
+        snapshots: Type.Array(Type.Integer({ minimum: 1 }), {
+          maxItems: 10_000,
+          description: 'the numbers of the snapshots',
+        }),
+      }),
+    },
+    answer: { description: 'the report of the removal', json: reportOf('the report of the removal') },
     handle: ({ session, body: { destination, snapshots }, signal }) =>
       session.backups.forget(destination, () => snapshots, { signal }),
   }),
@@ -178,17 +221,17 @@ export const BACKUP_ROUTES: readonly Route[] = [
     method: 'GET',
     path: '/v1/destinations',
     access: 'backups.destinations',
-    summary: 'where the store is backed up',
-    answer: { description: 'them', json: exactly({ destinations: Type.Array(reportOf('a destination')) }) },
+    summary: 'list the destinations of the store',
+    answer: { description: 'the destinations', json: exactly({ destinations: Type.Array(reportOf('a destination')) }) },
     handle: async ({ session }) => ({ destinations: await session.backups.destinations() }),
   }),
   route({
     method: 'PUT',
     path: '/v1/destinations',
     access: 'backups.register',
-    summary: 'register a destination before anything is backed up there',
-    body: { json: exactly(AT) },
-    answer: { description: 'it is registered', json: NOTHING },
+    summary: 'register a destination before the first backup there',
+    body: { json: exactly(PLACE) },
+    answer: { description: 'the destination is registered', json: NOTHING },
     async handle({ session, body, signal }) {
       await session.backups.register(body.destination, { signal });
       return {};
@@ -198,9 +241,9 @@ export const BACKUP_ROUTES: readonly Route[] = [
     method: 'PUT',
     path: '/v1/destinations/retention',
     access: 'backups.setRetention',
-    summary: 'say how much of the past a destination keeps',
-    body: { json: exactly({ ...AT, retention: reportOf('how much of the past is kept') }) },
-    answer: { description: 'it is set', json: NOTHING },
+    summary: 'set which snapshots and windows a destination keeps',
+    body: { json: exactly({ ...PLACE, retention: reportOf('which snapshots and windows are kept') }) },
+    answer: { description: 'the retention is set', json: NOTHING },
     async handle({ session, body, signal }) {
       await session.backups.setRetention(body.destination, body.retention, { signal });
       return {};
@@ -210,9 +253,9 @@ export const BACKUP_ROUTES: readonly Route[] = [
     method: 'DELETE',
     path: '/v1/destinations',
     access: 'backups.unregister',
-    summary: 'have a destination follow the store no longer; nothing there is removed',
-    query: exactly(AT),
-    answer: { description: 'it is not registered any more', json: NOTHING },
+    summary: 'remove a destination from the store; nothing there is removed',
+    query: exactly(PLACE),
+    answer: { description: 'the destination is no longer registered', json: NOTHING },
     async handle({ session, query, signal }) {
       await session.backups.unregister(query.destination, { signal });
       return {};
@@ -222,8 +265,8 @@ export const BACKUP_ROUTES: readonly Route[] = [
     method: 'GET',
     path: '/v1/schedules',
     access: 'schedules.list',
-    summary: 'when the store is backed up, and how it goes',
-    answer: { description: 'schedules', json: exactly({ schedules: Type.Array(reportOf('a schedule')) }) },
+    summary: 'list the schedules of the store, with their last and next runs',
+    answer: { description: 'the schedules', json: exactly({ schedules: Type.Array(reportOf('a schedule')) }) },
     handle: async ({ session, signal }) => ({ schedules: await session.schedules.list({ signal }) }),
   }),
   route({
@@ -231,9 +274,9 @@ export const BACKUP_ROUTES: readonly Route[] = [
     path: '/v1/schedules',
     access: 'schedules.add',
     further: ['backup.manage'],
-    summary: 'add a schedule, or change the one of its id',
-    body: { json: reportOf('a schedule: id, cron, task, destination and what else there is to it') },
-    answer: { description: 'it is set', json: NOTHING },
+    summary: 'add a schedule, or replace the one with its ID',
+    body: { json: reportOf('a schedule: id, cron, task, destination, and its further settings') },
+    answer: { description: 'the schedule is set', json: NOTHING },
     async handle({ session, body, signal }) {
       // The library says what is wrong with it, member by member.
       await session.schedules.add(body as unknown as ScheduleSettings, { signal });
@@ -245,8 +288,8 @@ export const BACKUP_ROUTES: readonly Route[] = [
     path: '/v1/schedules',
     access: 'schedules.remove',
     summary: 'remove a schedule',
-    query: exactly({ id: ID }),
-    answer: { description: 'it is removed', json: NOTHING },
+    query: exactly({ id: idOf('the ID of the schedule') }),
+    answer: { description: 'the schedule is removed', json: NOTHING },
     async handle({ session, query, signal }) {
       await session.schedules.remove(query.id, { signal });
       return {};
@@ -256,10 +299,10 @@ export const BACKUP_ROUTES: readonly Route[] = [
     method: 'GET',
     path: '/v1/schedules/conditions',
     access: 'schedules.conditions',
-    summary: 'what is not as it should be with the backups',
+    summary: 'list what is wrong with the backups, for each destination',
     answer: {
-      description: 'for each destination',
-      json: exactly({ conditions: Type.Array(reportOf('of a destination')) }),
+      description: 'the conditions of each destination',
+      json: exactly({ conditions: Type.Array(reportOf('the conditions of a destination')) }),
     },
     handle: async ({ session, signal }) => ({ conditions: await session.schedules.conditions({ signal }) }),
   }),

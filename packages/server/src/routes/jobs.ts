@@ -6,11 +6,11 @@ import { secretIn } from '../request/body-values.ts';
 import { answerLook } from '../exchange/own-work.ts';
 import type { Route } from '../exchange/route.ts';
 import { route } from '../exchange/route.ts';
-import { exactly, NOTHING, reportOf, SECRET } from '../request/schemas.ts';
+import { exactly, NOTHING, reportOf, secretOf } from '../request/schemas.ts';
 
 /** What takes long is answered when it is done, or in events. */
 export const LONG =
-  'With "Accept: text/event-stream" as events: "job" with its id, "progress", then "report" or "error".';
+  'With "Accept: text/event-stream" the answer is events: "job" with its ID, "progress", then "report" or "error".';
 
 /** The progress of a job, of which no more is told once it may not be seen any more. @throws SecureStoreError `ACCESS_DENIED`, `UNAUTHENTICATED` */
 async function* whileAllowed<T>(progress: AsyncIterable<T>, session: Pick<Session, 'allows'>): AsyncGenerator<T> {
@@ -30,15 +30,15 @@ export const JOB_ROUTES: readonly Route[] = [
     method: 'GET',
     path: '/v1/jobs',
     access: 'jobs.list',
-    summary: 'long work on the store that is not finished, by any process',
-    answer: { description: 'jobs', json: exactly({ jobs: Type.Array(reportOf('a job')) }) },
+    summary: 'list the unfinished jobs of the store, of every process',
+    answer: { description: 'the jobs', json: exactly({ jobs: Type.Array(reportOf('a job')) }) },
     handle: async ({ session, signal }) => ({ jobs: await session.jobs.list({ signal }) }),
   }),
   route({
     method: 'GET',
     path: '/v1/jobs/{id}/events',
     access: 'jobs.list',
-    summary: 'how far a job is that runs at this server, as events',
+    summary: 'show the progress of a job that runs at this server, as events',
     answer: { description: 'events "progress"', media: ['text/event-stream'] },
     async handle(context) {
       const { session, jobs, params, signal } = context;
@@ -62,17 +62,17 @@ export const JOB_ROUTES: readonly Route[] = [
     path: '/v1/jobs/{id}/resume',
     access: 'jobs.resume',
     further: ['backup.manage', 'verify'],
-    summary: 'go on with a job that nobody runs',
+    summary: 'resume a job that no process runs',
     description: LONG,
-    answer: { description: 'what came of it', json: reportOf('as the job reports') },
+    answer: { description: 'the report of the job', json: reportOf('the report of the job') },
     handle: async (context) => answerJob(context, context.session.jobs.resume(context.params['id'] ?? '')),
   }),
   route({
     method: 'POST',
     path: '/v1/jobs/{id}/cancel',
     access: 'jobs.cancel',
-    summary: 'stop a job, which can be resumed; whoever has started it over this server needs no right for that',
-    answer: { description: 'it was asked to stop', json: NOTHING },
+    summary: 'cancel a job, which can be resumed; the caller who started it at this server needs no permission',
+    answer: { description: 'the job was asked to stop', json: NOTHING },
     async handle({ session, jobs, params, signal }) {
       const id = params['id'] ?? '';
       if (!jobs.cancelOwn(id, session.principal)) await session.jobs.cancel(id, { signal });
@@ -83,8 +83,8 @@ export const JOB_ROUTES: readonly Route[] = [
     method: 'DELETE',
     path: '/v1/jobs/{id}',
     access: 'jobs.forget',
-    summary: 'give up a job that nobody runs',
-    answer: { description: 'it is forgotten', json: NOTHING },
+    summary: 'give up a job that no process runs',
+    answer: { description: 'the job is forgotten', json: NOTHING },
     async handle({ session, params, signal }) {
       await session.jobs.forget(params['id'] ?? '', { signal });
       return {};
@@ -94,16 +94,18 @@ export const JOB_ROUTES: readonly Route[] = [
     method: 'POST',
     path: '/v1/rotate',
     access: 'rotateEncryptionKey',
-    summary: 'replace a secret, and renew what it led to',
+    summary: 'replace an unlock secret, and rotate the encryption keys under it',
     description: LONG,
     body: {
       json: exactly({
-        oldUnlockSecret: SECRET,
-        newUnlockSecret: SECRET,
-        depth: Type.Optional(Type.String({ enum: ['unlock', 'keys', 'data'] })),
+        oldUnlockSecret: secretOf('the present unlock secret'),
+        newUnlockSecret: secretOf('the unlock secret that replaces it'),
+        depth: Type.Optional(
+          Type.String({ enum: ['unlock', 'keys', 'data'], description: 'how much is rotated; default keys' }),
+        ),
       }),
     },
-    answer: { description: 'what was done', json: reportOf('a report of a rotation') },
+    answer: { description: 'the report of the rotation', json: reportOf('the report of the rotation') },
     async handle(context) {
       const { oldUnlockSecret, newUnlockSecret, depth } = context.body;
       const options = depth === undefined ? {} : { depth: depth as 'unlock' | 'keys' | 'data' };
@@ -117,29 +119,40 @@ export const JOB_ROUTES: readonly Route[] = [
     method: 'POST',
     path: '/v1/checkpoint',
     access: 'checkpoint',
-    summary: 'remember what the store holds, for the next verification',
+    summary: 'record what the store holds, for the next verification',
     description: LONG,
-    body: { json: exactly({ afresh: Type.Optional(Type.Boolean()) }) },
-    answer: { description: 'what it has', json: reportOf('a report of a checkpoint') },
+    body: {
+      json: exactly({
+        afresh: Type.Optional(
+          Type.Boolean({ description: 'accept the present objects as they are, whatever the last checkpoint says' }),
+        ),
+      }),
+    },
+    answer: { description: 'the report of the checkpoint', json: reportOf('the report of the checkpoint') },
     handle: async (context) => answerJob(context, context.session.checkpoint(context.body)),
   }),
   route({
     method: 'POST',
     path: '/v1/gc',
     access: 'gc',
-    summary: 'remove what the store keeps no longer',
+    summary: 'remove what the store no longer keeps',
     description: LONG,
-    answer: { description: 'what was removed', json: reportOf('a report of a collection') },
+    answer: {
+      description: 'the report of the garbage collection',
+      json: reportOf('the report of the garbage collection'),
+    },
     handle: async (context) => answerJob(context, context.session.gc()),
   }),
   route({
     method: 'POST',
     path: '/v1/verify',
     access: 'verify',
-    summary: 'read everything, and hold it against the last checkpoint',
+    summary: 'read everything, and compare it with the last checkpoint',
     description: LONG,
-    body: { json: exactly({ payloads: Type.Optional(Type.Boolean()) }) },
-    answer: { description: 'what was found', json: reportOf('a report of a verification') },
+    body: {
+      json: exactly({ payloads: Type.Optional(Type.Boolean({ description: 'also read and decrypt all payloads' })) }),
+    },
+    answer: { description: 'the report of the verification', json: reportOf('the report of the verification') },
     async handle(context) {
       const { session, body } = context;
       return answerLook(context, 'verify', (call) => session.verify({ ...body, ...call }));
@@ -150,17 +163,26 @@ export const JOB_ROUTES: readonly Route[] = [
     path: '/v1/scrub',
     access: 'scrub',
     further: ['restore.replace'],
-    summary: 'read everything in the background, and put right what is damaged',
+    summary: 'read everything in the background; with "repair", repair damaged objects from a backup',
     description: LONG,
     body: {
       json: exactly({
-        rate: Type.Optional(Type.Number({ exclusiveMinimum: 0, description: 'bytes a second' })),
-        within: Type.Optional(Type.Number({ exclusiveMinimum: 0, description: 'milliseconds' })),
-        payloads: Type.Optional(Type.Boolean()),
-        repair: Type.Optional(Type.String({ maxLength: 4096, description: 'the URL of a destination' })),
+        rate: Type.Optional(Type.Number({ exclusiveMinimum: 0, description: 'the highest rate, in bytes a second' })),
+        within: Type.Optional(
+          Type.Number({ exclusiveMinimum: 0, description: 'how long the whole scrub may take, in milliseconds' }),
+        ),
+        payloads: Type.Optional(
+          Type.Boolean({ description: 'whether the payloads of large objects are read too; default true' }),
+        ),
+        repair: Type.Optional(
+          Type.String({
+            maxLength: 4096,
+            description: 'the store URL of a destination, whose backup repairs damaged objects',
+          }),
+        ),
       }),
     },
-    answer: { description: 'what was found', json: reportOf('a report of a scrub') },
+    answer: { description: 'the report of the scrub', json: reportOf('the report of the scrub') },
     handle: async (context) => answerJob(context, context.session.scrub(context.body)),
   }),
 ];

@@ -5,28 +5,30 @@ import { route } from '../exchange/route.ts';
 import { exactly, OBJECT_INFO } from '../request/schemas.ts';
 
 /** The most names in a page. */
-const MAX_PAGE = 1000;
+export const MAX_PAGE = 1000;
 /** What is known of an object takes a read, and may be 64 KiB. */
-const MAX_ENTRIES = 100;
+export const MAX_ENTRIES = 100;
 
 const LIMIT = Type.String({
   pattern: '^[1-9][0-9]{0,3}$',
   title: 'a whole number of 1 to 9999',
-  description: `how many at most: by default ${MAX_PAGE} names or ${MAX_ENTRIES} entries, and never more`,
+  description: `how many at most: by default ${MAX_PAGE} keys or ${MAX_ENTRIES} entries, and never more`,
 });
 const PAGE = {
-  prefix: Type.Optional(Type.String({ maxLength: 1024, description: 'raw: it need not be a key' })),
-  after: Type.Optional(Type.String({ description: 'the name that a page before ended with' })),
-  next: Type.Optional(Type.String({ maxLength: 4096, description: 'what a page before said as "next"' })),
+  prefix: Type.Optional(
+    Type.String({ maxLength: 1024, description: 'the beginning of the keys; it need not be a valid key' }),
+  ),
+  after: Type.Optional(Type.String({ description: 'the "after" of a page before' })),
+  next: Type.Optional(Type.String({ maxLength: 4096, description: 'the "next" of a page before' })),
   limit: Type.Optional(LIMIT),
 };
 
 const ABOUT_PAGES =
-  'A page ends after a bounded number of names that are looked at, shown or not: it may hold less than was asked for, or nothing, and not be the last one. It is the last one if it says neither "after" nor "next".';
-const AFTER = Type.Optional(Type.String({ description: 'the name after which the next page goes on' }));
+  'A page ends after a bounded number of keys, shown or not. It may hold fewer than requested, or none, and not be the last page. The last page has neither "after" nor "next".';
+const AFTER = Type.Optional(Type.String({ description: 'the "after" of the next page' }));
 const NEXT = Type.Optional(
   Type.String({
-    description: 'where the next page goes on, of this listing alone, if it ended at a name that is not shown',
+    description: 'the "next" of the next page of this listing, if this page ended at a key that is not shown',
   }),
 );
 
@@ -62,11 +64,11 @@ export const LISTING_ROUTES: readonly Route[] = [
     method: 'GET',
     path: '/v1/keys',
     access: 'keys',
-    summary: 'the names of objects that may be seen, a page of them',
+    summary: 'list a page of the keys that the caller may list',
     description: ABOUT_PAGES,
     query: exactly(PAGE),
     answer: {
-      description: 'names, in an order of their own',
+      description: 'keys, in the order of the backend',
       json: exactly({ keys: Type.Array(Type.String()), after: AFTER, next: NEXT }),
     },
     async handle({ session, limits, query: { prefix, after, next, limit = MAX_PAGE }, signal }) {
@@ -80,11 +82,11 @@ export const LISTING_ROUTES: readonly Route[] = [
     method: 'GET',
     path: '/v1/entries',
     access: 'entries',
-    summary: 'what is known of the objects that may be read, a page of them',
+    summary: 'list a page of the objects that the caller may read, with version, size, times and metadata',
     description: ABOUT_PAGES,
     query: exactly(PAGE),
     answer: {
-      description: 'what is known of each',
+      description: 'the objects without their data',
       json: exactly({ entries: Type.Array(OBJECT_INFO), after: AFTER, next: NEXT }),
     },
     async handle({ session, limits, query: { prefix, after, next, limit = MAX_ENTRIES }, signal }) {

@@ -7,8 +7,8 @@ import { route } from '../exchange/route.ts';
 import {
   CHANGED_OBJECT,
   exactly,
-  FLAG,
-  GIVEN_TIME,
+  flagOf,
+  VERSION_AT,
   HISTORY_ENTRY,
   METADATA,
   OBJECT_INFO,
@@ -16,7 +16,7 @@ import {
 } from '../request/schemas.ts';
 
 const IF_MATCH = { 'if-match': 'the entity tag of the version that must be the current one' };
-const WHICH = exactly({ version: Type.Optional(VERSION), at: Type.Optional(GIVEN_TIME) });
+const WHICH = exactly({ version: Type.Optional(VERSION), at: Type.Optional(VERSION_AT) });
 
 /** Which version of an object is meant. */
 export function chosenIn({ version, at }: { readonly version?: string; readonly at?: string }): {
@@ -32,17 +32,17 @@ export const OBJECT_ROUTES: readonly Route[] = [
     method: 'GET',
     path: '/v1/info/{key}',
     access: 'info',
-    summary: 'what is known of an object beside its data',
+    summary: 'show the version, size, times and metadata of an object',
     query: WHICH,
-    answer: { description: 'it', json: OBJECT_INFO },
+    answer: { description: 'the object without its data', json: OBJECT_INFO },
     handle: ({ session, rest, query, signal }) => session.info(decodeKey(rest), { ...chosenIn(query), signal }),
   }),
   route({
     method: 'GET',
     path: '/v1/exists/{key}',
     access: 'has',
-    summary: 'whether there is an object',
-    answer: { description: 'whether', json: exactly({ exists: Type.Boolean() }) },
+    summary: 'check whether an object exists',
+    answer: { description: 'whether the object exists', json: exactly({ exists: Type.Boolean() }) },
     handle: async ({ session, rest, signal }) => ({ exists: await session.has(decodeKey(rest), { signal }) }),
   }),
   route({
@@ -60,9 +60,9 @@ export const OBJECT_ROUTES: readonly Route[] = [
     method: 'POST',
     path: '/v1/matches/{key}',
     access: 'matches',
-    summary: 'whether an object holds exactly the data of the request',
+    summary: 'check whether the data of an object is exactly the body of the request',
     body: 'data',
-    answer: { description: 'whether', json: exactly({ matches: Type.Boolean() }) },
+    answer: { description: 'whether the data is the same', json: exactly({ matches: Type.Boolean() }) },
     handle: async ({ session, rest, stream, signal }) => ({
       matches: await session.matches(decodeKey(rest), bytesOf(stream), { signal }),
     }),
@@ -71,8 +71,8 @@ export const OBJECT_ROUTES: readonly Route[] = [
     method: 'GET',
     path: '/v1/history/{key}',
     access: 'history',
-    summary: 'the retained versions of an object, newest first',
-    answer: { description: 'them', json: exactly({ history: Type.Array(HISTORY_ENTRY) }) },
+    summary: 'list the retained versions of an object, newest first',
+    answer: { description: 'the versions', json: exactly({ history: Type.Array(HISTORY_ENTRY) }) },
     handle: async ({ session, rest, signal }) => ({ history: await session.history(decodeKey(rest), { signal }) }),
   }),
   route({
@@ -87,8 +87,8 @@ export const OBJECT_ROUTES: readonly Route[] = [
     method: 'POST',
     path: '/v1/restore-version/{key}',
     access: 'restoreVersion',
-    summary: 'make a retained version current again, as a new one',
-    headers: { ...IF_MATCH, 'if-none-match': '*: there must be no such object, as after a deletion' },
+    summary: 'make a retained version current again, as a new version',
+    headers: { ...IF_MATCH, 'if-none-match': '"*": the object must not exist, as after a deletion' },
     body: { json: exactly({ version: VERSION }) },
     answer: { description: 'the new version', json: CHANGED_OBJECT },
     handle: ({ session, rest, body, headers, signal }) =>
@@ -101,10 +101,10 @@ export const OBJECT_ROUTES: readonly Route[] = [
     method: 'POST',
     path: '/v1/purge/{key}',
     access: 'purge',
-    summary: 'delete an object with its history, beyond recovery from this store',
-    query: exactly({ ifDamaged: Type.Optional(FLAG) }),
-    headers: { 'if-match': 'the entity tag of the newest version: of a deleted object that of its deletion' },
-    answer: { description: 'whether anything was there', json: exactly({ existed: Type.Boolean() }) },
+    summary: 'delete an object with its history; this store cannot undo that',
+    query: exactly({ ifDamaged: Type.Optional(flagOf('purge only if the newest version is damaged')) }),
+    headers: { 'if-match': 'the entity tag of the newest version, which for a deleted object is that of its deletion' },
+    answer: { description: 'whether there was anything to purge', json: exactly({ existed: Type.Boolean() }) },
     handle: async ({ session, rest, query, headers, signal }) => ({
       existed: await session.purge(decodeKey(rest), {
         ...conditionIn(ifVersionOf(headers), ifDamagedOf(query)),
@@ -116,9 +116,9 @@ export const OBJECT_ROUTES: readonly Route[] = [
     method: 'DELETE',
     path: '/v1/objects/{key}',
     access: 'delete',
-    summary: 'delete an object, and keep its history',
+    summary: 'delete an object and keep its history',
     headers: IF_MATCH,
-    answer: { description: 'whether it existed', json: exactly({ existed: Type.Boolean() }) },
+    answer: { description: 'whether the object existed', json: exactly({ existed: Type.Boolean() }) },
     handle: async ({ session, rest, headers, signal }) => ({
       existed: await session.delete(decodeKey(rest), { ...ifVersionOf(headers), signal }),
     }),

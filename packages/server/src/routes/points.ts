@@ -5,17 +5,25 @@ import { answerFramed, answerRaw, isConditional } from '../exchange/answer-objec
 import { dateIn } from '../request/body-values.ts';
 import type { Route } from '../exchange/route.ts';
 import { route } from '../exchange/route.ts';
-import { BYTE_POSITION, exactly, FLAG, GIVEN_TIME, STORE_URL, reportOf, VERSION } from '../request/schemas.ts';
+import {
+  countOf,
+  DESTINATION,
+  exactly,
+  flagOf,
+  AT,
+  positionOf,
+  reportOf,
+  textOf,
+  VERSION,
+} from '../request/schemas.ts';
 
-/** In a query everything is a text. */
-const NUMBER = Type.String({ pattern: '^[1-9][0-9]{0,15}$', title: 'a whole number of at least 1' });
-const TEXT = Type.String({ maxLength: 1024 });
-const POINT = { at: Type.Optional(GIVEN_TIME), snapshot: Type.Optional(NUMBER) };
-const MOMENT = { destination: Type.Optional(STORE_URL), ...POINT };
+const SNAPSHOT = countOf('the number of a snapshot');
+const POINT = { at: Type.Optional(AT), snapshot: Type.Optional(SNAPSHOT) };
+const MOMENT = { destination: Type.Optional(DESTINATION), ...POINT };
 const PAGE = {
-  prefix: Type.Optional(TEXT),
-  after: Type.Optional(Type.String({ maxLength: 4096, description: 'what the page before said' })),
-  limit: Type.Optional(NUMBER),
+  prefix: Type.Optional(textOf('only keys that begin with this')),
+  after: Type.Optional(Type.String({ maxLength: 4096, description: 'the "after" of the page before' })),
+  limit: Type.Optional(countOf('how many entries at most, up to 500; default 100')),
 };
 
 function numberIn(text: string | undefined): number | undefined {
@@ -40,7 +48,7 @@ function pageIn({ prefix, after, limit }: { prefix?: string; after?: string; lim
 }
 
 const ABOUT_PAGES =
-  'A page ends after a bounded amount of work: it may hold less than was asked for, or nothing, and not be the last one. Without "destination" it is about the store as it is now.';
+  'A page ends after a bounded amount of work. It may hold fewer entries than requested, or none, and not be the last page. Without "destination" the page is about the store as it is now.';
 
 /** Whether reading what an object was takes an approval. */
 async function takesApproval(session: Session, key: string): Promise<boolean> {
@@ -58,20 +66,20 @@ export const POINT_ROUTES: readonly Route[] = [
     method: 'GET',
     path: '/v1/recovery-points/destinations',
     access: 'recoveryPoints.destinations',
-    summary: 'where the store is backed up',
-    answer: { description: 'them', json: exactly({ destinations: Type.Array(reportOf('a destination')) }) },
+    summary: 'list the destinations of the store',
+    answer: { description: 'the destinations', json: exactly({ destinations: Type.Array(reportOf('a destination')) }) },
     handle: async ({ session, signal }) => ({ destinations: await session.recoveryPoints.destinations({ signal }) }),
   }),
   route({
     method: 'GET',
     path: '/v1/recovery-points/timeline',
     access: 'recoveryPoints.timeline',
-    summary: 'up to when the store can be restored from a destination, which spans of time, and which snapshots',
+    summary: 'show the snapshots and windows of a destination, and the latest time that can be restored',
     query: exactly({
-      destination: STORE_URL,
-      before: Type.Optional(NUMBER),
-      limit: Type.Optional(NUMBER),
-      changes: Type.Optional(FLAG),
+      destination: DESTINATION,
+      before: Type.Optional(countOf('only snapshots before the one with this number')),
+      limit: Type.Optional(countOf('how many snapshots at most, up to 1000; default 100')),
+      changes: Type.Optional(flagOf('also list the recovery points of a continuous backup')),
     }),
     answer: { description: 'a timeline', json: reportOf('a timeline') },
     handle: ({ session, query: { destination, before, limit, changes }, signal }) =>
@@ -86,7 +94,7 @@ export const POINT_ROUTES: readonly Route[] = [
     method: 'GET',
     path: '/v1/recovery-points/browse',
     access: 'recoveryPoints.browse',
-    summary: 'what lies in a folder at a moment, as far as it may be seen',
+    summary: 'list a folder at a recovery point, as far as the caller may see',
     description: ABOUT_PAGES,
     query: exactly({ ...MOMENT, ...PAGE }),
     answer: { description: 'a page', json: reportOf('a page of a folder') },
@@ -97,10 +105,14 @@ export const POINT_ROUTES: readonly Route[] = [
     method: 'GET',
     path: '/v1/recovery-points/find',
     access: 'recoveryPoints.find',
-    summary: 'names that have a text in them at a moment, also of what was deleted, as far as they may be seen',
+    summary: 'find keys that contain a text at a recovery point, deleted ones too, as far as the caller may see',
     description: ABOUT_PAGES,
-    query: exactly({ ...MOMENT, ...PAGE, contains: TEXT }),
-    answer: { description: 'a page', json: reportOf('a page of names') },
+    query: exactly({
+      ...MOMENT,
+      ...PAGE,
+      contains: textOf('a part of the key, in upper or lower case; empty for all keys'),
+    }),
+    answer: { description: 'a page', json: reportOf('a page of keys') },
     handle: ({ session, query, signal }) =>
       session.recoveryPoints.find({ contains: query.contains, ...momentIn(query), ...pageIn(query), signal }),
   }),
@@ -108,14 +120,14 @@ export const POINT_ROUTES: readonly Route[] = [
     method: 'GET',
     path: '/v1/recovery-points/compare',
     access: 'recoveryPoints.compare',
-    summary: 'what differs between two points, or between one and now, as far as it may be seen',
-    description: 'A page ends after a bounded amount of work: it may hold nothing, and not be the last one.',
+    summary: 'compare two recovery points, or one with the present store, as far as the caller may see',
+    description: 'A page ends after a bounded amount of work. It may hold nothing, and not be the last page.',
     query: exactly({
-      destination: STORE_URL,
-      fromAt: Type.Optional(GIVEN_TIME),
-      fromSnapshot: Type.Optional(NUMBER),
-      toAt: Type.Optional(GIVEN_TIME),
-      toSnapshot: Type.Optional(NUMBER),
+      destination: DESTINATION,
+      fromAt: Type.Optional(AT),
+      fromSnapshot: Type.Optional(SNAPSHOT),
+      toAt: Type.Optional(AT),
+      toSnapshot: Type.Optional(SNAPSHOT),
       ...PAGE,
     }),
     answer: { description: 'a page', json: reportOf('a page of differences') },
@@ -132,9 +144,9 @@ export const POINT_ROUTES: readonly Route[] = [
     path: '/v1/recovery-points/versions/{key}',
     access: 'recoveryPoints.versions',
     further: ['history'],
-    summary: 'what a key was over time, by what the store and a destination keep',
-    query: exactly({ destination: Type.Optional(STORE_URL) }),
-    answer: { description: 'its versions, newest first', json: reportOf('versions of a key') },
+    summary: 'list the versions of an object that the store and a destination keep',
+    query: exactly({ destination: Type.Optional(DESTINATION) }),
+    answer: { description: 'the versions, newest first', json: reportOf('the versions of an object') },
     handle: ({ session, rest, query, signal }) =>
       session.recoveryPoints.versions(decodeKey(rest), { ...query, signal }),
   }),
@@ -143,17 +155,19 @@ export const POINT_ROUTES: readonly Route[] = [
     path: '/v1/recovery-points/objects/{key}',
     access: 'recoveryPoints.retrieveStream',
     further: ['read', 'history'],
-    summary:
-      'the data of an object as it was at a point, or of an older version that the point still keeps, or a range of them',
+    summary: 'retrieve the data of an object at a recovery point, or of an older version that the recovery point keeps',
     query: exactly({
-      destination: STORE_URL,
+      destination: DESTINATION,
       ...POINT,
       version: Type.Optional(VERSION),
-      start: Type.Optional(BYTE_POSITION),
-      end: Type.Optional(BYTE_POSITION),
+      start: Type.Optional(positionOf('the first byte of the range, from 0')),
+      end: Type.Optional(positionOf('the end of the range, exclusive')),
     }),
-    headers: { accept: `${RAW_TYPE} or ${FRAMED_TYPE}`, range: 'bytes=START-END, bytes=START- or bytes=-LAST' },
-    answer: { description: 'the data', media: [RAW_TYPE, FRAMED_TYPE] },
+    headers: {
+      accept: `"${RAW_TYPE}" or "${FRAMED_TYPE}"`,
+      range: '"bytes=START-END", "bytes=START-" or "bytes=-LAST"',
+    },
+    answer: { description: 'the data, or with Range a part of it', media: [RAW_TYPE, FRAMED_TYPE] },
     async handle(context) {
       const { session, rest, query, headers, signal } = context;
       const { destination, version, start, end } = query;
@@ -181,9 +195,9 @@ export const POINT_ROUTES: readonly Route[] = [
     method: 'GET',
     path: '/v1/recovery-points/receipts',
     access: 'recoveryPoints.receipts',
-    summary: 'receipts of the last drills and restores of a destination, the newest first',
-    query: exactly({ destination: STORE_URL }),
-    answer: { description: 'them', json: reportOf('receipts, signed by the store') },
+    summary: 'list the receipts of the last drills and restores of a destination, newest first',
+    query: exactly({ destination: DESTINATION }),
+    answer: { description: 'the receipts', json: reportOf('receipts, signed by the store') },
     handle: ({ session, query, signal }) => session.recoveryPoints.receipts(query.destination, { signal }),
   }),
 ];

@@ -17,8 +17,8 @@ export const STORE_ROUTES: readonly Route[] = [
     method: 'GET',
     path: '/healthz',
     access: 'public',
-    summary: 'whether the server is alive: 503 if it can not go on with the store by itself',
-    answer: { description: 'it is', json: exactly({ status: Type.String({ enum: ['ok', 'failing'] }) }) },
+    summary: 'check that the server is alive; 503 if this process cannot continue with the store by itself',
+    answer: { description: 'the server is alive', json: exactly({ status: Type.String({ enum: ['ok', 'failing'] }) }) },
     async handle({ isBlocked, reply, signal }) {
       const failing = await isBlocked(AbortSignal.any([signal, AbortSignal.timeout(ALIVE_WITHIN)]));
       if (failing) reply.code(503);
@@ -29,8 +29,11 @@ export const STORE_ROUTES: readonly Route[] = [
     method: 'GET',
     path: '/readyz',
     access: 'health',
-    summary: 'whether the store can be used through this server: 503 if it can not',
-    answer: { description: 'it can', json: exactly({ status: Type.String({ enum: ['ok', 'degraded', 'failing'] }) }) },
+    summary: 'check that the store can be used through this server; 503 if it cannot',
+    answer: {
+      description: 'the store can be used',
+      json: exactly({ status: Type.String({ enum: ['ok', 'degraded', 'failing'] }) }),
+    },
     async handle({ session, readiness, reply, signal }) {
       const status = readinessOf(await session.health({ timeout: READY_WITHIN, signal }), readiness());
       if (status === 'failing') reply.code(503);
@@ -41,8 +44,8 @@ export const STORE_ROUTES: readonly Route[] = [
     method: 'GET',
     path: '/metrics',
     access: 'health',
-    summary: 'what is measured of the store and of this server, for Prometheus',
-    answer: { description: 'metrics', media: ['text/plain'] },
+    summary: 'show the metrics of the store and of this server, for Prometheus',
+    answer: { description: 'the metrics', media: ['text/plain'] },
     async handle({ session, metrics, reply, signal }) {
       if (!(await session.allows('health', undefined, { signal }))) {
         throw new SecureStoreError('ACCESS_DENIED', 'metrics: health is not allowed', {
@@ -57,17 +60,17 @@ export const STORE_ROUTES: readonly Route[] = [
     method: 'GET',
     path: '/openapi.json',
     access: 'authenticated',
-    summary: 'this description of the interface',
-    answer: { description: 'in the form of OpenAPI 3.1', json: Type.Object({}, { additionalProperties: true }) },
+    summary: 'show the description of this API',
+    answer: { description: 'a document of OpenAPI 3.1', json: Type.Object({}, { additionalProperties: true }) },
     handle: async ({ openApi }) => openApi(),
   }),
   route({
     method: 'GET',
     path: '/v1/store',
     access: 'authenticated',
-    summary: 'which store this is, and as whom it is used',
+    summary: 'show the fingerprint of the store, and the name of the caller',
     answer: {
-      description: 'its identity, and the name of the caller',
+      description: 'the fingerprint and the principal name',
       json: exactly({ fingerprint: Type.String(), principal: Type.String() }),
     },
     handle: async ({ store, session }) => ({ fingerprint: store.fingerprint, principal: session.principal }),
@@ -76,17 +79,17 @@ export const STORE_ROUTES: readonly Route[] = [
     method: 'GET',
     path: '/v1/health',
     access: 'health',
-    summary: 'how the store is, with all that belongs to it, and what to do where something is wrong',
+    summary: 'check the health of the store, with advice on each finding',
     query: exactly({
       timeout: Type.Optional(
         Type.String({
           pattern: '^[1-9][0-9]{0,5}$',
           title: 'a whole number of 1 to 999999',
-          description: 'how long it may take, in milliseconds',
+          description: 'how long the check may take, in milliseconds',
         }),
       ),
     }),
-    answer: { description: 'a report', json: HEALTH_REPORT },
+    answer: { description: 'the report', json: HEALTH_REPORT },
     handle: ({ session, query: { timeout }, signal }) =>
       session.health(timeout === undefined ? { signal } : { timeout: Number(timeout), signal }),
   }),

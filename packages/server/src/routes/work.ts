@@ -11,9 +11,13 @@ export const WORK_ROUTES: readonly Route[] = [
     method: 'GET',
     path: '/v1/work',
     access: 'authenticated',
-    summary: 'long work that the caller has started over this server, the newest first',
-    description: 'What has ended is kept for a day, and no more than the last 50, or 8 MiB.',
-    answer: { description: 'records of work', json: exactly({ work: Type.Array(reportOf('a record')) }) },
+    summary: 'list the jobs that the caller has started at this server, newest first',
+    description:
+      'The server keeps what has ended for a day: of one caller at most the last 50 jobs, and at most 8 MiB.',
+    answer: {
+      description: 'the records of the jobs',
+      json: exactly({ work: Type.Array(reportOf('a record of a job')) }),
+    },
     handle: async ({ session, work }) => ({
       work: await Promise.all(work.of(session.principal).map((entry) => recordFor(entry, session))),
     }),
@@ -22,15 +26,15 @@ export const WORK_ROUTES: readonly Route[] = [
     method: 'GET',
     path: '/v1/work/{id}',
     access: 'authenticated',
-    summary: 'one of them, with its report where it is done',
-    answer: { description: 'a record of work', json: reportOf('a record') },
+    summary: 'show a job that the caller has started, with its report when it is done',
+    answer: { description: 'the record of the job', json: reportOf('a record of a job') },
     handle: async ({ session, work, params }) => recordFor(work.find(params['id'] ?? '', session.principal), session),
   }),
   route({
     method: 'GET',
     path: '/v1/work/{id}/events',
     access: 'authenticated',
-    summary: 'how far it is, and what comes of it, as events',
+    summary: 'show the progress and the result of a job that the caller has started, as events',
     answer: { description: 'events "job", "progress", then "report" or "error"', media: ['text/event-stream'] },
     async handle(context) {
       const { session, work, params } = context;
@@ -45,8 +49,8 @@ export const WORK_ROUTES: readonly Route[] = [
     method: 'DELETE',
     path: '/v1/work/{id}',
     access: 'authenticated',
-    summary: 'forget what came of work that has ended',
-    answer: { description: 'it is forgotten', json: NOTHING },
+    summary: 'forget the result of a job that has ended',
+    answer: { description: 'the result is forgotten', json: NOTHING },
     async handle({ session, work, params }) {
       work.forget(params['id'] ?? '', session.principal);
       return {};

@@ -8,12 +8,12 @@ import type { Job, JobProgress, Session } from 'securestore';
 import { mayListNamed, withListedNames } from './reported-names.ts';
 
 /** How long what came of work is kept, in milliseconds, and of how much of one caller, and in all. */
-const KEPT_FOR = 24 * 60 * 60 * 1000;
-const MAX_EACH = 50;
-const MAX_RECORDS = 2000;
+export const KEPT_FOR: number = 24 * 60 * 60 * 1000;
+export const MAX_EACH = 50;
+export const MAX_RECORDS = 2000;
 /** The same by their length as JSON, in bytes. */
-const MAX_BYTES_EACH: number = 8 * 1024 * 1024;
-const MAX_BYTES: number = 64 * 1024 * 1024;
+export const MAX_BYTES_EACH: number = 8 * 1024 * 1024;
+export const MAX_BYTES: number = 64 * 1024 * 1024;
 /** So many items of each list in a report are kept, as far as all of them together are no longer than this. */
 const MAX_LISTED = 1000;
 const MAX_LISTED_BYTES: number = 1024 * 1024;
