@@ -64,7 +64,7 @@ const CAPABILITIES: BackendCapabilities = Object.freeze({
 
 /** Each holds a file open; most systems allow a process 1,024. */
 const PARALLEL_CALLS = 128;
-const PAGE_ENTRIES = 1000;
+export const PAGE_ENTRIES = 1000;
 
 interface CallOptions {
   readonly signal?: AbortSignal | undefined;

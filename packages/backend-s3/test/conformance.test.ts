@@ -4,7 +4,7 @@ import { describe, inject, it } from 'vitest';
 import { SERVER_STACKS, STORE_STACK } from '../../backend-api/test/layers/stacks.ts';
 import { S3Backend } from '../src/index.ts';
 import { accountOf, freshUrl } from './support/stores.ts';
-import { LONG, TORTURE } from '../../../tools/campaigns/src/size.ts';
+import { LONG, sized, TORTURE } from '../../../tools/campaigns/src/size.ts';
 
 const server = inject('s3');
 /** Where there is a Ceph, the backend without layers runs on that, and twice takes its time. */
@@ -19,6 +19,7 @@ if ('skip' in server) {
       { describe, it },
       {
         name: `s3 with ${name}`,
+        operations: sized({ short: 100, full: 1000, torture: 1000 }),
         createFixture: () => {
           const faults = createFaultInjector();
           const url = freshUrl(account);

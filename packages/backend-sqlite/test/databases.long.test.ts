@@ -85,9 +85,9 @@ describe('versions and damage', () => {
     await storeAt(path);
     run(
       path,
-      `UPDATE segment SET data = zeroblob(900000000) WHERE id = (SELECT revision * 64 FROM entry WHERE key = 'o/1');
+      `UPDATE segment SET data = zeroblob(200000000) WHERE id = (SELECT revision * 64 FROM entry WHERE key = 'o/1');
        UPDATE entry SET size = 4000000000 WHERE key = 'o/2';
-       UPDATE segment SET data = zeroblob(900000000) WHERE id = (SELECT revision * 64 + 1 FROM entry WHERE key = 'b/large')`,
+       UPDATE segment SET data = zeroblob(200000000) WHERE id = (SELECT revision * 64 + 1 FROM entry WHERE key = 'b/large')`,
     );
     const backend = await openAt(path);
     const before = process.memoryUsage().rss;

@@ -11,6 +11,7 @@ import { filesWith } from './support/profile.ts';
 import { browseMoment, find, goTo } from './support/steps.ts';
 import { world } from './support/world.ts';
 import type { World } from './support/world.ts';
+import { LONG, onlyLong } from '../../../tools/campaigns/src/size.ts';
 
 const PATIENCE = 240_000;
 
@@ -137,8 +138,8 @@ describe.skipIf(NO_BROWSER !== undefined)(named('the profile of a browser'), () 
     PATIENCE,
   );
 
-  it(
-    'signs nobody in who starts the browser again',
+  it.runIf(LONG)(
+    onlyLong('signs nobody in who starts the browser again'),
     async () => {
       const folder = await newFolder();
       {
@@ -153,8 +154,8 @@ describe.skipIf(NO_BROWSER !== undefined)(named('the profile of a browser'), () 
     PATIENCE,
   );
 
-  it(
-    'shows nothing of what somebody has looked at to whoever goes back to a page that the browser has kept',
+  it.runIf(LONG)(
+    onlyLong('shows nothing of what somebody has looked at to whoever goes back to a page that the browser has kept'),
     async () => {
       await using browser = await openProfile(BROWSER, place.url, await newFolder());
       const { page } = browser;

@@ -84,7 +84,7 @@ async function ask(
     const code = codeOf(error);
     const [reason, advice] = code === 'LOCKED' ? verdictOfError(error) : verdictOf(code);
     const said = SecureStoreError.is(error) ? clauseOf(error) : reason;
-    return failed(source.names, `it could not be looked at (${code}): ${said}`, advice);
+    return failed(source.names, `the check failed (${code}): ${said}`, advice);
   } finally {
     ended.abort();
   }

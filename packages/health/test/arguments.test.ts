@@ -65,7 +65,7 @@ describe('health', () => {
     const report = await checking;
     expect(checkOf(report, 'thrown')).toMatchObject({
       status: 'failing',
-      reason: 'it could not be looked at (ACCESS_DENIED): not for you',
+      reason: 'the check failed (ACCESS_DENIED): not for you',
       advice: expect.stringContaining('credentials'),
     });
     expect(checkOf(report, 'broken')).toMatchObject({ status: 'failing', reason: expect.stringContaining('INTERNAL') });

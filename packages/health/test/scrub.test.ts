@@ -95,7 +95,7 @@ describe('a scrub', () => {
     const { health, clock } = await furnished();
     expect(checkOf(await health.check(), 'scrub')).toMatchObject({
       status: 'not-set-up',
-      reason: 'the store was never scrubbed',
+      reason: 'no scrub of the store has completed',
     });
     const report = await health.scrub();
     expect(report).toMatchObject({
@@ -206,7 +206,7 @@ describe('a scrub', () => {
     ]);
     expect(checkOf(await health.check(), 'scrub')).toMatchObject({
       status: 'ok',
-      reason: expect.stringContaining('1 leftover is for garbage collection to remove'),
+      reason: expect.stringContaining('garbage collection removes 1 foreign object'),
     });
   });
 
@@ -224,7 +224,7 @@ describe('a scrub', () => {
     const target = await furnished();
     const { health, attacker, clock } = target;
     expect(await health.scrub({ payloads: false })).toMatchObject({ ok: true, found: 0, bytes: 0 });
-    expect(checkOf(await health.check(), 'scrub').reason).toBe('the store was never scrubbed');
+    expect(checkOf(await health.check(), 'scrub').reason).toBe('no scrub of the store has completed');
     const part = await ofPart(target);
     const [record, whole] = [await recordOf(target, 'small/7'), await attacker.get(part)];
     const copy = await copyOf(attacker);

@@ -7,19 +7,19 @@ import type { PrincipalName } from '../rules/identity.ts';
 import { foldPrincipalName } from '../rules/identity.ts';
 
 /** The most requests that a store keeps, and the most of them that one principal may have made. */
-const MAX_REQUESTS = 1000;
-const MAX_REQUESTS_EACH = 20;
+export const MAX_REQUESTS = 1000;
+export const MAX_REQUESTS_EACH = 20;
 /** The longest reason, in UTF-16 units. */
-const MAX_REASON = 500;
+export const MAX_REASON = 500;
 
 const HOUR = 60 * 60 * 1000;
 /** How long by default a request waits for a decision, and an approval for its attempt, in milliseconds. */
-const WAITS_FOR = 24 * HOUR;
-const VALID_FOR = HOUR;
+export const WAITS_FOR: number = 24 * HOUR;
+export const VALID_FOR: number = HOUR;
 /** The longest that either may. */
-const MAX_WAIT = 30 * 24 * HOUR;
+export const MAX_WAIT: number = 30 * 24 * HOUR;
 /** The shortest that a request may: each changes the head, and one that is over no longer counts towards the twenty. */
-const MIN_WAIT = HOUR / 6;
+export const MIN_WAIT: number = HOUR / 6;
 
 export const REQUEST_STATES = ['waiting', 'approved', 'denied', 'outdated'] as const;
 

@@ -38,26 +38,26 @@ const KEYS_MAX_AGE_MS = 600_000;
 const KEYS_COOLDOWN_MS = 10_000;
 
 export interface JwtOptions {
-  /** Stands before the names of principals, `corp:alice`, so that no two authenticators speak of the same ones. */
+  /** The beginning of its principal names, such as `corp:alice`, so that no two authenticators name the same principal. 1 to 32 characters of a-z, 0-9 and -. */
   readonly name: string;
-  /** Where the public keys of the issuer are: a URL of its key set (JWKS), or the set itself. */
+  /** The URL of the key set (JWKS) of the issuer, or the set itself. */
   readonly keys: URL | { readonly keys: readonly object[] };
-  /** What `iss` must be, exactly. */
+  /** The exact `iss` of a token. */
   readonly issuer: string;
-  /** What `aud` must be or hold. */
+  /** The value that the `aud` of a token must be or contain. */
   readonly audience: string;
   /**
-   * Whom a token with `azp` may have been issued to; default the audience alone. Access tokens name the client there that
-   * got them, which is another one than the audience at some issuers.
+   * The clients that a token with `azp` may be issued to. At some issuers, access tokens name a client that is not the audience. Default the
+   * audience alone.
    */
   readonly authorizedParties?: readonly string[];
-  /** The signatures that are accepted. */
+  /** The accepted algorithms of signatures: of the families RS, PS or ES, or EdDSA. */
   readonly algorithms: readonly JwtAlgorithm[];
-  /** How far the issuer's clock may be off, in seconds; default 60, at most 600. */
+  /** How far the clock of the issuer may differ, in seconds, at most 600. Default 60. */
   readonly clockTolerance?: number;
-  /** The claim that names the principal; default `sub`. */
+  /** The claim that names the principal. Default `sub`. */
   readonly claim?: string;
-  /** The claim that lists roles, and which role of the policy each of its values stands for. Others count for nothing. */
+  /** The claim that lists roles, and the role of the access policy for each of its values. Other values are ignored. */
   readonly roles?: { readonly claim: string; readonly map: Readonly<Record<string, string>> };
 }
 

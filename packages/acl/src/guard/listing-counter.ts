@@ -2,7 +2,7 @@ import { SecureStoreError } from '@securestore/core-format';
 import type { PrincipalName } from '../rules/identity.ts';
 
 /** The most listings that one principal may have under way: each reads page after page, and decrypts names. */
-const MAX_LISTINGS = 32;
+export const MAX_LISTINGS = 32;
 
 /** How many listings each principal has under way, in all its sessions here. */
 export class ListingCounter {

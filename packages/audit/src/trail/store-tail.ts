@@ -7,9 +7,12 @@ import type { AuditArea } from '../store/place.ts';
 import type { SegmentEntry, TailOptions } from './tail-types.ts';
 import { compareEntries, entriesOfPart, inTime, placeOf } from './tail-types.ts';
 
-const CUT: string =
-  `only the ${MAX_SEGMENTS.toLocaleString('en')} segments of the log that were written last were read. ` +
-  'Older entries may be missing.';
+/** Made when it is needed: formatting a number loads data of languages, which takes longer than opening a store. */
+function cutMessage(): string {
+  const most = MAX_SEGMENTS.toLocaleString('en');
+  return `only the ${most} segments of the log that were written last were read. Older entries may be missing.`;
+}
+
 const DEFAULT_ENTRIES = 20;
 /** So many more than are wanted are kept until they are put in order. */
 const MORE = 64;
@@ -87,7 +90,7 @@ export async function* tailOf(
   const begin = follow ? known.fork() : undefined;
   if (wanted > 0) {
     const { entries, isCut } = await newestOf(place, known, wanted, options);
-    if (isCut) options.onCut?.({ message: CUT });
+    if (isCut) options.onCut?.({ message: cutMessage() });
     yield* entries;
   }
   if (begin === undefined) return;

@@ -27,7 +27,6 @@ const ACTIONS: Readonly<Record<string, string>> = {
 };
 /** A longer list of valid values does not help in a message. */
 const MOST_LISTED = 8;
-const LIST = new Intl.ListFormat('en-GB', { type: 'conjunction' });
 const NOTHING_CHANGED = ' Nothing was changed.';
 /** The sentence of an error whose `outcome` is `unknown`. */
 const MAY_BE_MADE = ' The change may have been made.';
@@ -148,6 +147,12 @@ export function storeUrlError(backend: string, problem: string, form: string, pa
   });
 }
 
+function allowedOf(known: readonly string[]): string {
+  if (known.length > MOST_LISTED) return '';
+  // Made only for a message: it loads data of languages, which takes longer than opening a store.
+  return `, which may have ${new Intl.ListFormat('en-GB', { type: 'conjunction' }).format(known)}`;
+}
+
 /**
  * Refuses query parameters of a store URL that are unknown or given twice.
  *
@@ -158,11 +163,10 @@ export function checkParameters(
   known: readonly string[],
   refuse: (problem: string, parameter?: string) => never,
 ): void {
-  const allowed = known.length > MOST_LISTED ? '' : `, which may have ${LIST.format(known)}`;
   const seen = new Set<string>();
   for (const [name] of given) {
     // The name of an unknown one may be a credential that was put in the wrong place.
-    if (!known.includes(name)) refuse(`unknown parameter in the store URL${allowed}`);
+    if (!known.includes(name)) refuse(`unknown parameter in the store URL${allowedOf(known)}`);
     if (seen.has(name)) refuse(`the parameter "${name}" of the store URL must be given once`, name);
     seen.add(name);
   }

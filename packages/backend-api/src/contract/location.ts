@@ -8,7 +8,7 @@ export interface StoreUrl {
   readonly rest: string;
 }
 
-const MAX_STORE_URL_LENGTH = 4096;
+export const MAX_STORE_URL_LENGTH = 4096;
 const SCHEME = /^[a-z][a-z0-9+-]{0,31}$/;
 /** What is a path and nothing else: no credential, and no URL that may hold one. */
 const PLAIN_PATH = /^(?:\.{0,2}\/(?!\/)[\p{L}\p{N} ._/-]*|[\p{L}\p{N} ._/-]+\.(?:db|sqlite3?))$/u;

@@ -33,7 +33,7 @@ export interface FaultInjector {
    * that is under way, stays pending for ever.
    */
   kill(): void;
-  /** Whether {@link stop} was called or planned for a call that was made. */
+  /** Whether {@link kill} was called or planned for a call that was made. */
   readonly killed: Promise<void>;
 }
 

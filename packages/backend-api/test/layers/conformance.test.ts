@@ -4,13 +4,14 @@ import { describeBackend } from '@securestore/backend-testkit';
 import { describe, it } from 'vitest';
 import { composeLayers, createFaultInjector } from '../../src/index.ts';
 import { STACKS } from './stacks.ts';
+import { sized } from '../../../../tools/campaigns/src/size.ts';
 
 for (const [name, layers] of Object.entries(STACKS)) {
   await describeBackend(
     { describe, it },
     {
       name: `memory with ${name}`,
-      operations: 250,
+      operations: sized({ short: 50, full: 250, torture: 1000 }),
       createFixture: () => {
         const url = `memory:${randomUUID()}`;
         const faults = createFaultInjector();

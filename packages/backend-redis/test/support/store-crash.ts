@@ -49,6 +49,18 @@ async function killUploader(url: string, backend: StorageBackend): Promise<void>
   }
   uploader.kill('SIGKILL');
   await ended;
+  await untilSettled(backend);
+}
+
+/** A server may still carry out what a process sent before it was killed. */
+async function untilSettled(backend: StorageBackend): Promise<void> {
+  let before: string[];
+  let after = await scanKeys(backend, 'b/');
+  do {
+    before = after;
+    await sleep(500);
+    after = await scanKeys(backend, 'b/');
+  } while (after.length !== before.length);
 }
 
 /** The same backend three days later: what is there now was written as long ago. */

@@ -45,7 +45,7 @@ export const batches: Concern = {
       },
     },
     {
-      name: 'nothing where a condition fails, whichever its place, and the error has its index',
+      name: 'nothing if any of the conditions fails, and the error has the index of that condition',
       needs: 'atomicBatch',
       run: async ({ backend }) => {
         await backend.write('there', utf8('there'));

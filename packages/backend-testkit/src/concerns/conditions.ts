@@ -7,7 +7,7 @@ export const conditions: Concern = {
   name: 'conditions',
   tests: [
     {
-      name: 'ifAbsent writes where nothing is, and is CONFLICT where something is',
+      name: 'ifAbsent writes a missing key, and is CONFLICT on an existing one',
       needs: 'ifAbsent',
       run: async ({ backend }) => {
         await backend.write('new', utf8('first'), { ifAbsent: true });

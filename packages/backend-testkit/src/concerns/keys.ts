@@ -128,7 +128,7 @@ export const keys: Concern = {
       },
     },
     {
-      name: 'what is no key is INVALID_KEY, in every call, and changes nothing',
+      name: 'an invalid key is INVALID_KEY in every call, and changes nothing',
       run: async ({ backend }) => {
         for (const key of HOSTILE) {
           await rejection(backend.read(key), 'INVALID_KEY');

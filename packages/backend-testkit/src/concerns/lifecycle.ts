@@ -50,7 +50,7 @@ export const lifecycle: Concern = {
       },
     },
     {
-      name: 'opening and reading leave nothing where nothing was',
+      name: 'opening and reading create nothing',
       skip: ({ isLocal }) => (isLocal ? undefined : 'it has no localPath'),
       run: async ({ backend }) => {
         await backend.read('nothing');

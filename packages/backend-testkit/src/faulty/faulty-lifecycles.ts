@@ -47,7 +47,7 @@ export const faultyLifecycles: readonly FaultyBackend[] = [
   },
   {
     name: 'creates-when-opened',
-    breaks: 'opening and reading leave nothing where nothing was',
+    breaks: 'opening and reading create nothing',
     foundBy: 'lifecycle',
     wrap: (inner) => {
       const path = join(tmpdir(), `securestore-faulty-${randomUUID()}`);

@@ -106,9 +106,9 @@ export class Backups {
   }
 
   /**
-   * The moments that can be restored, the newest first.
+   * The snapshots that can be restored, the newest first. `onDamaged` is called for each snapshot that is damaged; without it,
+   * the first damaged snapshot ends the call.
    *
-   * @param options.onDamaged told of each snapshot that is damaged; without it the first one ends the call
    * @throws SecureStoreError `NOT_FOUND`, `INTEGRITY`; what the backend throws
    */
   list(

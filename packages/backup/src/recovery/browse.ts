@@ -10,7 +10,7 @@ import type { BrowsePage, DamagedThen, FolderThen, ObjectThen } from './types.ts
 
 /** The largest folder whose objects are read for a page, and how many names are looked at for one. */
 const MAX_SORTED = 5000;
-const MAX_STEPS = 10_000;
+export const MAX_STEPS = 10_000;
 const READ_AT_ONCE = 8;
 /** How many entries are shown of a large folder before it is read. */
 const MAX_PREVIEW = 100;

@@ -10,8 +10,8 @@ import type { PooledBackup } from './open-backup-pool.ts';
 import { refuseOption } from '../repository/errors.ts';
 import type { Timeline, TimelineOptions } from './types.ts';
 
-const DEFAULT_SNAPSHOTS = 100;
-const MAX_SNAPSHOTS = 1000;
+export const DEFAULT_SNAPSHOTS = 100;
+export const MAX_SNAPSHOTS = 1000;
 
 /** How many of a listing are wanted. @throws SecureStoreError `INVALID_ARGUMENT` */
 export function checkLimit(limit: unknown, otherwise: number, most: number): number {

@@ -11,7 +11,7 @@ export const DEFAULT_PAGE = 100;
 export interface PageOptions extends CallOptions {
   /** What a page before said under this name; another listing, and another moment, take none of it. */
   readonly after?: string | undefined;
-  /** How many at most: 1 to {@link MAX_PAGE}, by default {@link DEFAULT_PAGE}. */
+  /** How many at most: 1 to 500. Default 100. */
   readonly limit?: number | undefined;
 }
 

@@ -107,7 +107,7 @@ export interface RestoreFacts {
   readonly bytes: number;
   /** Objects that were read back and compared with the backup, byte by byte; 0 if that was not asked for. */
   readonly verified: number;
-  /** SHA-256, in hexadecimal, of what was done with each object, in the order of the point: see `docs/guides/backup.md`. */
+  /** SHA-256, in hexadecimal, of what was done with each object, in the order of the point: see `docs/run/backup/receipts.md`. */
   readonly digest: string;
   readonly ok: boolean;
 }

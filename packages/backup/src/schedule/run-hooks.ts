@@ -8,8 +8,8 @@ import type { ProgramOptions } from './alerts/program.ts';
 import { programOf } from './alerts/program.ts';
 
 /** How long a hook may take by default, and at most, in milliseconds. */
-const DEFAULT_TIMEOUT = 600_000;
-const MAX_TIMEOUT = 86_400_000;
+export const DEFAULT_TIMEOUT = 600_000;
+export const MAX_TIMEOUT = 86_400_000;
 /** How long a hook may take to end after its signal has aborted, in milliseconds. */
 const GRACE = 5000;
 

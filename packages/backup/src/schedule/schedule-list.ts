@@ -7,7 +7,7 @@ import { checkWithin } from '../verify/rolling/verify-slice.ts';
 import type { Schedule } from './index.ts';
 import { checkSchedule } from './index.ts';
 
-const MAX_SCHEDULES = 64;
+export const MAX_SCHEDULES = 64;
 const TASKS = ['backup', 'verify', 'drill', 'retention'] as const;
 
 /** What a schedule does. */

@@ -36,7 +36,7 @@ export interface Occurrence {
 type Timing = Pick<Schedule, 'id' | 'cron' | 'timeZone' | 'jitter'>;
 
 const ID = /^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$/;
-const MAX_JITTER = 86_400_000;
+export const MAX_JITTER = 86_400_000;
 /** Of a cron expression: with seconds before them, a field too many would silently become another time. */
 const FIELDS = 5;
 /** What six bytes can hold. */

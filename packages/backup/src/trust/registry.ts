@@ -22,7 +22,7 @@ export interface Fence extends TrustedTip {
   readonly last?: TrustedTip;
 }
 
-const MAX_DESTINATIONS = 64;
+export const MAX_DESTINATIONS = 64;
 
 /** A destination that the store is backed up to. */
 export interface RegisteredDestination {

@@ -226,7 +226,7 @@ describe.skipIf(process.platform === 'win32')('an exec hook', () => {
 
   it('gets its arguments as they are, without a shell', async () => {
     const odd = ['$(touch owned)', '`id`', 'a b', '"', "'", '*', '; rm -r .'];
-    await execHook({ clock, command: [process.execPath, '-e', saving, folder, ...odd] }).send(ALERT, never);
+    await execHook({ command: [process.execPath, '-e', saving, folder, ...odd] }).send(ALERT, never);
     expect(JSON.parse(await read('argv'))).toEqual(odd);
   });
 
@@ -276,6 +276,10 @@ describe.skipIf(process.platform === 'win32')('an exec hook', () => {
     await writeFile(join(folder, 'text'), 'no program', { mode: 0o600 });
     const denied = execHook({ clock, command: [join(folder, 'text')] });
     expect(await errorOf(denied.send(ALERT, never))).toMatchObject({ code: 'ACCESS_DENIED' });
+    // As a program in JavaScript may call it.
+    expect(() => execHook({} as Parameters<typeof execHook>[0])).toThrow(
+      expect.objectContaining({ code: 'INVALID_ARGUMENT' }),
+    );
     expect(() => execHook({ clock, command: [] })).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }));
   });
 

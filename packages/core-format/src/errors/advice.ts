@@ -75,7 +75,7 @@ export interface AdviceParameters {
   readonly 'verify-store': NoParameters;
   /** The same call once more begins the job again. */
   readonly 'start-job-again': JobParameter;
-  /** `store.rotate` begins a rotation. */
+  /** `store.rotateEncryptionKey` begins a rotation. */
   readonly 'start-rotation': NoParameters;
 
   /** `store.scrub` with a backup to repair objects from. */
@@ -124,7 +124,7 @@ export interface AdviceParameters {
   readonly 'resume-migration': { readonly source?: string | undefined; readonly target?: string | undefined };
   /** `cancelMigration` at the source. */
   readonly 'cancel-migration': SourceParameter;
-  /** `reopenSource`, if the target of the migration is lost. */
+  /** `failBack`, if the target of the migration is lost. */
   readonly 'reopen-source': SourceParameter;
   /** `migrateStore` with `reencrypt`, which encrypts everything again under other settings. */
   readonly 'migrate-reencrypted': NoParameters;
@@ -188,7 +188,7 @@ export interface AdviceParameters {
   readonly 'remove-slot': SlotParameter;
   /** `audit.enable`. */
   readonly 'enable-audit-log': NoParameters;
-  /** `store.audit.export()` has entries that the store does not keep. */
+  /** `audit export` writes the entries to a file outside the store. */
   readonly 'export-audit-log': NoParameters;
   /** `store.encryptionKeys.undo(target)`, while the waiting period lasts. */
   readonly 'undo-key-destruction': { readonly target: string };

@@ -6,8 +6,8 @@ export const DEFAULT_CATEGORY = 'default';
 
 export const MAX_CATEGORIES = 1024;
 export const MAX_CATEGORY_RULES = 4096;
-const MAX_PATTERN_BYTES = 1024;
-const MAX_CATEGORY_NAME_BYTES = 64;
+export const MAX_PATTERN_BYTES = 1024;
+export const MAX_CATEGORY_NAME_BYTES = 64;
 
 export interface Category {
   readonly id: Uint8Array;

@@ -1,6 +1,6 @@
 import { SecureStoreError } from '../errors/errors.ts';
 
-/** The name of an object, checked by {@link parseStoreKey}. */
+/** The key of an object, checked by `parseStoreKey`. */
 export type StoreKey = string & { readonly __brand: 'StoreKey' };
 
 /** The longest key in bytes of UTF-8. */

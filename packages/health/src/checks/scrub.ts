@@ -49,9 +49,9 @@ function judgeScrub(
   const limit = scrubWithin ?? within ?? SCRUB_WITHIN;
   if (last === undefined) {
     if (scrubWithin === undefined || scrubWithin === Infinity)
-      return notSetUp('scrub', 'the store was never scrubbed', details);
+      return notSetUp('scrub', 'no scrub of the store has completed', details);
     const advice = 'run "securestore scrub", and see that it is run again and again';
-    return finding('scrub', 'degraded', ['the store was never scrubbed', advice], details);
+    return finding('scrub', 'degraded', ['no scrub of the store has completed', advice], details);
   }
   const age = now - last.ended;
   // Whose clock is ahead by more than this writes nothing.
@@ -67,7 +67,7 @@ function judgeScrub(
     return finding('scrub', 'degraded', [`${what}: it is due after ${span(limit)}`, advice], details);
   }
   const strays =
-    last.strays === 0 ? '' : `; ${words(last.strays, 'leftover is', 'leftovers are')} for garbage collection to remove`;
+    last.strays === 0 ? '' : `; garbage collection removes ${words(last.strays, 'foreign object', 'foreign objects')}`;
   return fine('scrub', `${what}, and nothing is wrong${strays}`, details);
 }
 

@@ -10,7 +10,7 @@ export interface Point {
   readonly value: number;
 }
 
-/** Something that is measured, but for the histogram of calls. Names and units follow the semantic conventions of OpenTelemetry. */
+/** Something that is measured, except the histogram of calls. Names and units follow the semantic conventions of OpenTelemetry. */
 export interface Instrument {
   readonly name: string;
   /** Of UCUM; `{...}` says what is counted. */
@@ -33,7 +33,7 @@ export interface Source {
 export const CALLS: Omit<Instrument, 'kind' | 'points'> = {
   name: 'securestore.backend.operation.duration',
   unit: 's',
-  description: 'How long calls of the backend took, repeated attempts and waiting for a turn included.',
+  description: 'Duration of calls of the backend, with repeated attempts and the wait for a turn.',
 };
 
 export const BACKEND = 'securestore.backend.name';
@@ -66,13 +66,13 @@ function measured(
   };
 }
 
-/** Everything that is measured, but for {@link CALLS}. */
+/** Everything that is measured, except {@link CALLS}. */
 export const INSTRUMENTS: readonly Instrument[] = [
   {
     name: 'securestore.backend.io',
     unit: 'By',
     kind: 'counter',
-    description: 'Bytes of the bodies that were sent to the backend and received from it.',
+    description: 'Bytes of bodies sent to the backend and received from it.',
     points: ({ backend, figures }) => [
       { attributes: { [BACKEND]: backend, 'network.io.direction': 'transmit' }, value: figures.sentBytes },
       { attributes: { [BACKEND]: backend, 'network.io.direction': 'receive' }, value: figures.receivedBytes },
@@ -82,7 +82,7 @@ export const INSTRUMENTS: readonly Instrument[] = [
     name: 'securestore.backend.retries',
     unit: '{retry}',
     kind: 'counter',
-    description: 'Attempts of calls of the backend that were repeated, by the error of the one before.',
+    description: 'Repeated attempts of calls of the backend, by the error of the attempt before.',
     points: ({ backend, figures }) =>
       [...figures.retries].map(([code, value]) => ({ attributes: { [BACKEND]: backend, [ERROR]: code }, value })),
   },
@@ -90,7 +90,7 @@ export const INSTRUMENTS: readonly Instrument[] = [
     name: 'securestore.health.status',
     unit: '1',
     kind: 'updown',
-    description: '1 for the state that each check of the health of the store is in, 0 for the others.',
+    description: '1 for the present state of each health check, 0 for its other states.',
     points: ({ report }) =>
       (report?.checks ?? []).flatMap(({ name, subject, status }) =>
         STATUSES.map((state) => ({
@@ -107,29 +107,49 @@ export const INSTRUMENTS: readonly Instrument[] = [
     name: 'securestore.health.duration',
     unit: 's',
     kind: 'gauge',
-    description: 'How long it took to look at the health of the store.',
+    description: 'Duration of the last health check of the store.',
     points: ({ report }) => (report === undefined ? [] : [{ attributes: {}, value: report.took * MILLISECONDS }]),
   },
   {
     name: 'securestore.health.time',
     unit: 's',
     kind: 'gauge',
-    description: 'When the health of the store was looked at last, in seconds since 1970.',
+    description: 'Time of the last health check of the store, in seconds since 1970.',
     points: ({ report }) =>
       report === undefined ? [] : [{ attributes: {}, value: report.time.getTime() * MILLISECONDS }],
   },
-  measured('backend.capacity.free', 'By', ['capacity', 'free'], 'Room that is left at the backend, where it tells.'),
-  measured('backend.capacity.limit', 'By', ['capacity', 'total'], 'All room at the backend, where it tells.'),
-  measured('clock.skew', 's', ['clock', 'skew'], 'How far the clocks of this machine and the backend are apart.'),
-  measured('head.generation', '{generation}', ['head', 'generation'], 'How often the head of the store was changed.'),
-  measured('key.age', 's', ['keys', 'age'], 'Age of the oldest key that new objects are sealed with.'),
-  measured('key.versions', '{version}', ['keys', 'versions'], 'Versions of keys that the store has.'),
-  measured('scrub.age', 's', ['scrub', 'age'], 'How long ago everything had been scrubbed.'),
-  measured('scrub.findings', '{finding}', ['scrub', 'findings'], 'What a scrub found and nobody has repaired.'),
+  measured(
+    'backend.capacity.free',
+    'By',
+    ['capacity', 'free'],
+    'Free space at the backend, if the backend reports it.',
+  ),
+  measured(
+    'backend.capacity.limit',
+    'By',
+    ['capacity', 'total'],
+    'Total space at the backend, if the backend reports it.',
+  ),
+  measured('clock.skew', 's', ['clock', 'skew'], 'Difference between the clocks of this machine and of the backend.'),
+  measured(
+    'head.generation',
+    '{generation}',
+    ['head', 'generation'],
+    'Number of changes of the manifest of the store.',
+  ),
+  measured('key.age', 's', ['keys', 'age'], 'Age of the oldest encryption key that encrypts new objects.'),
+  measured('key.versions', '{version}', ['keys', 'versions'], 'Key versions of the store.'),
+  measured('scrub.age', 's', ['scrub', 'age'], 'Time since the last complete scrub.'),
+  measured('scrub.findings', '{finding}', ['scrub', 'findings'], 'Findings of scrubs that are not repaired.'),
   measured('backup.age', 's', ['backup', 'age'], 'Age of the last good backup.'),
-  measured('backup.lag', 's', ['backup', 'lag'], 'How far a continuous backup is behind.'),
-  measured('backup.unverified', 's', ['backup', 'unverified'], 'How long ago all of the backup was verified.'),
-  measured('backup.drill.age', 's', ['backup', 'drillAge'], 'How long ago restoring was last tried by a drill.'),
-  measured('audit.findings', '{finding}', ['audit', 'findings'], 'What is wrong with the audit log.'),
-  measured('audit.lost', '{entry}', ['audit', 'lost'], 'Entries that a sink of the audit log will never get.'),
+  measured('backup.lag', 's', ['backup', 'lag'], 'Lag of a continuous backup behind the store.'),
+  measured(
+    'backup.unverified',
+    's',
+    ['backup', 'unverified'],
+    'The age of the oldest verification among the parts of the backup.',
+  ),
+  measured('backup.drill.age', 's', ['backup', 'drillAge'], 'Time since the last drill that succeeded.'),
+  measured('audit.findings', '{finding}', ['audit', 'findings'], 'Findings of the last check of the audit log.'),
+  measured('audit.lost', '{entry}', ['audit', 'lost'], 'Entries of the audit log that a sink will never get.'),
 ];

@@ -5,30 +5,30 @@ const MINUTE = 60 * SECOND;
 const DAY = 24 * 60 * MINUTE;
 const MEBIBYTE = 1024 * 1024;
 
-/** From when on something is a finding. Times are milliseconds, shares are from 0 to 1. `Infinity` turns one off. */
+/** The limits beyond which a check has a finding. Times are milliseconds, shares are from 0 to 1. `Infinity` switches a threshold off. */
 export interface HealthThresholds {
-  /** How long 95 of 100 calls may take at most; more is `degraded`. Default 1,000. */
+  /** The longest duration of 95 of 100 calls; above it the check is `degraded`. Default 1,000. */
   readonly slowAfter?: number | undefined;
   /** As {@link slowAfter}, for `failing`. Default 5,000. */
   readonly failingAfter?: number | undefined;
-  /** The share of calls that may fail; more is `degraded`, half of them `failing`. Default 0.01. */
+  /** The share of calls that may fail; above it the check is `degraded`. It is `failing` from a half on, if calls of the check fail too. Default 0.01. */
   readonly maxErrorRate?: number | undefined;
   /** How many attempts may be repeated for each call. Default 0.05. */
   readonly maxRetryRate?: number | undefined;
-  /** How much room must be left, in bytes, if the backend tells. Default 256 MiB. */
+  /** The free space that must be left, in bytes, if the backend reports it. Default 256 MiB. */
   readonly minFreeBytes?: number | undefined;
-  /** The share of all room that must be left. Default 0.05. */
+  /** The share of the total space that must be free. Default 0.05. */
   readonly minFreeShare?: number | undefined;
-  /** How far the clocks of this machine and the backend may be apart. Default a minute; ten are `failing`. */
+  /** How far the clocks of this machine and of the backend may differ. More than ten minutes are `failing`, whatever the threshold says. Default 60,000. */
   readonly maxClockSkew?: number | undefined;
-  /** How old the keys may be that new objects are sealed with. Default a day over what the store is set to, or never. */
+  /** The highest age of the encryption keys that encrypt new objects. Default one day over the rotation of the store, or no limit. */
   readonly maxKeyAge?: number | undefined;
-  /** How long ago everything must have been scrubbed. Default 35 days, once it was scrubbed or has been configured. */
+  /** How long the last complete scrub may be ago. If set, a store without a completed scrub is `degraded`. Default the `within` of the last scrub, or 35 days. */
   readonly scrubWithin?: number | undefined;
 }
 
 /** `undefined` if something follows from the store, and not from here. */
-const DEFAULTS: Required<HealthThresholds> = {
+export const DEFAULTS: Required<HealthThresholds> = {
   slowAfter: SECOND,
   failingAfter: 5 * SECOND,
   maxErrorRate: 0.01,
@@ -40,7 +40,7 @@ const DEFAULTS: Required<HealthThresholds> = {
   scrubWithin: undefined,
 };
 
-/** After how long a scrub is due by default. */
+/** How long the last complete scrub may be ago, if neither the threshold nor the scrub has a value. */
 export const SCRUB_WITHIN: number = 35 * DAY;
 
 const NAMES = Object.keys(DEFAULTS) as (keyof HealthThresholds)[];

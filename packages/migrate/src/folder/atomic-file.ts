@@ -31,9 +31,8 @@ async function writeAll(file: FileHandle, source: ByteSource): Promise<void> {
 }
 
 /**
- * Writes a file that only its owner may read (mode 0600), as {@link replaceFile} does.
+ * Writes a file that only its owner may read (mode 0600), and replaces an older one at once. Errors call it `shown`, by default its path.
  *
- * @param settings.shown what errors call it, by default its path
  * @throws what `source` throws; SecureStoreError for what the file system refuses, with what was tried
  */
 export async function writeFileAtomically(

@@ -2,7 +2,7 @@ import { MAX_KEY_BYTES } from '@securestore/core-format';
 import { malformed } from './file-format.ts';
 
 /** How deep objects and arrays may be nested: no key has as many parts. */
-const MAX_DEPTH = 512;
+export const MAX_DEPTH = 512;
 
 /** Values other than texts, arrays and objects; and spaces between all. */
 const SCALAR = /true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;

@@ -6,8 +6,8 @@ import { shownValue } from '../util/shown-value.ts';
 import { invalid } from '../util/invalid.ts';
 
 const MANY_OPTIONS: ReadonlySet<string> = new Set(['concurrency']);
-const DEFAULT_CONCURRENCY = 16;
-const MAX_CONCURRENCY = 1024;
+export const DEFAULT_CONCURRENCY = 16;
+export const MAX_CONCURRENCY = 1024;
 
 /** @throws SecureStoreError `INVALID_ARGUMENT` for what gives no items (a string would give its characters), or fails */
 async function* checkedItems<T>(items: Iterable<T> | AsyncIterable<T>): AsyncGenerator<T> {

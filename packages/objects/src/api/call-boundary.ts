@@ -7,7 +7,7 @@ import { invalid } from '../util/invalid.ts';
 export class SourceError extends Error {}
 
 /** What a timer takes, in milliseconds. */
-const MAX_TIMEOUT = 0x7fff_ffff;
+export const MAX_TIMEOUT = 0x7fff_ffff;
 
 const COMMON: ReadonlySet<string> = new Set(['signal', 'timeout']);
 

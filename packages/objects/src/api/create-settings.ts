@@ -11,38 +11,36 @@ import { SUITE_IDS } from '@securestore/crypto';
 import { parseNumbers } from '../util/parse-numbers.ts';
 import { invalid } from '../util/invalid.ts';
 
-/** What is decided when a store is made, and kept in it. */
+/** What is decided when a store is created, and kept in it. */
 export interface StoreSettings {
   readonly unlock: UnlockMethod;
   /**
-   * Path patterns by the name of a category; each category has its own keys. The first that matches decides; what none does
-   * is `default`. Names that are whole numbers come first, as in any object.
+   * Patterns of keys by the name of a category, which has its own encryption keys. The first pattern that matches a key decides; without a
+   * match the category is `default`. Names that are whole numbers come first, as in any JavaScript object. Default no category.
    */
   readonly categories?: Readonly<Record<string, readonly string[]>> | undefined;
-  /** How much of an object's past is kept: whatever either rule keeps. Default 10 versions, 30 days. */
+  /** Which versions of an object the history keeps: those that either number keeps. Default 10 versions and 30 days. */
   readonly history?: { readonly versions?: number; readonly days?: number } | undefined;
-  /**
-   * The age of keys, in days, at which a process that keeps the store open makes new ones; 0, the default, for never.
-   */
+  /** The age of encryption keys, in days, at which a process that keeps the store open rotates them; 0 for never. Default 0. */
   readonly rotation?: { readonly days?: number } | undefined;
   /**
-   * The algorithms that everything in the store is sealed with, and the only ones that it accepts: `1`, the default, is
-   * AES-256-GCM with HMAC-SHA-2; `2` is XChaCha20-Poly1305 with BLAKE2b.
+   * The algorithms that encrypt everything in the store, and the only ones that it accepts. `1` is AES-256-GCM with HMAC-SHA-2; `2` is
+   * XChaCha20-Poly1305 with BLAKE2b. Default 1.
    */
   readonly suite?: 1 | 2 | undefined;
-  /** `plain` shows object names to the backend. Default `encrypted`. */
+  /** Whether the backend sees keys of objects: `encrypted` hides them, `plain` shows them. Default `encrypted`. */
   readonly names?: Naming | undefined;
   /**
-   * Whether every mutation is announced in the journal from the start, at the cost of a write each. By default from the
-   * moment that something reads the journal.
+   * Whether the journal records every change from the start, at the cost of one write for each change. Default from the first time that
+   * something reads the journal.
    */
   readonly journal?: boolean | undefined;
 }
 
 const DEFAULT_SUITE = 1;
-const MAX_HISTORY = 1_000_000;
+export const MAX_HISTORY = 1_000_000;
 const DEFAULT_HISTORY: HistorySettings = { versions: 10, days: 30 };
-const MAX_ROTATION_DAYS = 36_500;
+export const MAX_ROTATION_DAYS = 36_500;
 // Some letters are shown as nothing, and would make one name look like another.
 const CATEGORY_NAME = /^(?!.*\p{Default_Ignorable_Code_Point})[\p{L}\p{N}][\p{L}\p{N}._-]*$/u;
 const MAX_CATEGORY_NAME_BYTES = 64;

@@ -55,7 +55,7 @@ export interface KeyEvent {
   readonly destroyAt?: Date;
 }
 
-/** What one key version did since the event before that counted the same, and no longer than {@link COUNTED_FOR}. */
+/** What one key version did since the previous event that counted the same, at most 10 seconds. */
 export interface KeyUseEvent {
   readonly type: 'key.used';
   readonly operation: KeyOperation;

@@ -11,7 +11,7 @@ export function parseTime(name: string, value: unknown): number {
 
 const EMPTY = new Uint8Array();
 
-const MAX_METADATA_DEPTH = 100;
+export const MAX_METADATA_DEPTH = 100;
 
 function notJson(found: string): never {
   invalid(`metadata must be JSON, got ${found}`, 'metadata');

@@ -10,7 +10,7 @@ import {
   MAX_CHECKPOINT_PAGE_BYTES,
   sha256,
 } from '@securestore/core-format';
-import type { LoadedKey } from '@securestore/crypto';
+import type { LoadedSystemKey } from '@securestore/crypto';
 import { checkpointPageId, digestWhole } from '@securestore/crypto';
 import { isUndecided } from '@securestore/jobs';
 import type { Engine } from '../engine/engine.ts';
@@ -59,7 +59,7 @@ async function writePage(engine: Engine, name: string, body: Buffer, signal: Abo
  */
 export class PageWriter {
   readonly #engine: Engine;
-  readonly #key: LoadedKey;
+  readonly #key: LoadedSystemKey;
   readonly #known: ReadonlyMap<string, CheckpointPage>;
   readonly #maxBytes: number;
   readonly #signal: AbortSignal | undefined;

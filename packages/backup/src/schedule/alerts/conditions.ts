@@ -22,18 +22,19 @@ export interface Condition {
   readonly advice: string;
 }
 
-/** The limits beyond which something is a condition. `Infinity` turns one off. */
+/** The limits beyond which a check of a destination has a finding. `Infinity` switches a threshold off. */
 export interface WatchThresholds {
-  /** Of the last good point, in milliseconds. Default 26 hours: a daily backup, and time for it. */
+  /** The highest age of the last good recovery point, in milliseconds. Default 26 hours, for a daily backup and the time that it takes. */
   readonly maxAge?: number | undefined;
-  /** In milliseconds. Default five minutes. */
+  /** The highest lag of a continuous backup, in milliseconds. Default 5 minutes. */
   readonly maxLag?: number | undefined;
-  /** For how long a byte may not have been checked, in milliseconds. Default 35 days. */
+  /** How long a byte may be unverified, in milliseconds. Default 35 days. */
   readonly maxUnverified?: number | undefined;
-  /** How many times smaller, or larger, than usual a point may be. Default 2 and 10. */
+  /** How many times smaller than usual a recovery point may be. Default 2. */
   readonly maxShrinkage?: number | undefined;
+  /** How many times larger than usual a recovery point may be. Default 10. */
   readonly maxGrowth?: number | undefined;
-  /** How many runs of a schedule in a row may fail. Default 0. */
+  /** How many runs of a schedule may fail in a row. Default 0. */
   readonly maxFailures?: number | undefined;
 }
 

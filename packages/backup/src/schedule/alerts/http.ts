@@ -1,5 +1,6 @@
 import type { ErrorCode } from '@securestore/core-format';
 import { SecureStoreError } from '@securestore/core-format';
+import { systemClock } from '@securestore/jobs';
 import type { Clock } from '@securestore/jobs';
 import type { RunEnd } from '../index.ts';
 import type { AlertSink } from './alerts.ts';
@@ -8,7 +9,8 @@ import { deliver, limited } from './deliver.ts';
 const TIMEOUT = 10_000;
 
 export interface HttpOptions {
-  readonly clock: Clock;
+  /** Default that of the machine. */
+  readonly clock?: Clock | undefined;
   /** `https:`. It may have a secret in it, as with many services, so that messages show only its host. */
   readonly url: string;
   /** Whether `http:` is allowed, which others on the network can read. Default `false`. */
@@ -48,7 +50,7 @@ async function request(
   signal: AbortSignal,
   init: RequestInit,
 ): Promise<void> {
-  const { clock, timeout = TIMEOUT } = options;
+  const { clock = systemClock(), timeout = TIMEOUT } = options;
   const named = `the ${what} at ${address.host}`;
   const status = await limited(clock, timeout, named, signal, async (limit) => {
     let response: Response;
@@ -104,6 +106,6 @@ export function deadManPing(
   return async (end, signal = new AbortController().signal) => {
     if (end !== 'success') return undefined;
     const send = (): Promise<void> => request('dead-man ping', address, options, signal, { method: 'GET' });
-    return deliver(options.clock, signal, 'the dead-man ping', send);
+    return deliver(options.clock ?? systemClock(), signal, 'the dead-man ping', send);
   };
 }

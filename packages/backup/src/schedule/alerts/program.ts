@@ -2,6 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import process from 'node:process';
 import { SecureStoreError, withoutOwn } from '@securestore/core-format';
+import { systemClock } from '@securestore/jobs';
 import type { Clock } from '@securestore/jobs';
 import { refuse } from '../../repository/errors.ts';
 import type { Alert, AlertSink } from './alerts.ts';
@@ -12,7 +13,8 @@ import { limited } from './deliver.ts';
 const GRACE = 2000;
 /** A program that is run, and how. */
 export interface ProgramOptions {
-  readonly clock: Clock;
+  /** Default that of the machine. */
+  readonly clock?: Clock | undefined;
   /** The program and its arguments, as they are: there is no shell. */
   readonly command: readonly string[];
   /**
@@ -94,11 +96,12 @@ async function waitFor(
  * @throws SecureStoreError `INVALID_ARGUMENT` if there is no program to run
  */
 export function programOf({
-  clock,
+  clock = systemClock(),
   command,
   env = withoutOwn(process.env),
 }: ProgramOptions): (call: ProgramCall) => Promise<void> {
-  const [program, ...args] = command;
+  // The types say so, but programs in JavaScript pass anything.
+  const [program, ...args] = Array.isArray(command) ? command : [];
   if (program === undefined || program === '') refuse('an exec hook must name a program');
   return ({ what, timeout, variables, input, signal }) =>
     limited(clock, timeout, `the program of ${what}`, signal, async (limit) => {

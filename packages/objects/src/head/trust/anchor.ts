@@ -12,7 +12,7 @@ export interface AnchorRecord {
   readonly fingerprint: string;
   /** Hex of the digest of the head, by which later heads tell that they follow from it. */
   readonly head?: string;
-  /** Of an audited store: how far the segments of its log went, each as {@link endText} writes it. */
+  /** Of an audited store: how far the segments of its log went, each as text. */
   readonly audit?: readonly string[];
 }
 

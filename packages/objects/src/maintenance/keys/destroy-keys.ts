@@ -29,8 +29,8 @@ const MAX_SHOWN = 3;
 const LIST: readonly Advice[] = [{ id: 'list-encryption-keys' }];
 const ROTATE: readonly Advice[] = [{ id: 'start-rotation' }];
 const DAY = 24 * 60 * 60 * 1000;
-const DEFAULT_WAITING_PERIOD: number = 30 * DAY;
-const MAX_WAITING_PERIOD: number = 3650 * DAY;
+export const DEFAULT_WAITING_PERIOD: number = 30 * DAY;
+export const MAX_WAITING_PERIOD: number = 3650 * DAY;
 
 function selected(state: StoreState, target: string): readonly KeyVersionInfo[] {
   const { versions } = state.keys;

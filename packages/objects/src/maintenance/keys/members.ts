@@ -105,8 +105,13 @@ type Granted = Pick<Member, 'categories' | 'groups'>;
 /** What is to be granted, as it is kept. @throws SecureStoreError `NOT_FOUND` */
 function grantOf(state: StoreState, { categories = [], areas = [] }: GrantOptions): Granted {
   const missing = areas.find((group) => !state.keys.versions.some(({ kind }) => kind === group));
-  if (missing !== undefined)
-    throw new SecureStoreError('NOT_FOUND', `the store has no encryption keys of the group "${missing}"`);
+  if (missing !== undefined) {
+    throw new SecureStoreError(
+      'NOT_FOUND',
+      missing === 'audit' ? 'the store has no audit log' : 'the store was never backed up',
+      { option: 'areas', ...(missing === 'audit' && { advice: [{ id: 'enable-audit-log' }] }) },
+    );
+  }
   return { categories: categories.map((name) => idOf(state, name)), groups: areas };
 }
 

@@ -205,6 +205,10 @@ describe('members.add', () => {
       (owner.members.add as (...given: unknown[]) => Promise<unknown>)(...args);
     await failure(add('ann', recipient, { categories: ['green'] }), 'NOT_FOUND');
     await failure(add('ann', recipient, { areas: ['backup'] }), 'NOT_FOUND');
+    await expect(add('ann', recipient, { areas: ['audit'] })).rejects.toMatchObject({
+      message: expect.stringContaining('the store has no audit log') as unknown,
+      advice: [{ id: 'enable-audit-log' }],
+    });
     for (const grant of [
       {},
       undefined,
