@@ -52,7 +52,7 @@ async function main(): Promise<void> {
     signal: controller.signal,
     releaseSignals,
   });
-  // A pipe on stdin that nobody writes to or closes must not keep a finished command alive.
+  // A pipe on stdin that no process writes to or closes must not keep a finished command alive.
   process.exit(exitCode);
 }
 

@@ -20,10 +20,12 @@ import { addSettingsVerbs } from './verbs/settings-verbs.ts';
 import { addServeVerb } from './verbs/serve-verb.ts';
 import { addTrustVerb } from './verbs/trust-verb.ts';
 
-function version(): string {
+function readVersion(): string {
   const manifest: unknown = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
   return typeof manifest === 'object' && manifest !== null && 'version' in manifest ? String(manifest.version) : '';
 }
+
+const VERSION: string = readVersion();
 
 /** The command line with all its verbs. Errors, help and version are thrown as `CommanderError`. */
 export function createProgram(run: Run): Command {
@@ -45,7 +47,7 @@ export function createProgram(run: Run): Command {
       outputError: () => {},
     })
     .enablePositionalOptions()
-    .version(version(), '-V, --version', 'print the version of securestore')
+    .version(VERSION, '-V, --version', 'print the version of securestore')
     .helpOption('-h, --help', 'print this help; securestore help COMMAND prints that of a command')
     .configureHelp({
       formatHelp: (command, { helpWidth }) =>

@@ -28,7 +28,7 @@ export async function run(args: readonly string[], cli: Cli): Promise<number> {
   try {
     await state.out.flush();
   } catch (error) {
-    // What the command itself had to say about its failure matters more.
+    // The failure of the command itself matters more.
     if (state.exitCode === 0) state.exitCode = state.out.error(error, { operation: state.verb });
   }
   return state.exitCode;

@@ -8,7 +8,7 @@ import { describe, it, type TestContext } from 'vitest';
 import { COMMAND, type Result, type Sandbox, sandbox } from './support/cli.ts';
 import { LONG, onlyLong } from '../../../tools/campaigns/src/size.ts';
 
-const text = await readFile(new URL('../../../docs/disaster-recovery.md', import.meta.url), 'utf8');
+const text = await readFile(new URL('../../../docs/trouble/disaster-recovery.md', import.meta.url), 'utf8');
 
 interface Runbook {
   readonly title: string;
@@ -72,21 +72,21 @@ const DISASTERS: Readonly<Record<string, Disaster>> = {
       expect(await readFile(box.path('db-b.txt'), 'utf8')).toBe('b');
     },
   },
-  'Everything below a prefix is lost': {
+  'A prefix is lost': {
     strike: async (box) => {
       for (const key of ['db/a', 'db/b']) await ok(box.run(['purge', key, '--yes']));
     },
     check: isWhole,
   },
-  'The store is gone, the secret is there': {
+  'The store is lost': {
     strike: (box) => remove(box, 'vault'),
     check: isWhole,
   },
-  'Only the recovery kit is there, on an empty machine': {
+  'Only the kit is left': {
     strike: (box) => remove(box, 'vault', 'state', 'credentials'),
     check: (box, expect) => isWhole(box, expect, '--key-file', 'securestore-key'),
   },
-  'The place that the store has moved to is lost': {
+  'The migrated store is lost': {
     strike: async (box, expect) => {
       await ok(box.run(['migrate', 'file:./vault', 'file:./elsewhere']));
       await remove(box, 'elsewhere');
@@ -119,7 +119,7 @@ const DISASTERS: Readonly<Record<string, Disaster>> = {
     strike: (box) => scramble(box.path('vault', 'o')),
     check: (box, expect) => isWhole(box, expect, '--store', 'file:./new'),
   },
-  'The destination is gone': {
+  'The destination is lost': {
     strike: (box) => remove(box, 'backup'),
     check: async (box, expect) => {
       expect(await ok(box.run(['destinations']))).toMatch(
@@ -147,7 +147,7 @@ async function scene(onEnd: TestContext['onTestFinished']): Promise<Sandbox> {
 }
 
 /** What a short run tries of them: it knows the others only by their titles. */
-const SHORT = 'Only the recovery kit is there, on an empty machine';
+const SHORT = 'Only the kit is left';
 
 const isShort = ({ title }: Runbook): boolean => title === SHORT;
 

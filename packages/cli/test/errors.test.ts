@@ -154,7 +154,7 @@ describe('an error says in one line what is wrong, and in hints what to do', { t
     });
     expect(exitCode).toBe(2);
     expect(stderr).toMatch(
-      /no secret to unlock the store is given \[INVALID_ARGUMENT\]\nhint: set \$SECURESTORE_PASSPHRASE_FILE, or give --passphrase-file FILE or --key-file FILE\nhint: .*: securestore help environment\n$/,
+      /no unlock secret is given \[INVALID_ARGUMENT\]\nhint: set \$SECURESTORE_PASSPHRASE_FILE, or give --passphrase-file FILE or --key-file FILE\nhint: .*: securestore help environment\n$/,
     );
   });
 
@@ -289,6 +289,20 @@ describe('an error of a store', { timeout: 120_000 }, () => {
     expect(await provokeJson(box, damaged)).toMatchObject({ key: 'k', page: expect.stringMatching(/#integrity$/) });
   });
 
+  it('has the same message as text and with --json, without the call of the library', async () => {
+    const box = await withCanary();
+    for (const given of [
+      { args: ['get', 'none'], exitCode: 3, code: 'NOT_FOUND' },
+      { args: ['get', 'k', '--version-id', '1'], exitCode: 2, code: 'INVALID_ARGUMENT' },
+      { args: ['rm', 'k', '--if-version', 'x'], exitCode: 2, code: 'INVALID_ARGUMENT' },
+    ]) {
+      const { stderr } = await box.run(given.args);
+      const { message } = (await provokeJson(box, given)) as { readonly message: string };
+      expect(stderr).toContain(`${message} [${given.code}]\n`);
+      expect(message).not.toMatch(/\b(?:retrieve|store)[A-Z(]?\w*[:( ]/);
+    }
+  });
+
   it('that is older than it was opens once that is accepted', async () => {
     const box = await withCanary('file');
     expect((await box.run(['ls'])).exitCode).toBe(0);
@@ -349,10 +363,14 @@ describe('an error of a store', { timeout: 120_000 }, () => {
     await writeFile(box.path('secret'), CANARY);
     await chmod(box.path('secret'), 0o600);
     await chmod(box.path(), 0o755);
-    const done = await asNobody(async () => {
-      const { exitCode, stderr } = await runHere(['put', 'k', box.path('secret')], {
+    const put = (name: string): ReturnType<typeof runHere> =>
+      runHere(['put', 'k', box.path(name)], {
         env: { ...box.env, SECURESTORE_URL: `sqlite:${box.path('vault')}` },
       });
+    // Which loads all that the next one needs: nobody may not be able to read a checkout of root's.
+    expect((await put('missing')).exitCode).toBe(2);
+    const done = await asNobody(async () => {
+      const { exitCode, stderr } = await put('secret');
       expect(exitCode, stderr).toBe(4);
       expect(stderr).toMatch(/^error: cannot read "[^"]*": permission denied \[ACCESS_DENIED\]\n$/);
       expect(stderr).not.toContain(CANARY);
@@ -433,7 +451,7 @@ describe('an error over a server', { timeout: 120_000 }, () => {
         args: ['ls', '--key-file', 'key'],
         exitCode: 2,
         code: 'INVALID_ARGUMENT',
-        says: '--key-file cannot open a remote store',
+        says: '--key-file cannot unlock a remote store',
       },
     ]);
   });

@@ -106,7 +106,7 @@ describe.concurrent('backup --continuous', { timeout: 120_000 }, () => {
       expect(locked).toMatchObject({ exitCode: 7, stdout: '' });
       expect(locked.stderr).toContain(
         'error: another process backs up continuously to this destination. Nothing was changed. [LOCKED]\n' +
-          'hint: it ships what this would copy; for a snapshot with a label, stop that process first\n',
+          'hint: it copies the same data; for a snapshot with a label, stop that process first\n',
       );
     }
   });

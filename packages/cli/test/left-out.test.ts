@@ -12,7 +12,7 @@ describe('over a server, what is left out of an export since it may not be read'
     const refused = await as('ann', 'export', files);
     expect(refused).toMatchObject({ exitCode: 8, stdout: 'exported: 1 denied\n' });
     expect(refused.stderr).toBe(
-      'left out: db/user: reading it takes the approval of a second person\n' +
+      'left out: db/user: reading it needs the approval of another principal\n' +
         'hint: ask for it with securestore approval request read KEY, for each object; ' +
         'if it is given, the same command writes the object\n',
     );
@@ -48,8 +48,8 @@ describe('over a server, what is left out of an export since it may not be read'
     const refused = await as('ann', ...command);
     expect(refused).toMatchObject({ exitCode: 8, stdout: 'exported: 1 denied\n' });
     expect(refused.stderr).toBe(
-      'left out: db/user: reading it takes the approval of a second person\n' +
-        'hint: ask for it with this command and --stdout --key KEY --ask REASON in the place of --folder, ' +
+      'left out: db/user: reading it needs the approval of another principal\n' +
+        'hint: ask for it with this command and --stdout --key KEY --ask REASON instead of --folder, ' +
         'for each object; if it is given, the same command writes the object\n',
     );
     await mkdir(path('files/db'), { recursive: true });

@@ -301,7 +301,7 @@ it.each(['rm', 'purge', 'info', 'undelete'])(
 it('gc names what it removed, and nothing of which there was nothing', async () => {
   const box = await sandbox();
   await box.seed({ k: 'data' });
-  expect((await box.run(['gc'])).stdout).toBe('looked at 1 object: nothing to remove\n');
+  expect((await box.run(['gc'])).stdout).toBe('checked 1 object: nothing to remove\n');
 });
 
 it('what was purged is not asked about again, and what is stored again is', async () => {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { CommandHelp, OptionHelp, ProgramHelp } from '../src/help/describe.ts';
 import { runHere } from './support/in-process.ts';
 
-const page = await readFile(new URL('../../../docs/command-line-trust.md', import.meta.url), 'utf8');
+const page = await readFile(new URL('../../../docs/reference/command-line-trust.md', import.meta.url), 'utf8');
 
 /** What the page has between backticks. */
 const spans: readonly string[] = [...page.matchAll(/`([^`]+)`/g)].map(([, span]) => span ?? '');

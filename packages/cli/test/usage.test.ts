@@ -57,7 +57,6 @@ describe('wrong usage', () => {
     [['help', 'Cat'], 'hint: did you mean get: securestore help get'],
     [['read', 'x'], 'hint: did you mean get: securestore help get'],
     [['list'], 'hint: did you mean ls: securestore help ls'],
-    [['version'], 'hint: did you mean --version: securestore --version'],
     [['ls', '--lnog'], 'hint: did you mean --long: securestore help ls'],
     [['--stroe', 'x', 'ls'], 'hint: did you mean --store: securestore help'],
     [['get'], "missing required argument 'key' [INVALID_ARGUMENT]\nhint: to see how to use it: securestore help get"],

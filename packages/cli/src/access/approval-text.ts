@@ -49,5 +49,5 @@ export function stateInWords({ id, action, state, expires, by }: ApprovalRequest
     return `${what} waits until ${until}: another person approves it with securestore approve ${id}`;
   if (state === 'approved') return `${what} is approved${whom} until ${until}`;
   if (state === 'denied') return `${what} was denied${whom}`;
-  return `${what} is outdated: what it would do has changed since it was approved, so it has to be asked for again`;
+  return `${what} is outdated: its effect has changed since it was approved; request it again`;
 }

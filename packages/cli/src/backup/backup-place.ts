@@ -44,6 +44,6 @@ export async function whoIsAtIt(store: SecureStore, error: unknown): Promise<unk
   }
   const message = 'another process backs up continuously to this destination. Nothing was changed.';
   return withHints(SecureStoreError.from(error, { message }), {
-    text: 'it ships what this would copy; for a snapshot with a label, stop that process first',
+    text: 'it copies the same data; for a snapshot with a label, stop that process first',
   });
 }

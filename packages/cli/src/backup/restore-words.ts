@@ -34,7 +34,7 @@ function accessInWords({ access }: RestoreReport): string[] {
   const whose = policy.source === 'store' ? 'the open store, applied on top' : 'the backup';
   return [
     `${keys}; the access policy is version ${policy.version}, as of ${formatTime(policy.time)}, of ${whose}`,
-    'whoever lost access after that has it in the new store: see securestore grant, token, slot and member there',
+    'people who lost access after that have it in the new store: see securestore grant, token, slot and member there',
   ];
 }
 

@@ -27,6 +27,6 @@ export async function sayMissingFolders(out: Output, url: string): Promise<void>
   let outermost: string | undefined;
   for (let at = folder; at !== dirname(at) && !(await isThere(at)); at = dirname(at)) outermost = at;
   if (outermost === undefined) return;
-  const whole = outermost === folder ? 'it is' : `all from ${printable(outermost)} on are`;
-  out.note(`making the folder ${printable(folder)}: ${whole} not there yet`);
+  const missing = outermost === folder ? 'which does' : `and its parents from ${printable(outermost)} on, which do`;
+  out.note(`creating the folder ${printable(folder)}, ${missing} not exist`);
 }

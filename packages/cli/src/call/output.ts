@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { styleText } from 'node:util';
-import { fileError, SecureStoreError } from '@securestore/core-format';
+import { fileError } from '@securestore/core-format';
 import { hintsOf } from '../errors/advice-hints.ts';
 import type { Cli, OutputStream } from '../terminal/cli-context.ts';
 import { commandHintsOf, type ErrorContext, type ErrorReport, reportOf } from '../errors/error-report.ts';
@@ -28,17 +28,9 @@ export interface Output {
   readonly flush: () => Promise<void>;
 }
 
-/** The message without the name of the library's call, which says nothing to someone who typed a verb. */
-export function withoutOperation(message: string, operation: string | undefined): string {
-  if (operation === undefined || !message.startsWith(operation)) return message;
-  const rest = message.slice(operation.length);
-  return /^:? /.test(rest) ? rest.replace(/^:? /, '') : message;
-}
-
-/** @param operation the call of the library that failed; `undefined` if none did */
 function errorLines(
   report: ErrorReport,
-  { subject, operation }: Pick<ErrorContext, 'subject' | 'operation'>,
+  subject: string | undefined,
   hints: readonly string[],
   stderr: OutputStream,
 ): string {
@@ -47,11 +39,11 @@ function errorLines(
   const named = subject ?? (key !== undefined && !report.message.includes(key) ? key : undefined);
   // A member of a JSON file may have no name at all.
   const about = named === undefined ? '' : `${named === '' ? '""' : printable(named)}: `;
-  const message = withoutOperation(report.message, operation);
+  const { message } = report;
   // The subject of the line has said it already.
   const text = subject !== undefined && message.startsWith(`${key}: `) ? message.slice(`${key}: `.length) : message;
   const lines = [`${label} ${about}${printable(text)} [${report.code}]`];
-  if (report.outcome === 'unknown') lines.push('the change may have been made: look before trying again');
+  if (report.outcome === 'unknown') lines.push('the change may have been made: check before you try again');
   if (report.currentVersion !== undefined) lines.push(`current version: ${printable(report.currentVersion)}`);
   if (report.cause !== undefined) lines.push(`because: ${printable(report.cause)}`);
   const hint = styleText('cyan', 'hint:', { stream: stderr });
@@ -106,10 +98,8 @@ export function createOutput(cli: Pick<Cli, 'stdout' | 'stderr'>, json: boolean,
       // Of many items that fail, each has its line and none a hint of its own.
       const own = commandHintsOf(error, known);
       const hints = subject === undefined ? hintsOf(report.advice ?? [], context(), own).map(hintText) : [];
-      // A message of our own may begin with the verb, and loses nothing.
-      const about = { subject, operation: SecureStoreError.is(error) ? error.operation : undefined };
       const told = hints.length === 0 ? report : { ...report, hints };
-      stderr.write(json ? `${jsonLine(told)}\n` : wrapped(errorLines(report, about, hints, stderr)));
+      stderr.write(json ? `${jsonLine(told)}\n` : wrapped(errorLines(report, subject, hints, stderr)));
       return report.exitCode;
     },
     name: (name) => (stdout.isTTY === true ? printable(name) : name),

@@ -138,7 +138,7 @@ export async function grant(
   // As with nouns, `list` lists.
   const who = given === 'list' && roleName === undefined ? undefined : given;
   if (who !== undefined && roleName === undefined)
-    refuse('grant needs a role beside the principal', { text: 'to list the roles', on: ['role', 'list'] });
+    refuse('grant needs a role and a principal', { text: 'to list the roles', on: ['role', 'list'] });
   const expires = options.expires === undefined ? undefined : parseExpiry('--expires', options.expires, cli.now());
   return await withStore(call, async (store): Promise<ExitCode> => {
     if (who === undefined || roleName === undefined) return await listGrants(call, store);

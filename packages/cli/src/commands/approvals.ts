@@ -135,8 +135,7 @@ async function listRules({ cli, out }: Call, store: SecureStore): Promise<void> 
     return;
   }
   await out.result({}, () => approvals.map((rule, index) => `${index}: ${scopeText(rule)}`));
-  if (approvals.length === 0)
-    out.note('nothing takes a second person yet; securestore approval add ACTIONS changes that');
+  if (approvals.length === 0) out.note('no action needs an approval; to add a rule: securestore approval add ACTIONS');
 }
 
 async function addRule(call: Call<ApprovalOptions>, store: SecureStore, rule: ApprovalRule): Promise<ExitCode> {
@@ -144,7 +143,7 @@ async function addRule(call: Call<ApprovalOptions>, store: SecureStore, rule: Ap
   const { setApprovals } = await import('securestore');
   const change = (policy: Policy): Policy => setApprovals([...(policy.approvals ?? []), rule])(policy);
   const { pending } = await store.access.change(change, { signal: cli.signal });
-  await out.result({ ...rule, pending }, () => `takes a second person from now on: ${scopeText(rule)}`);
+  await out.result({ ...rule, pending }, () => `needs an approval from now on: ${scopeText(rule)}`);
   return sayWhereItCounts(call, pending);
 }
 
@@ -160,7 +159,7 @@ async function removeRule(call: Call, store: SecureStore, number: number): Promi
   };
   const { pending } = await store.access.change(change, { signal: cli.signal });
   await out.result({ ...removed, removed: true, pending }, () =>
-    removed === undefined ? [] : `takes no second person any more: ${scopeText(removed)}`,
+    removed === undefined ? [] : `needs no approval any more: ${scopeText(removed)}`,
   );
   return sayWhereItCounts(call, pending);
 }

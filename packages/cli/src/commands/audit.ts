@@ -37,9 +37,9 @@ async function examine({ cli, out }: Call, store: SecureStore): Promise<ExitCode
   );
   for (const problem of findings) await out.result({ problem }, () => [`finding: ${printable(problem)}`]);
   const { ok, parts, segments, complete } = summary;
-  const looked = `${count(parts, 'part')} of ${count(segments, 'segment')}${complete ? '' : ', the newest,'} looked at`;
+  const checked = `${count(parts, 'part')} of ${count(segments, 'segment')}${complete ? '' : ', the newest,'} checked`;
   await out.result({ summary: { ...summary, findings: findings.length } }, () => [
-    `${looked}: ${ok ? 'whole, in order, and as far as the manifest of the store says' : count(findings.length, 'finding')}`,
+    `${checked}: ${ok ? 'complete, in order, and as long as the manifest says' : count(findings.length, 'finding')}`,
     'Only audit verify, with the identity of the auditor, shows that no entry was changed.',
   ]);
   return ok ? 0 : exitCodeOf('INTEGRITY');

@@ -32,8 +32,8 @@ function hintsFor(destination: string): OwnHint[] {
 function whatNext(destination: string): string {
   const place = printable(destination);
   return (
-    `securestore verify ${place} --payloads says what is damaged and which snapshots that affects; ` +
-    `drill --snapshot tries an earlier one. While the store is there, back it up to a new destination`
+    `to list the damage: securestore verify ${place} --payloads; ` +
+    `to try an earlier snapshot: drill --snapshot. Back the store up to a new destination while it exists`
   );
 }
 
@@ -41,7 +41,7 @@ function inWords(report: DrillReport, destination: string): string[] {
   const { ok, snapshot, time, recovery, objects, versions, bytes, compared, found } = report;
   const verdict = ok
     ? 'the backup can be restored'
-    : `snapshot ${snapshot} can not be relied on: ${count(found, 'problem')}`;
+    : `snapshot ${snapshot} cannot be relied on: ${count(found, 'finding')}`;
   const what = `${count(objects, 'object')} in ${count(versions, 'version')}, ${formatBytes(bytes)}`;
   return [
     verdict,

@@ -9,7 +9,7 @@ import { withStore } from '../store/open.ts';
 import { refusal } from '../errors/refuse.ts';
 
 /** The longest variable that Linux passes to a command (MAX_ARG_STRLEN), in bytes, less room for its name. */
-const MAX_VALUE_BYTES = 128 * 1024 - 1100;
+export const MAX_VALUE_BYTES: number = 128 * 1024 - 1100;
 
 /** Options that act on what the command is given. The short ones, --json and --yes are common among commands. */
 const OURS: ReadonlySet<string> = new Set([
@@ -39,7 +39,7 @@ function noteMisplaced({ out, args: all }: Call, args: readonly string[]): void 
   const misplaced = args.map((arg) => arg.replace(/=[^]*$/, '')).find((arg) => OURS.has(arg));
   if (misplaced === undefined) return;
   out.note(
-    `note: ${misplaced} stands after the command, which gets it; options of securestore come before the command. ` +
+    `note: ${misplaced} is after the command, which gets it; options of securestore belong before the command. ` +
       'If it is meant for the command, write -- before the command.',
   );
 }

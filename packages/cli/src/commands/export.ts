@@ -23,7 +23,7 @@ export async function exportTo(call: Call<ExportOptions>, path: string): Promise
     return await withStore(call, (store) => exportToFolder(call, store, path, { prefix, metadata }));
   }
   if (options.metadata === true) {
-    refuse('--metadata needs a folder: a file of many objects has no place for it');
+    refuse('--metadata needs a folder: a file of many objects cannot hold it');
   }
   const { exportFile } = await import('securestore');
   return await withStore(call, (store) =>

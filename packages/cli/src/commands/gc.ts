@@ -15,11 +15,11 @@ function inWords(report: GcReport): string {
     [report.systemObjects, "object of the store's own", "objects of the store's own"],
   ];
   const removed = counts.filter(([number]) => number > 0).map((counted) => count(...counted));
-  const looked = `looked at ${count(report.objects, 'object')}`;
-  const failed = report.failed === 0 ? '' : `; ${report.failed} could not be looked at`;
-  if (removed.length === 0 && report.bytes === 0) return `${looked}: nothing to remove${failed}`;
+  const checked = `checked ${count(report.objects, 'object')}`;
+  const failed = report.failed === 0 ? '' : `; ${report.failed} could not be checked`;
+  if (removed.length === 0 && report.bytes === 0) return `${checked}: nothing to remove${failed}`;
   const what = removed.length === 0 ? '' : ` ${removed.join(', ')}:`;
-  return `${looked} and removed${what} ${formatBytes(report.bytes)}${failed}`;
+  return `${checked} and removed${what} ${formatBytes(report.bytes)}${failed}`;
 }
 
 /** `securestore gc`. */

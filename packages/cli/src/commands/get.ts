@@ -25,7 +25,7 @@ export interface GetOptions {
 const STDOUT_NAMES: ReadonlySet<string> = new Set(['/dev/stdout', '/dev/fd/1', '/proc/self/fd/1']);
 
 /** The most data in bytes that a JSON line holds. */
-const MAX_JSON_BYTES = 64 * 1024 * 1024;
+export const MAX_JSON_BYTES: number = 64 * 1024 * 1024;
 
 /** `securestore get`. */
 export async function get(call: Call<GetOptions>, key: string): Promise<void> {

@@ -43,8 +43,8 @@ export async function init(call: Call<InitOptions>, operand: string | undefined)
   using unlock = await unlockWith(secret);
   // Of a kit: it would refuse the new store from then on.
   if (unlock.fingerprint !== undefined) {
-    refuse('a recovery kit belongs to a store that exists, and cannot open a new one', {
-      text: 'make the store with another secret, then its kit with slot add --kit FILE',
+    refuse('a recovery kit belongs to an existing store, and cannot unlock a new one', {
+      text: 'create the store with another unlock secret, then its kit with slot add --kit FILE',
     });
   }
   await sayMissingFolders(call.out, url);
@@ -83,7 +83,7 @@ async function report({ out }: Call, store: SecureStore, keyFile: string | undef
   ]);
   out.note(
     keyFile === undefined
-      ? 'Keep the secret safe: what the store holds cannot be recovered without it.'
-      : 'Keep a copy of the key file apart from the store: what the store holds cannot be recovered without it.',
+      ? 'Keep the unlock secret safe: without it the store cannot be decrypted.'
+      : 'Keep a copy of the key file apart from the store: without it the store cannot be decrypted.',
   );
 }

@@ -91,13 +91,18 @@ async function usageOf(cli: Call['cli'], store: SecureStore): ReturnType<SecureS
 const nameOf = ({ category, kind }: EncryptionKeyInfo): string =>
   category === undefined ? `(${kind})` : printable(category);
 
+/** How many objects a key seals; `undefined` for keys that seal none, only what the store has for itself. */
+function objectsUnder({ id, kind }: EncryptionKeyInfo, usage: Readonly<Record<string, number>>): number | undefined {
+  return usage[id] ?? (kind === 'category' ? 0 : undefined);
+}
+
 async function list({ cli, out, options }: Call<ListKeysOptions>, store: SecureStore): Promise<void> {
   const { signal } = cli;
   const states = await store.encryptionKeys.list({ signal });
   const usage = options.usage === true || options.census === true ? await usageOf(cli, store) : undefined;
   if (out.json) {
     for (const key of states) {
-      await out.result(usage === undefined ? key : { ...key, objects: usage[key.id] ?? 0 }, () => []);
+      await out.result(usage === undefined ? key : { ...key, objects: objectsUnder(key, usage) }, () => []);
     }
     return;
   }
@@ -114,7 +119,7 @@ async function list({ cli, out, options }: Call<ListKeysOptions>, store: SecureS
     key.state,
     formatTime(key.created),
     key.destroyAt === undefined ? '' : formatTime(key.destroyAt),
-    ...(usage === undefined ? [] : [String(usage[key.id] ?? 0)]),
+    ...(usage === undefined ? [] : [String(objectsUnder(key, usage) ?? '-')]),
     nameOf(key),
   ]);
   await out.result({}, () => formatTable(columns, rows));
@@ -129,8 +134,8 @@ const NO_WAY_BACK = '; there is no way back';
 
 function whatIsGone(target: string, destroyed: readonly EncryptionKeyInfo[]): string {
   return destroyed.some(({ id }) => id === target)
-    ? `destroyed for ever: what old copies and backups hold under the key version ${target} can not be read any more${NO_WAY_BACK}`
-    : `destroyed for ever: what the category ${printable(target)} held can not be read any more, here or in any copy${NO_WAY_BACK}`;
+    ? `destroyed for ever: what old copies and backups hold under the key version ${target} cannot be read any more${NO_WAY_BACK}`
+    : `destroyed for ever: what the category ${printable(target)} held cannot be read any more, here or in any copy${NO_WAY_BACK}`;
 }
 
 async function destroy(
@@ -165,11 +170,11 @@ async function losses(
 ): Promise<string> {
   const usage = await usageOf(cli, store);
   const objects = chosen.reduce((sum, { id }) => sum + (usage[id] ?? 0), 0);
-  return `Every object of the category ${printable(category)} becomes unreadable at once: ${count(objects, 'object')} with their older versions, and what copies and backups hold of them.`;
+  return `Every object of the category ${printable(category)} becomes unreadable at once: ${count(objects, 'object')} with their older versions, and everything that copies and backups hold of them.`;
 }
 
 function ofVersion({ id }: EncryptionKeyInfo): string {
-  return `What old copies and backups hold under the key version ${id} becomes unreadable at once. Nothing in the store needs it.`;
+  return `Everything that old copies and backups hold under the key version ${id} becomes unreadable at once. Nothing in the store needs it.`;
 }
 
 function undoable(target: string, waitingPeriod: number, now: Date): string {

@@ -37,7 +37,7 @@ export async function ls(call: Call<LsOptions>, prefix: string | undefined): Pro
       );
       if (prefix?.includes('*') === true) {
         const list = new Commands(call).on(['ls', ...(prefix.startsWith('*') ? [] : [prefix.replace(/\*[^]*$/, '')])]);
-        out.note(printable(`ls takes the beginning of keys, and no pattern: ${list}`));
+        out.note(printable(`ls takes a prefix, not a pattern: ${list}`));
       }
       return 0;
     }
@@ -99,7 +99,7 @@ async function readEach(
   const { denied, unapproved } = leftOut;
   if (denied > 0) out.note(`${leftOutText(denied)}: you may see ${denied === 1 ? 'its name' : 'their names'} only`);
   if (unapproved > 0) {
-    out.note(`${leftOutText(unapproved)}: to see more than the name takes the approval of a second person`);
+    out.note(`${leftOutText(unapproved)}: to see more than the key needs the approval of another principal`);
   }
   return failed === 0 ? 0 : SOME_FAILED;
 }

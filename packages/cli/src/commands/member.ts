@@ -126,7 +126,7 @@ async function add(
   const audited = await ifAllowed(store.audit.state({ signal: cli.signal }));
   if (audited?.on === true) out.note('the store is audited, and what members do is not in its log');
   out.note(
-    `Send ${shown} this invitation by a way that both of you trust: it is not secret, but whoever changes it can lead ` +
+    `Send ${shown} this invitation by a way that both of you trust: it is not secret, but an attacker who changes it can lead ` +
       'them to another store',
   );
   if (storeUrl === undefined) out.note(TELL_WHERE);

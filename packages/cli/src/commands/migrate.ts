@@ -48,7 +48,7 @@ const PHASES: Readonly<Record<MigrationPhase, PhaseWords[string]>> = {
   'falling behind': { unit: 'changes' },
   comparing: { unit: 'objects' },
   verifying: { unit: 'objects' },
-  announcing: { unit: 'changes', text: 'announcing that the store is about to move (6 s)' },
+  announcing: { unit: 'changes', text: 'announcing the migration (6 s)' },
   switching: { unit: 'changes', text: 'switching to the target: calls of the store wait' },
   'replicating back': { unit: 'changes' },
 };
@@ -130,14 +130,14 @@ async function openAgain(call: MigrateCall, url: string): Promise<ExitCode> {
   const beforeFailBack = async ({ source, lost, migrated, objects }: FailBackInfo): Promise<void> => {
     const [here, there] = [printable(source), printable(lost)];
     const question =
-      `The store moved from ${here} to ${there} at ${formatTime(migrated)}, and is not there. Open it again at ${here}, with what it had ` +
-      `then (${count(objects, 'object')}, deletions included)? What was written at ${there} since then is given up.`;
-    await confirmDestruction(cli, options.yes, question, 'what was written at the target is given up');
+      `The store was migrated from ${here} to ${there} at ${formatTime(migrated)}, and is not there. Open it again at ${here}, as it was ` +
+      `then (${count(objects, 'object')}, deletions included)? Everything that was written at ${there} since then is lost.`;
+    await confirmDestruction(cli, options.yes, question, 'everything that was written at the target is lost');
   };
   const report = await withUnlock(call, (opening) => failBack(url, { ...opening, beforeFailBack }));
   await out.result(report, () => [
-    `the store is at ${printable(report.source)} again, as it was when it moved to ${printable(report.lost)}`,
-    'programs that had it open there are to open it here; if that place comes back, remove it: it is not this store any more',
+    `the store is at ${printable(report.source)} again, as it was when it was migrated to ${printable(report.lost)}`,
+    'programs that had it open there are to open it here; if the target comes back, remove it: it is not this store any more',
   ]);
   return 0;
 }
@@ -145,10 +145,10 @@ async function openAgain(call: MigrateCall, url: string): Promise<ExitCode> {
 async function giveUp(call: MigrateCall, url: string): Promise<ExitCode> {
   const { cancelMigration } = await import('securestore');
   const { source, target } = await withUnlock(call, (options) => cancelMigration(url, options));
-  const there = target === undefined ? 'where it was to move to' : `at ${printable(target)}`;
+  const there = target === undefined ? 'at the target' : `at ${printable(target)}`;
   await call.out.result({ cancelled: true, from: source, to: target }, () => [
     `the store stays at ${printable(source)}`,
-    `what was copied is still ${there}: remove it there before you use that place for something else`,
+    `the copy is still ${there}: remove it before you use that store URL for anything else`,
   ]);
 }
 
@@ -180,7 +180,7 @@ async function newSecretOf(call: MigrateCall, present: UnlockSecretMethod, to: s
       out.note(`created the key file ${printable(source.path)}; keep a copy of it apart from the store`);
     }
     if (await isSameSecret(present, next.method)) {
-      refuse('the new secret is the present one. Nothing was changed.', { text: 'give another secret' });
+      refuse('the new unlock secret is the current one. Nothing was changed.', { text: 'give another secret' });
     }
   };
   return { method: next.method, beforeMaking, [Symbol.dispose]: () => next[Symbol.dispose]() };
@@ -253,10 +253,10 @@ async function move(call: MigrateCall, from: string, to: string): Promise<ExitCo
 
 function inWords(report: MigrationReport, copyOnly: boolean, resealed: boolean): string[] {
   const { target, migrated, objects, versions, bytes, changes, corrected, failures, pause } = report;
-  if (migrated && pause === 0) return [`the store is at ${printable(target)} already: it had moved before`];
+  if (migrated && pause === 0) return [`the store is at ${printable(target)} already: it was migrated before`];
   const wrote = `this run wrote ${count(versions, 'version')} of them, ${formatBytes(bytes)}, to ${printable(target)}`;
   const written = bytes === 0 ? `nothing was left to be written to ${printable(target)}` : wrote;
-  const copied = `looked at ${count(objects, 'object')}, deletions included; ${written}`;
+  const copied = `checked ${count(objects, 'object')}, including deleted ones; ${written}`;
   const followed = changes === 0 ? [] : [`followed ${count(changes, 'change')} that came meanwhile`];
   const differed = corrected === 0 ? [] : [`corrected ${count(corrected, 'name')} that differed`];
   const lost = failures === 0 ? [] : [`damaged, missing or too large: ${count(failures, 'name')}`];
@@ -290,13 +290,13 @@ function verdict(
   if (failures > 0) {
     return [
       `the store is still at ${printable(source)}. securestore verify --store ${printable(source)} says more; repair it from a backup with scrub ` +
-        '--repair, restore single objects with restore --key, or move it with --partial, which leaves these as they are',
+        '--repair, restore single objects with restore --key, or migrate it with --partial, which leaves these as they are',
       'the same command resumes the migration; --cancel gives it up, which restoring the whole store needs first',
     ];
   }
   return copyOnly
     ? [
-        `the store is still at ${printable(source)}; the same command without --copy-only moves it, and --cancel gives it up`,
+        `the store is still at ${printable(source)}; the same command without --copy-only migrates it, and --cancel cancels the migration`,
       ]
     : [`the store is still at ${printable(source)}`];
 }

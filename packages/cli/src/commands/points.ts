@@ -160,7 +160,7 @@ export async function versions(call: Call, key: string, destination: string): Pr
       await out.result({}, () => formatTable(columns, told.versions.map(versionRow)));
       out.note(count(told.versions.length, 'version'));
     }
-    if (told.hasMore) out.note('older snapshots, which were not looked at, may have more');
+    if (told.hasMore) out.note('older snapshots, which were not searched, may have more');
   });
 }
 

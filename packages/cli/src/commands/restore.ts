@@ -47,7 +47,7 @@ async function giveUp(call: RestoreCall, source: string | undefined): Promise<vo
   await withStore(call, async (store) => {
     await store.backups.endRestore({ signal: call.cli.signal });
     await call.out.result({ summary: { givenUp: true } }, () => [
-      'the store takes writes again; what was restored until then stays, and the history has what was there before',
+      'the store accepts writes again; restored objects stay, and the history keeps the earlier versions',
     ]);
   });
 }
@@ -108,7 +108,7 @@ async function restoreToFolder(call: RestoreCall, source: string): Promise<ExitC
         { prefix: below },
         {
           none: `${source} has nothing${where} that you may see without an approval. Nothing was written.`,
-          asking: 'this command and --stdout --key KEY --ask REASON in the place of --folder',
+          asking: 'this command and --stdout --key KEY --ask REASON instead of --folder',
         },
       );
     });
@@ -236,10 +236,10 @@ async function noteServedMoment(call: RestoreCall, store: SecureStore, source: s
 }
 
 function question({ deleteExtra }: RestoreOptions, isWhole: boolean): string {
-  const deleted = deleteExtra === true ? ' What was not there then is deleted.' : '';
+  const deleted = deleteExtra === true ? ' Objects that did not exist then are deleted.' : '';
   return isWhole
     ? `Replace every object that differs?${deleted} The history keeps the present versions, and other writers wait meanwhile.`
-    : `Replace those of these objects that differ by the ones of then?${deleted} The history keeps what is there now.`;
+    : `Replace the chosen objects that differ from the backup by its versions?${deleted} The history keeps the present versions.`;
 }
 
 function touched({ created, replaced, renamed, skipped, unchanged, deleted, failed }: RestoreJobReport): number {

@@ -30,14 +30,14 @@ async function replaceSecret(
   unlock: UnlockSecretMethod,
 ): Promise<ExitCode> {
   const { out } = call;
-  const source = await findNewSecret(call, store.url, ', or --same-secret to keep the one that there is');
+  const source = await findNewSecret(call, store.url, ', or --same-secret to keep the current one');
   if (source.kind === 'key-file' && (await ensureKeyFile(source.path))) {
     out.note(`created the key file ${printable(source.path)}; keep a copy of it apart from the store`);
   }
   using next = await unlockWith(source);
   // Asked for now, and not once the rotation runs.
   if (await isSameSecret(unlock, next.method)) {
-    refuse('the new secret is the present one. Nothing was changed.', {
+    refuse('the new unlock secret is the current one. Nothing was changed.', {
       text: 'to keep it and rotate the encryption keys',
       on: ['rotate'],
       options: { 'same-secret': true },
@@ -79,7 +79,9 @@ async function renew(
   const job = store.rotateEncryptionKey(before, after, { depth: options.depth, signal: cli.signal });
   const kept = before === after;
   try {
-    const secret = kept ? 'the secret stays' : 'the new secret opens the store, the old one no longer does';
+    const secret = kept
+      ? 'the unlock secret is unchanged'
+      : 'the new unlock secret unlocks the store, the old one no longer does';
     const done = await watchJob(cli, call.verb, job);
     const exitCode = await sayRotation(call, done, rotationLine(done, secret));
     if (!kept) noteOldSecret(call);
@@ -102,7 +104,7 @@ async function sayWhichSecret(call: Call, store: SecureStore, before: readonly {
     const after = await store.slots.list();
     const replaced = before.some(({ id }) => after.every((slot) => slot.id !== id));
     call.out.note(
-      replaced ? 'the new secret has taken effect: only it opens the store now' : 'the secret is the one it was',
+      replaced ? 'the new unlock secret is in effect: only it unlocks the store' : 'the unlock secret is unchanged',
     );
     if (replaced) noteOldSecret(call);
   } catch {

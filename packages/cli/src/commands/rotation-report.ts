@@ -36,7 +36,7 @@ function reportLines(report: RotationReport): string[] {
   const { depth, examined, rotated, failed, retired, remaining, contradicted, pending } = report;
   if (depth === 'unlock') return [];
   const left = Object.entries(remaining).map(([id, number]) => `${id} (${count(number, 'object')})`);
-  const lines = [`looked at ${count(examined, 'object')}: ${rotated} under new keys, ${failed} failed`];
+  const lines = [`examined ${count(examined, 'object')}: ${rotated} under new encryption keys, ${failed} failed`];
   if (retired.length > 0) lines.push(`disabled: ${retired.join(', ')}`);
   if (left.length > 0) {
     lines.push(`still in use: ${left.join(', ')}`);

@@ -114,17 +114,15 @@ async function run(call: ScheduleCall, store: SecureStore, hookTimeout: number |
   if (isRemote(store)) notServed('schedule run');
   const { cli, out, options } = call;
   const { deadManPing, execHook, execRunHook, webhook } = await import('securestore');
-  const { systemClock } = await import('@securestore/jobs');
-  const clock = systemClock();
   const url = options.webhook ?? cli.env['SECURESTORE_WEBHOOK_URL'];
   const ping = options.ping ?? cli.env['SECURESTORE_PING_URL'];
   const sinks = [
-    ...(url === undefined ? [] : [webhook({ clock, url })]),
-    ...(options.exec === undefined ? [] : [execHook({ clock, command: [options.exec] })]),
+    ...(url === undefined ? [] : [webhook({ url })]),
+    ...(options.exec === undefined ? [] : [execHook({ command: [options.exec] })]),
   ];
   const hookOf = (program: string | undefined): RunHook | undefined =>
-    program === undefined ? undefined : execRunHook({ clock, command: [program] });
-  const tellPing = ping === undefined ? undefined : deadManPing({ clock, url: ping });
+    program === undefined ? undefined : execRunHook({ command: [program] });
+  const tellPing = ping === undefined ? undefined : deadManPing({ url: ping });
   const logger = loggerFor(call);
   const say = (error: unknown): void => logger.warn({}, SecureStoreError.is(error) ? error.message : 'a run failed');
   let [runs, failed] = [0, 0];

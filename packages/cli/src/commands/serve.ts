@@ -142,6 +142,6 @@ export async function serve(call: ServeCall): Promise<ExitCode> {
       ...(console === undefined ? [] : [`the console is at ${console}`]),
     ]);
     await whileOpen(store, cli.signal, async (signal) => void (signal.aborted || (await once(signal, 'abort'))));
-    out.note('stopping: what is under way ends first');
+    out.note('stopping: requests in progress end first');
   });
 }

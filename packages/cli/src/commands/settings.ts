@@ -67,7 +67,7 @@ async function changed(
   );
   await out.result(found, () => ['changed the settings', ...formatTable(COLUMNS, rowsOf(found))]);
   if (change.history !== undefined)
-    out.note('a collection removes what the history does not keep any more, within a day');
+    out.note('garbage collection removes versions that the history no longer keeps, within a day');
 }
 
 function rowsOf({ version, categories, history, rotation, names, suite, journal }: Settings): string[][] {

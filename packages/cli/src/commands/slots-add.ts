@@ -53,7 +53,7 @@ async function addSecret(call: Call<SlotsOptions>, store: SecureStore): Promise<
   using secret = await unlockWith(source);
   const slot = await store.slots.add(secret.method, { signal: cli.signal });
   await out.result(made === undefined ? slot : { ...slot, keyFile: made }, () => [
-    `added the slot ${slot.id}: a ${METHODS[slot.method]} that opens the store`,
+    `added the slot ${slot.id}: a ${METHODS[slot.method]} that unlocks the store`,
     ...(made === undefined ? [] : [`created the key file ${printable(made)}`]),
   ]);
 }
@@ -69,8 +69,8 @@ async function addRecipient({ cli, out }: Call, store: SecureStore, recipient: s
     invitation.trimEnd().split('\n'),
   );
   out.note(
-    `added the slot ${slot.id}: the identity of this recipient opens the store. Send them this invitation by a way that ` +
-      'both of you trust: it is not secret, but whoever changes it can lead them to another store',
+    `added the slot ${slot.id}: the identity of this recipient unlocks the store. Send them this invitation by a way that ` +
+      'both of you trust: it is not secret, but an attacker who changes it can lead them to another store',
   );
   if (storeUrl === undefined) out.note(TELL_WHERE);
 }
@@ -112,7 +112,7 @@ async function addRecoveryCode(call: Call<SlotsOptions>, store: SecureStore): Pr
   try {
     const kits = { kind: 'recovery code', secrets: [code] } as const;
     const { slot, paths } = await addPrinted(call, store, recoveryCode(code), kits);
-    const added = `added the slot ${slot.id}: this code opens the store`;
+    const added = `added the slot ${slot.id}: this code unlocks the store`;
     if (paths.length > 0) return await reportKits(call, slot, paths, added);
     const shown = code.toString('latin1');
     await out.result({ ...slot, recoveryCode: shown }, () => [shown]);
@@ -129,7 +129,7 @@ async function addShares(call: Call<SlotsOptions>, store: SecureStore, scheme: S
   try {
     const kits = { kind: 'share', secrets: made, scheme } as const;
     const { slot, paths } = await addPrinted(call, store, shares(made), kits);
-    const added = `added the slot ${slot.id}: any ${scheme.threshold} of these ${scheme.count} shares open the store`;
+    const added = `added the slot ${slot.id}: any ${scheme.threshold} of these ${scheme.count} shares unlock the store`;
     if (paths.length > 0) return await reportKits(call, slot, paths, added);
     const shown = made.map((share) => share.toString('latin1'));
     await out.result({ ...slot, shares: shown }, () => shown);

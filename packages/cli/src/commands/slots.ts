@@ -49,8 +49,8 @@ async function remove({ cli, out, options }: Call, store: SecureStore, id: strin
   // The last one is not removed anyway.
   if (all.length > 1 && all.some((slot) => slot.current && slot.id === id)) {
     const what = isRemote(store)
-      ? 'the server has opened the store by its secret, which will no longer open it: it needs another one at its next start'
-      : 'this command was opened by its secret, which will no longer open the store';
+      ? 'the server unlocked the store by this slot, which will no longer unlock it: the server needs another unlock secret at its next start'
+      : 'this command unlocked the store by this slot, which will no longer unlock it';
     await confirmDestruction(cli, options.yes, `${what}. Remove it?`, 'the slot in use would be removed');
   }
   const removing = store.slots.remove(id, { signal: cli.signal });
@@ -63,7 +63,7 @@ async function remove({ cli, out, options }: Call, store: SecureStore, id: strin
     );
   }
   out.note(
-    'Whoever has its secret and an old copy of the store can still find the keys that the store has now. ' +
+    'An attacker with its unlock secret and an old copy of the store can still find the current encryption keys. ' +
       'To replace them: securestore rotate --same-secret',
   );
   return pending.length === 0 ? 0 : SOME_FAILED;

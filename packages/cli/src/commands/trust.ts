@@ -53,7 +53,7 @@ async function add(call: TrustCall, folder: string): Promise<void> {
   await out.result({ folder, trusted: true, config, packages }, () => [
     `trusted: ${printable(folder)}`,
     ...partsOf(record).map((part) => `  ${printable(part)}`),
-    'If one of these files changes, securestore asks for this command again. securestore trust --remove takes it back.',
+    'If one of these files changes, run this command again. To undo it: securestore trust --remove',
   ]);
   if (packages.length > 0 || config?.name.endsWith('.json') !== true) return;
   out.note(

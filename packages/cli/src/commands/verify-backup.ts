@@ -28,9 +28,9 @@ function affected({ snapshots, versions, keys }: BackupFinding): string {
 
 const WHOLE: Readonly<Record<VerifyDepth, string>> = {
   unchanged:
-    'every file is as it was written; that none is missing shows with a secret of the store, without --unchanged',
-  complete: 'every file is what was written; whether it opens too shows with --payloads',
-  opens: 'everything in the newest snapshot was opened',
+    'every file is as it was written; to detect missing files, give an unlock secret and leave out --unchanged',
+  complete: 'every file is as it was written; to decrypt them too, add --payloads',
+  opens: 'everything in the newest snapshot was decrypted',
 };
 
 /** Where checking everything a share at a time has got to. */

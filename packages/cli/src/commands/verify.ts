@@ -81,7 +81,9 @@ function inWords({ objects, deleted, versions, parts }: VerifyReport): string {
 function destroyedOf({ unreadable }: VerifyReport): string[] {
   if (unreadable === 0) return [];
   const [were, their] = unreadable === 1 ? ['was', 'its'] : ['were', 'their'];
-  return [`${count(unreadable, 'record')} ${were} not looked into: ${their} keys are destroyed, or to be`];
+  return [
+    `${count(unreadable, 'record')} ${were} not checked: ${their} encryption keys are destroyed, or scheduled to be`,
+  ];
 }
 
 const AFTER_CHECKPOINT = 'rollback or loss of anything stored since then cannot be detected';

@@ -30,7 +30,7 @@ const RENDERERS: { readonly [I in AdviceId]: Renderer<I> } = {
   'check-unlock-secret': () => ({ text: 'check that the secret belongs to this store' }),
   'accept-rollback': (_, commands) => withOption('if you restored it yourself', '--accept-rollback', commands),
   'give-fingerprint': () => ({
-    text: 'if whoever invited you gives the same fingerprint, add --fingerprint FINGERPRINT or --invitation-file FILE',
+    text: 'if the person who invited you gives the same fingerprint, add --fingerprint FINGERPRINT or --invitation-file FILE',
   }),
   'trust-first-use': (_, commands) => withOption('to trust this store, once', '--trust-first-use', commands),
   'use-anchor': () => ({ text: 'leave out --no-anchor' }),
@@ -113,7 +113,7 @@ const RENDERERS: { readonly [I in AdviceId]: Renderer<I> } = {
     command: commands.on(['retention', destination], { damaged: true }),
   }),
   'set-retention': ({ destination = 'DESTINATION' }, commands) => ({
-    text: 'to say what it keeps',
+    text: 'to set what it keeps',
     command: commands.on(['retention', destination], { set: true, 'keep-daily': 'COUNT' }),
   }),
   'register-destination': ({ destination = 'DESTINATION' }, commands) => ({
@@ -186,7 +186,7 @@ const RENDERERS: { readonly [I in AdviceId]: Renderer<I> } = {
     return { text: 'to ask for approval', command: commands.on(operands, about) };
   },
   'ask-for-permission': ({ action, key }) => ({
-    text: `ask whoever administers the store for ${action}${key === undefined ? '' : ` on ${JSON.stringify(key)}`}`,
+    text: `ask an administrator of the store for ${action}${key === undefined ? '' : ` on ${JSON.stringify(key)}`}`,
   }),
   'list-actions': () => ({ text: 'to list the actions', command: 'securestore help role add' }),
   'serve-with-tls': () => ({

@@ -4,13 +4,13 @@ import type { OwnHint } from './hints.ts';
 import { inOurFlags } from '../options/option-flags.ts';
 import { ownHintsOf } from './refuse.ts';
 
-/** What the reporter of an error knows beside the error. */
+/** The context of an error that is reported. */
 export interface ErrorContext {
   /** The verb that failed, for errors that don't name an operation. */
   readonly operation?: string | undefined;
   /** Whether an interrupt was what ended the command. */
   readonly interrupted?: boolean | undefined;
-  /** How to go on after an interrupt. */
+  /** How to resume after an interrupt. */
   readonly resume?: readonly OwnHint[] | undefined;
   /** The item concerned, for the line of a failed one. */
   readonly subject?: string | undefined;
@@ -18,7 +18,7 @@ export interface ErrorContext {
   readonly exitCode?: number | undefined;
 }
 
-/** What is said of an error, in this order and under these names with `--json`. */
+/** The report of an error, in this order and under these names with `--json`. */
 export interface ErrorReport {
   readonly code: ErrorCode;
   readonly message: string;
@@ -32,7 +32,7 @@ export interface ErrorReport {
   readonly approvals?: readonly string[];
   /** Why something is locked. */
   readonly reason?: LockReason;
-  /** What helps, as data; `hints` has it in the terms of the command line. */
+  /** The advice as data; `hints` has it in the terms of the command line. */
   readonly advice?: readonly Advice[];
   /** The message of what caused it, if there is one. */
   readonly cause?: string;
@@ -54,6 +54,13 @@ function isInterrupt(error: unknown, { interrupted }: ErrorContext): boolean {
   return interrupted === true && isAbort(error);
 }
 
+/** The message without the call of the library, which means nothing to a reader who typed a command. */
+export function withoutOperation(message: string, operation: string | undefined): string {
+  if (operation === undefined || !message.startsWith(operation)) return message;
+  const rest = message.slice(operation.length);
+  return /^:? /.test(rest) ? rest.replace(/^:? /, '') : message;
+}
+
 /** The hints that the command itself has for an error. */
 export function commandHintsOf(error: unknown, context: ErrorContext): readonly OwnHint[] {
   return isInterrupt(error, context) ? (context.resume ?? []) : ownHintsOf(error);
@@ -71,14 +78,16 @@ function asSecureStoreError(error: unknown, context: ErrorContext): SecureStoreE
   return new SecureStoreError('INTERNAL', `defect of securestore, please report it: ${message}`, { cause: error });
 }
 
-/** What to say of `error`, whatever it is, and the exit code that goes with it. */
+/** The report of any error, with its exit code. */
 export function reportOf(error: unknown, context: ErrorContext): ErrorReport {
   const known = asSecureStoreError(error, context);
   const operation = known.operation ?? context.operation;
+  // A message of the command line may begin with the command, and stays.
+  const ofLibrary = SecureStoreError.is(error) ? error.operation : undefined;
   const cause = known.cause instanceof Error && known.cause !== error ? systemReasonOf(known.cause) : undefined;
   return {
     code: known.code,
-    message: inOurFlags(known, context.operation),
+    message: withoutOperation(inOurFlags(known, context.operation), ofLibrary),
     ...(known.key === undefined ? {} : { key: known.key }),
     ...(operation === undefined ? {} : { operation }),
     retryable: known.retryable,

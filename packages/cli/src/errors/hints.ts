@@ -12,7 +12,7 @@ export interface HintContext {
   readonly options?: Partial<GlobalOptions> | undefined;
 }
 
-/** What a person can do next, and the command that does it, ready to be pasted. */
+/** A next step for a person, and the command that does it, ready to be pasted. */
 export interface Hint {
   readonly text: string;
   readonly command?: string;
@@ -20,9 +20,9 @@ export interface Hint {
 
 type Options = NonNullable<Command['options']>;
 
-/** What a command advises itself, beside what the library does. */
+/** Advice of a command itself, in addition to that of the library. */
 export interface OwnHint {
-  /** What to do; with a command what for. */
+  /** The step; with a command its purpose. */
   readonly text: string;
   /** A command on the same store, as its operands: what names and opens the store is added. */
   readonly on?: readonly string[];
@@ -60,7 +60,7 @@ const WITH_CREDENTIALS = /[a-z][a-z0-9+-]{0,31}:(?:\/\/[^]*@|[^]*[?&#;][^=]*=)/i
 /** Options whose values may hold a secret. */
 const PRIVATE = /^--(?:token|meta|webhook|ping|operation|before|after|(?:new-)?passphrase-command)(?:=|$)/;
 
-/** What a person has decided for one store, which a hint carries to no other; and short options together, which may hide that. */
+/** Decisions of a person for one store, which a hint carries to no other; and combined short options, which may hide these. */
 const DECIDED = /^(?:--(?:accept-rollback|accept-head|trust-first-use|yes)$|-[a-z]*y|-[a-z]*s.|-[a-z]+s$)/i;
 
 const isStore = (arg: string): boolean => arg === '--store' || arg === '-s';

@@ -3,7 +3,7 @@ import { type ErrorCode, type ErrorDetails, SecureStoreError } from '@securestor
 import { actionSynonymOf, DESTROYING_ACTIONS } from '../options/synonyms.ts';
 import type { OwnHint } from './hints.ts';
 
-/** What a command says of a failure: beside what the library knows its own hints. */
+/** The hints of a command for a failure, in addition to the advice of the library. */
 interface RefusalDetails extends ErrorDetails {
   readonly hints?: readonly OwnHint[] | undefined;
 }
@@ -48,14 +48,14 @@ export function usageHint(verb: string): OwnHint {
   return { text: 'to see how to use it', command: `securestore help ${verb}` };
 }
 
-/** What is wrong with an action. The one given is not repeated: it may be a secret that was taken for an operand. */
+/** Why an action is refused. The one given is not repeated: it may be a secret that was taken for an operand. */
 export function wrongAction(verb: string, actions: readonly string[]): string {
   const last = actions.at(-1) ?? '';
   const choice = actions.length > 1 ? `${actions.slice(0, -1).join(', ')} or ${last}` : last;
   return `the action of ${verb} must be ${choice}`;
 }
 
-/** What an action that a noun does not have may have been meant to be, if that is known. */
+/** The action that a person may have meant by one that the noun does not have, if that is known. */
 export function actionHints(noun: string, actions: readonly string[], given: string): OwnHint[] {
   const spelt = actions.filter((one) => !DESTROYING_ACTIONS.has(one));
   const meant = actionSynonymOf(given, actions) ?? similarTo(given, spelt);

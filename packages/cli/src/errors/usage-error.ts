@@ -17,10 +17,10 @@ export function noCommand(): SecureStoreError {
   return refusal('INVALID_ARGUMENT', NO_COMMAND, { hints: [LIST_COMMANDS] });
 }
 
-/** What was typed, and which verb was reached. */
+/** The typed arguments, and the verb that was reached. */
 interface Typed {
   readonly verb?: string | undefined;
-  /** What helps with an operand or an option that is wrong. */
+  /** Hints for a wrong operand or option. */
   readonly usage?: OwnHint | undefined;
   readonly args: readonly string[];
 }
@@ -37,7 +37,7 @@ const SENTENCES: readonly (readonly [theirs: RegExp, ours: (...groups: string[])
     /^too many arguments[^.]*\. Expected (\d+) arguments? but got (\d+)[^]*$/,
     (expected = '', got = '') => `too many arguments: expected ${expected}, got ${got}`,
   ],
-  // What follows "=" may be a secret that was given to an option which does not exist.
+  // The part after "=" may be a secret that was given to an option which does not exist.
   [/^unknown option '(--?[^'=]*)[^]*$/, (option = '') => `unknown option '${option}'`],
   [/^unknown command '([^']*)'[^]*$/, (command = '') => `unknown command '${command}'`],
   [/^option '([^']*)' argument missing\.?$/, (option = '') => `${flagOf(option)} needs a value`],
@@ -62,7 +62,7 @@ function inOurWords(sentence: string): string {
   return sentence.replace(/\.$/, '');
 }
 
-/** What is spelt alike, as commander found it, if it is close enough. Nothing that destroys is suggested for its spelling. */
+/** A command or option of similar spelling, as commander found it, if it is close enough. Nothing that destroys is suggested for its spelling. */
 function alikeIn(message: string, given: string): string[] {
   const [, list = ''] = /\n\(Did you mean (?:one of )?(.*)\?\)$/.exec(message) ?? [];
   const close = list.split(', ').filter((word) => similarTo(given, [word]) !== undefined);

@@ -9,14 +9,14 @@ const isFile = ({ value = '' }: OptionHelp): boolean => /\b(?:file|folder|path)\
 /** Words in single quotes, as each of the three shells reads them. */
 const quoted = (text: string): string => `'${text.replaceAll("'", String.raw`'\''`)}'`;
 
-/** What follows the words that lead to a command: commands, options, and what each option takes. */
+/** The words that can follow a command: commands, options, and the values of each option. */
 interface Position {
   /** The words that lead there, such as `slot add`; none for the beginning. */
   readonly path: readonly string[];
   readonly commands: readonly CommandHelp[];
   /** Its own: those of every command follow everywhere. */
   readonly options: readonly OptionHelp[];
-  /** What the first operand may be. */
+  /** The values of the first operand. */
   readonly choices: readonly string[];
 }
 

@@ -17,7 +17,7 @@ export interface OptionHelp {
   readonly value?: string;
   readonly choices?: readonly string[];
   readonly repeatable: boolean;
-  /** What is used without the option; absent if that is nothing. */
+  /** The default; absent if there is none. */
   readonly default?: string;
   /** Whether the command needs it. */
   readonly required: boolean;
@@ -40,7 +40,7 @@ export interface CommandHelp {
   readonly usage: string;
   readonly summary: string;
   readonly operands: readonly OperandHelp[];
-  /** Its own options: those of every command are told once. */
+  /** Its own options, without those of every command. */
   readonly options: readonly OptionHelp[];
   readonly notes: string;
   /** Lines for a POSIX shell. */

@@ -16,7 +16,7 @@ const FIRST: readonly (readonly [name: string, summary: string])[] = [
   ['backup', 'back the store up to a destination'],
 ];
 
-/** What `help` takes beside the name of a command. */
+/** The operands of `help` that are not the name of a command. */
 export const TOPICS = ['commands', 'options', 'environment', 'exit-codes'] as const;
 
 /** A page of the help that is about no single command. */
@@ -46,7 +46,7 @@ function topics({ commands }: ProgramHelp): (readonly [string, string])[] {
   return [...names].map(([topic, ones]) => [topic, ones.map(({ name }) => name).join(' ')] as const);
 }
 
-/** What is printed if no command is given: what to begin with, and where everything else is. */
+/** The help that is printed if no command is given: the first commands, and how to find all others. */
 export function firstHelp(program: Command, width: number = DEFAULT_WIDTH): string {
   const described = describeProgram(program);
   const wrap = wrapper(program);
@@ -192,7 +192,7 @@ export function commandHelp(command: Command, width: number = DEFAULT_WIDTH): st
   return sections.join('\n\n');
 }
 
-/** What an option is for, with its values and what else a person needs to know. */
+/** The description of an option, with its values, its default, and whether it is required. */
 function descriptionOf(option: Option): string {
   const { description, argChoices } = option;
   const fallback = defaultOf(option);

@@ -122,7 +122,7 @@ function sayFaults(faults: Readonly<Record<Fault | 'shared', ReadonlyMap<string,
     hints.push({ text: `${copy}, or choose a narrower --prefix` });
   }
   if (known.size > 0) {
-    said.push(`a beginning with * does not include what programs find code or settings by: ${list(known)}`);
+    said.push(`a pattern with * does not include variables by which programs find code or settings: ${list(known)}`);
   }
   if (taken.size > 0) {
     // Without the key: a shell would take a name such as `x; reboot` for a command if the line were copied.

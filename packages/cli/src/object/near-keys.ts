@@ -59,6 +59,6 @@ export async function withNearKeys<T>(
       throw withHints(error, hint);
     }
     if (error.advice !== undefined) throw error;
-    throw withHints(error, { text: 'to look for keys like it', on: ['find', toFind(key)] });
+    throw withHints(error, { text: 'to find similar keys', on: ['find', toFind(key)] });
   }
 }

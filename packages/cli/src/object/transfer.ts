@@ -54,7 +54,7 @@ async function say({ out, cli, verb }: Call, item: PlannedItem): Promise<void> {
 function whyDenied({ approvals }: SecureStoreError): string {
   return approvals === undefined
     ? 'reading it was not granted to you'
-    : 'reading it takes the approval of a second person';
+    : 'reading it needs the approval of another principal';
 }
 
 /** Identical objects are skipped. */

@@ -20,7 +20,7 @@ const CODE_LOADING = new RegExp(
     'R_(?:PROFILE|ENVIRON)(?:_USER)?',
     // Git, which runs what its settings name.
     'GIT_(?!.*(?:PASSWORD|TOKEN|SECRET)).*',
-    // What others connect through, or trust, and what archivers are told.
+    // Proxies, authorities, and options of archivers.
     '(?:HTTPS?|ALL|FTP|NO)_PROXY|SSL_CERT_(?:FILE|DIR)|NODE_EXTRA_CA_CERTS|(?:CURL|REQUESTS)_CA_BUNDLE|CURL_HOME|WGETRC',
     'AWS_(?:ENDPOINT_URL.*|CONFIG_FILE|SHARED_CREDENTIALS_FILE|CA_BUNDLE)',
     'TAR_OPTIONS|GZIP|XZ_(?:OPT|DEFAULTS)|ZSTD_.*|RSYNC_RSH|CVS_RSH|SSH_AUTH_SOCK',
@@ -45,7 +45,7 @@ export function variableName(name: string): string {
 }
 
 /**
- * The text of a variable. @throws `INVALID_ARGUMENT` where `data` holds NUL or is not UTF-8: no variable can be it.
+ * The text of a variable. @throws `INVALID_ARGUMENT` if `data` holds NUL or is not UTF-8: no variable can be it.
  */
 export function variableValue(key: string, data: Uint8Array): string {
   const refuse = (reason: string): never => {

@@ -8,7 +8,7 @@ export interface ExitCodeHelp {
   readonly errors: readonly ErrorCode[];
 }
 
-/** What each exit code means. A code keeps its meaning in every release. */
+/** The meaning of each exit code. A code keeps its meaning in every release. */
 const MEANINGS: Readonly<Record<number, string>> = {
   0: 'done',
   1: 'defect of securestore',

@@ -74,7 +74,7 @@ function globalOptions(): Option[] {
       'the only authorities that the certificate of the server may be from (or $SECURESTORE_TLS_CA)',
     ),
     new Option('--json', 'JSON lines on stdout, errors as JSON lines on stderr'),
-    new Option('-y, --yes', 'do without asking what destroys something'),
+    new Option('-y, --yes', 'destroy without asking'),
   ];
 }
 

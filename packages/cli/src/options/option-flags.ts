@@ -1,6 +1,6 @@
 import type { SecureStoreError } from '@securestore/core-format';
 
-/** What an option of the library is called on the command line: a flag, or an operand. */
+/** The name of each option of the library on the command line: a flag, or an operand. */
 export const FLAGS: Readonly<Record<string, string>> = {
   acceptRollback: '--accept-rollback',
   anchor: '--anchor',
@@ -63,7 +63,7 @@ export const FLAGS: Readonly<Record<string, string>> = {
   within: '--rolling',
 };
 
-/** What an option of the library is called by some commands, if others call it otherwise. */
+/** The names of options of the library that differ between commands. */
 export const FLAGS_OF: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   init: { categories: '--define-category' },
   'settings change': { categories: '--define-category' },
@@ -83,7 +83,7 @@ export const FLAGS_OF: Readonly<Record<string, Readonly<Record<string, string>>>
   },
 };
 
-/** What all limits of a server begin with. */
+/** The beginning of all options that are limits of a server. */
 const LIMIT = 'limits.';
 
 function flagOf(option: string, verb = ''): string | undefined {

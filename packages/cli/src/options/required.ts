@@ -13,7 +13,7 @@ export function isRequired(option: Option): boolean {
   return REQUIRED.has(option);
 }
 
-/** What a description says of the value that is used without the option. */
+/** The part of a description that has the default of the option. */
 const TOLD = /\(default: ([^()]+)\)|([\w-]+)(?:: [^;()]*)? \(the default\)/;
 
 /** The value that is used without an option, as its help tells it; `undefined` if it has none. */

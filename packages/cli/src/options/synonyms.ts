@@ -1,4 +1,4 @@
-/** What other programs, or earlier releases, call a command of ours, for the suggestion that spelling alone would not give. */
+/** Names that other programs, or earlier releases, have for our commands: suggestions that spelling alone would not give. */
 const SYNONYMS: Readonly<Record<string, readonly string[]>> = {
   init: ['create', 'new', 'setup'],
   put: ['add', 'set', 'store', 'save', 'write', 'upload', 'insert'],
@@ -35,7 +35,6 @@ const SYNONYMS: Readonly<Record<string, readonly string[]>> = {
   token: ['tokens', 'apikey'],
   member: ['members', 'share', 'invite'],
   explain: ['why', 'can'],
-  '--version': ['version'],
   '--help': ['usage', 'man'],
   verify: ['check', 'fsck', 'validate'],
 };
@@ -45,7 +44,7 @@ export function synonymOf(word: string): string | undefined {
   return Object.keys(SYNONYMS).find((command) => SYNONYMS[command]?.includes(word.toLowerCase()));
 }
 
-/** What actions of nouns have in common: each of these words means that action which the noun has. */
+/** Words for the same action: each suggests the one of them that the noun has. */
 const ACTION_SYNONYMS: readonly (readonly string[])[] = [
   ['new', 'add', 'create', 'make', 'set', 'on', 'enable'],
   ['remove', 'revoke', 'delete', 'rm', 'del', 'off', 'disable'],
@@ -110,9 +109,9 @@ export function isDestroying(word: string): boolean {
   return DESTROYING.has(word);
 }
 
-/** What other programs, or other commands of ours, call an option, by command. */
+/** Names that other programs, or other commands of ours, have for an option, by command. */
 const OPTIONS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  migrate: { '--dry-run': '--copy-only, which copies and leaves the store where it is' },
+  migrate: { '--dry-run': '--copy-only, which copies the store and does not migrate it' },
 };
 
 /** The option of a command that `option` is another word for, with what it does. */
@@ -128,7 +127,7 @@ const REFUSED: Readonly<Record<string, string>> = {
     'give --new-passphrase-file FILE or --new-passphrase-command COMMAND: other users of the machine could read an argument',
 };
 
-/** What to do instead of giving an option that is missing on purpose. */
+/** Advice for options that are missing on purpose. */
 export function insteadOf(option: string): string | undefined {
   const name = option.replace(/(?:password|passwd|passphrase|pass|pwd)$/, 'passphrase');
   return Object.hasOwn(REFUSED, name) ? REFUSED[name] : undefined;

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 
-/** What the help of a command says after its options. */
+/** The part of the help of a command that follows its options. */
 export interface VerbNotes {
   /** Paragraphs, wrapped to the terminal; lines that begin with spaces stay as they are. */
   readonly notes?: string | undefined;
@@ -15,7 +15,7 @@ export function setNotes(command: Command, notes: VerbNotes): void {
   NOTES.set(command, notes);
 }
 
-/** What the help of a command says after its options. */
+/** The part of the help of a command that follows its options. */
 export function notesOf(command: Command): VerbNotes {
   return NOTES.get(command) ?? {};
 }

@@ -26,7 +26,10 @@ export async function ensureKeyFile(path: string): Promise<boolean> {
 function interrupted(path: string): SecureStoreError {
   return refusal('INVALID_ARGUMENT', `the key file "${path}" is empty. Nothing was changed.`, {
     hints: [
-      { text: 'an interrupted command left it, and it opens no store; to remove it', command: `rm ${shellWord(path)}` },
+      {
+        text: 'an interrupted command left it, and it unlocks no store; to remove it',
+        command: `rm ${shellWord(path)}`,
+      },
       { text: 'then try again', again: true },
     ],
   });

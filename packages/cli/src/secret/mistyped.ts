@@ -1,6 +1,6 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { Call } from '../call/call.ts';
-import { withoutOperation } from '../call/output.ts';
+import { withoutOperation } from '../errors/error-report.ts';
 import { withHints } from '../errors/refuse.ts';
 import { secretsGiven } from './secret.ts';
 import { printable } from '../terminal/terminal-text.ts';

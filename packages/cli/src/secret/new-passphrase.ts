@@ -4,7 +4,7 @@ import type { Cli } from '../terminal/cli-context.ts';
 import { askHidden, askOptional, askYes, type Terminal } from './prompt.ts';
 import { weaknessOf } from './weak-passphrase.ts';
 
-/** What nobody takes for another: no i, l, o, 0 or 1. */
+/** Characters that are not mistaken for each other: no i, l, o, 0 or 1. */
 const CHARACTERS = Buffer.from('23456789abcdefghjkmnpqrstuvwxyz', 'latin1');
 /** 28 characters of 31: 138 bits. */
 const GROUPS = 7;
@@ -18,7 +18,7 @@ export function generatePassphrase(): Uint8Array {
   );
 }
 
-/** What a new passphrase is for. */
+/** The use of a new passphrase. */
 export interface NewPassphrase {
   /** The URL of the store, whose name is a weak passphrase. */
   readonly url: string;
@@ -26,7 +26,7 @@ export interface NewPassphrase {
   readonly offer?: boolean;
 }
 
-/** A passphrase that was typed, once somebody who chose a weak one means it. */
+/** A passphrase that was typed; a weak one only if the person confirms it. */
 async function chosen(cli: Cli, terminal: Terminal, url: string, typed?: string): Promise<string> {
   for (let next = typed; ; next = undefined) {
     const passphrase = next ?? (await askHidden(cli, terminal, 'New passphrase'));
@@ -36,7 +36,7 @@ async function chosen(cli: Cli, terminal: Terminal, url: string, typed?: string)
   }
 }
 
-/** Shows a generated passphrase once, on the terminal alone. @returns `undefined` if somebody types one of their own instead */
+/** Shows a generated passphrase once, on the terminal alone. @returns `undefined` if the person types their own */
 async function offered(
   cli: Cli,
   terminal: Terminal,
@@ -46,7 +46,7 @@ async function offered(
   // A copy: what is written may wait in the stream until this one is wiped.
   terminal.output.write(Buffer.from(generated));
   terminal.output.write('\n\n');
-  const typed = await askOptional(cli, terminal, 'Press Enter to take it, or type one of your own');
+  const typed = await askOptional(cli, terminal, 'Press Enter to take it, or type your own');
   if (typed === '') return { taken: generated };
   generated.fill(0);
   return { typed };

@@ -13,7 +13,7 @@ interface Ending {
   readonly signal: NodeJS.Signals | null;
 }
 
-/** All that the command writes, up to a little more than a passphrase may have. What was gathered for it is wiped. */
+/** All that the command writes, up to a little more than a passphrase may have. The buffer for it is wiped. */
 async function outputOf({ stdin, env, signal }: Cli, command: string): Promise<Ending> {
   const buffer = new Uint8Array(LONGEST_PASSPHRASE + 3);
   let length = 0;

@@ -10,8 +10,8 @@ import { printable } from '../terminal/terminal-text.ts';
 export interface Terminal extends LineTerminal, Disposable {}
 
 /**
- * The terminal to ask on: stdin, or the controlling terminal where stdin carries data; undefined where stderr is no
- * terminal, so that nobody would see the question.
+ * The terminal to ask on: stdin, or the controlling terminal if stdin carries data; undefined if stderr is no
+ * terminal, since a person would not see the question.
  */
 export function openTerminal({ stdin, stderr, platform }: Cli): Terminal | undefined {
   if (stderr.isTTY !== true) return undefined;
@@ -36,13 +36,13 @@ function cancelled(): never {
   throw new SecureStoreError('ABORTED', 'cancelled at the prompt. Nothing was changed.');
 }
 
-/** Asks for something that is not shown while it is typed. @throws `ABORTED` where the person cancels. */
+/** Asks for something that is not shown while it is typed. @throws `ABORTED` if the person cancels. */
 export async function askHidden({ signal }: Cli, terminal: Terminal, question: string): Promise<string> {
   while (true) {
     const answer = await readLine(terminal, `${question} (not shown): `, true, signal);
     if (answer === undefined) cancelled();
     if (answer !== '') return answer;
-    terminal.output.write('It is empty; type it, or press Ctrl-C to stop.\n');
+    terminal.output.write('The answer is empty. Type it, or press Ctrl-C to stop.\n');
   }
 }
 

@@ -91,7 +91,7 @@ export async function credentialFile(env: Cli['env'], name: string): Promise<str
   return file !== undefined && (await exists(file)) ? file : undefined;
 }
 
-/** What systemd's `LoadCredential=` put there for this service. */
+/** The credential that `LoadCredential=` of systemd put there for this service. */
 async function fromCredentialsDirectory(directory: string): Promise<UnlockSecretSource | undefined> {
   const key = join(directory, 'securestore-key');
   if (await exists(key)) return { kind: 'key-file', path: key };
@@ -99,7 +99,7 @@ async function fromCredentialsDirectory(directory: string): Promise<UnlockSecret
   return (await exists(passphrase)) ? passphraseFile(passphrase) : undefined;
 }
 
-/** The value of a variable, if it is set. @throws `INVALID_ARGUMENT` where it is empty */
+/** The value of a variable, if it is set. @throws `INVALID_ARGUMENT` if it is empty */
 export function nonEmpty(env: Cli['env'], name: string): string | undefined {
   const value = env[name];
   // An empty one is a secret that failed to arrive; asking or looking elsewhere would hide that.
@@ -161,7 +161,7 @@ function newSecretOf({ cli, options }: Call<NewSecretOptions>, url: string, othe
   if (newPassphraseFile !== undefined) return passphraseFile(newPassphraseFile);
   if (newPassphraseCommand !== undefined) return passphraseCommand(cli, newPassphraseCommand);
   const how = [{ text: `${HOW_TO_GIVE_A_NEW_ONE}${otherwise}` }];
-  return { kind: 'passphrase', from: 'terminal', read: () => ask(cli, 'no new secret is given', how, { url }) };
+  return { kind: 'passphrase', from: 'terminal', read: () => ask(cli, 'no new unlock secret is given', how, { url }) };
 }
 
 /** The secrets that the options name, each with its option. */
@@ -201,7 +201,7 @@ export async function findFirstSecret(call: Call, url: string): Promise<UnlockSe
   return created(call, source, url);
 }
 
-/** What the file of a secret is called. */
+/** The names of the kinds of files with secrets. */
 const FILE_KINDS: Readonly<Record<UnlockSecretSource['kind'], string>> = {
   'key-file': 'key',
   'recovery-code': 'recovery code',
@@ -238,7 +238,7 @@ async function secretOf(call: Call, creating?: NewPassphrase): Promise<UnlockSec
     credential ?? {
       kind: 'passphrase',
       from: 'terminal',
-      read: () => ask(cli, 'no secret to unlock the store is given', HOW_TO_GIVE_ONE, creating),
+      read: () => ask(cli, 'no unlock secret is given', HOW_TO_GIVE_ONE, creating),
     }
   );
 }

@@ -10,7 +10,7 @@ const OF_OTHERS = 0o007;
 /** Where container runtimes put secrets, with modes of their own that nothing in the container could change. */
 const CONTAINER_SECRETS = '/run/secrets/';
 
-/** What is no secret: who may change it decides whom to believe. */
+/** Files without secrets: a user who may change them decides whom we believe. */
 const PUBLIC: ReadonlySet<string> = new Set(['invitation', 'authority', 'issuer']);
 
 interface Owned {

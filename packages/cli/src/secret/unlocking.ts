@@ -12,7 +12,7 @@ export interface Unlocking extends Disposable {
   readonly forget?: () => boolean;
 }
 
-/** What these read is copied and wiped by whoever asked for it. */
+/** The caller copies and wipes what these methods read. */
 const plain = (method: UnlockSecretMethod): Unlocking => ({ method, [Symbol.dispose]: () => {} });
 
 /** The way to unlock a store with a secret, which is read once however often it is asked for. */
@@ -116,7 +116,7 @@ async function byPrinted(kind: PrintedKind, paths: readonly string[]): Promise<U
 /**
  * The one fingerprint among those that are known.
  *
- * @throws `INVALID_ARGUMENT` where there are two
+ * @throws `INVALID_ARGUMENT` if there are two
  */
 export function oneFingerprint(all: readonly (string | undefined)[]): string | undefined {
   const [one, another] = new Set(all.filter((fingerprint) => fingerprint !== undefined));

@@ -7,7 +7,8 @@ import { refuse } from '../errors/refuse.ts';
 import { credentialFile } from '../secret/secret.ts';
 import { warnIfShared } from '../secret/shared-file.ts';
 
-const SETTINGS: ReadonlySet<string> = new Set([
+/** The members of the file. */
+export const ISSUER_SETTINGS: ReadonlySet<string> = new Set([
   'name',
   'keys',
   'issuer',
@@ -19,8 +20,8 @@ const SETTINGS: ReadonlySet<string> = new Set([
   'roles',
   'console',
 ]);
-/** What is said of signing in to the console. */
-const CONSOLE_SETTINGS: ReadonlySet<string> = new Set(['redirect', 'title', 'scopes', 'clientSecretFile']);
+/** The members of its `console`, for signing in there. */
+export const CONSOLE_SETTINGS: ReadonlySet<string> = new Set(['redirect', 'title', 'scopes', 'clientSecretFile']);
 
 /** An issuer whose tokens are taken; and how people sign in to the console with it, where they do. */
 export interface Issuer {
@@ -38,7 +39,7 @@ function settingsIn(text: string, wrong: (problem: string) => never): Settings {
     return wrong('the file must be JSON');
   }
   if (typeof found !== 'object' || found === null) return wrong('the file must hold an object');
-  const unknown = Object.keys(found).find((name) => !SETTINGS.has(name));
+  const unknown = Object.keys(found).find((name) => !ISSUER_SETTINGS.has(name));
   if (unknown !== undefined) return wrong(`unknown setting "${unknown}"`);
   return found as Settings;
 }

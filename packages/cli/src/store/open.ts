@@ -169,7 +169,7 @@ export async function withUnlockedStore<T>(
   use: (store: SecureStore, unlock: UnlockSecretMethod) => Promise<T>,
 ): Promise<T> {
   const given = await storeOf(call);
-  if (isServed(given.url)) notServed(call.verb, ': it takes the secret of the store');
+  if (isServed(given.url)) notServed(call.verb, ': it needs an unlock secret of the store');
   using unlock = await unlockWith(await findSecret(call));
   await using store = await openWith(call, given, unlock);
   return await use(store, unlock.method);

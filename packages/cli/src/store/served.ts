@@ -52,7 +52,11 @@ const PROVE = { advice: [{ id: 'give-credentials' }] } as const;
 async function tokenOf(call: Call, otherwise: boolean): Promise<string | undefined> {
   const [secret] = optionSecrets(call);
   if (secret !== undefined)
-    throw refusal('INVALID_ARGUMENT', `${secret[0]} cannot open a remote store: its server has the secret`, PROVE);
+    throw refusal(
+      'INVALID_ARGUMENT',
+      `${secret[0]} cannot unlock a remote store: its server has the unlock secret`,
+      PROVE,
+    );
   const [token, from] = (await givenToken(call)) ?? [];
   if (token !== undefined && !TOKEN.test(token)) {
     refuse(`${from} must hold a token: printable ASCII characters without spaces`);
@@ -184,7 +188,7 @@ export function isRemote({ url }: Pick<SecureStore, 'url'>): boolean {
 
 /** What is said beside an invitation that was made over a server. */
 export const TELL_WHERE =
-  'It does not say where the store lies, which a server does not tell: tell them, since an identity opens no store over a server';
+  'The invitation has no store URL, since a server does not report that of its store. Send the store URL too: an identity unlocks no store over a server';
 
 /** Where a store lies, for an invitation to open it there; `undefined` where that is not known here. */
 export function placeOf(store: Pick<SecureStore, 'url'>): string | undefined {

@@ -64,7 +64,7 @@ export async function folderOf(path: string): Promise<string> {
     return await realpath(path);
   } catch (error) {
     if (systemCodeOf(error) === 'ENOENT') return resolve(path);
-    throw fileError(error, `cannot look at the folder "${path}"`);
+    throw fileError(error, `cannot read the folder "${path}"`);
   }
 }
 

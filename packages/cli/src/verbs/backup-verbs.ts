@@ -7,7 +7,7 @@ import type { SnapshotsOptions } from '../commands/snapshots.ts';
 import { renamed } from '../options/old-spelling.ts';
 import type { RestoreOptions } from '../backup/restore-way.ts';
 
-/** What `--at` means of a backup. */
+/** The description of `--at` for a backup. */
 export const AT: string = 'the state at this time, up to the end of a second; by default that of the newest snapshot';
 
 function addBackup(program: Command, run: Run): void {
@@ -55,7 +55,7 @@ function restoreOptions(): Option[] {
     new Option('--snapshot <number>', 'this snapshot'),
     new Option('--prefix <prefix>', 'only objects whose keys begin with this; with --folder, a folder in the store'),
     new Option('--key <key>', 'only this object; may be repeated').argParser(collect),
-    new Option('--into <prefix>', 'restore under keys that begin with this instead of --prefix'),
+    new Option('--into <prefix>', 'replace the prefix of each key by this'),
     new Option('--to <url>', 'create a new store at this URL, with the same unlock secrets'),
     new Option('--folder <dir>', 'write the objects as files below a folder'),
     new Option('--stdout', 'write the data of the one --key'),
@@ -105,7 +105,7 @@ function addDrill(program: Command, run: Run): void {
     summary: 'prove that a backup can be restored: restore it to a scratch store, and compare it with the store',
     options: [
       new Option('--snapshot <number>', 'this snapshot; by default the newest'),
-      new Option('--scratch <url>', 'where to restore it, such as file:/var/tmp/drill; by default memory'),
+      new Option('--scratch <url>', 'the store URL to restore it to, such as file:/var/tmp/drill; by default memory'),
       new Option('--receipt <file>', 'write a receipt, signed by the store, to a new file; --yes replaces one'),
     ],
     notes: `Everything that is restored is decrypted, timed, and removed again. Exit code 5 if the backup is bad; each finding is one

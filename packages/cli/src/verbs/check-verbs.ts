@@ -137,7 +137,7 @@ function addJob(program: Command, run: Run): void {
   const noun: Noun = {
     name: 'job',
     aliases: ['jobs'],
-    summary: 'list unfinished jobs; resume, stop or give up one',
+    summary: 'list unfinished jobs; resume, cancel or forget one',
     notes: `Rotations, backups, scrubs, migrations and other long work are jobs. A job whose process has died is shown as interrupted
 after 15 s. The command that started it resumes it, and job resume does for most kinds.`,
     examples: ['securestore job list'],

@@ -122,12 +122,12 @@ function addRunAction(schedule: Command, run: Run): void {
     summary: 'run the tasks that are due, until interrupted',
     options: [
       new Option('--once', 'run what is due now, and end'),
-      new Option('--webhook <url>', 'where to POST alerts (or $SECURESTORE_WEBHOOK_URL)'),
+      new Option('--webhook <url>', 'the URL to POST alerts to (or $SECURESTORE_WEBHOOK_URL)'),
       new Option('--exec <program>', 'a program that gets each alert as JSON on its stdin'),
       new Option('--before <program>', 'a program to run before each run; if it fails, the run is skipped'),
       new Option('--after <program>', 'a program to run after each run, whatever its result'),
       new Option('--hook-timeout <time>', 'how long these programs may take (default: 10m)'),
-      new Option('--ping <url>', 'what to GET after every run that succeeded (or $SECURESTORE_PING_URL)'),
+      new Option('--ping <url>', 'the URL to GET after every run that succeeded (or $SECURESTORE_PING_URL)'),
     ],
     notes: `One run makes up for all runs that were missed. Any number of processes may run the schedules: each run is done by one of
 them. An alert is sent once when a condition begins and once when it ends: a backup that is too old, a run that is overdue

@@ -6,7 +6,10 @@ import type { ExportOptions } from '../commands/export.ts';
 import type { ImportOptions } from '../commands/import.ts';
 
 function formatOption(): Option {
-  const option = new Option('--format <format>', 'the format; by default that of the path, or that of its name');
+  const option = new Option(
+    '--format <format>',
+    'the format (default: folder for a folder, else that of the name of the file)',
+  );
   return option.choices(['folder', 'env', 'json']);
 }
 
@@ -15,7 +18,7 @@ function addImport(program: Command, run: Run): void {
     usage: 'import <path>',
     summary: 'store the files below a folder, or the values of a .env or JSON file',
     options: [
-      new Option('--prefix <prefix>', 'the folder in the store to put them under'),
+      new Option('--prefix <prefix>', 'the folder in the store for the new objects'),
       formatOption(),
       new Option('--dry-run', 'store nothing; list what would be created and replaced'),
     ],

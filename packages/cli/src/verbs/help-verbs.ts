@@ -84,8 +84,22 @@ function addManual(program: Command, run: Run): void {
   });
 }
 
+function addVersion(program: Command, run: Run): void {
+  addVerb(program, run, {
+    usage: 'version',
+    summary: 'print the versions of this program and of Node',
+    examples: ['securestore version'],
+    load:
+      async () =>
+      async ({ out }) => {
+        const versions = { securestore: program.version() ?? '', node: process.versions.node };
+        await out.result(versions, () => `securestore ${versions.securestore}, Node ${versions.node}`);
+      },
+  });
+}
+
 /** Adds the verbs that tell how the command line is used. */
 export function addHelpVerbs(program: Command, run: Run): void {
   program.commandsGroup('Help:');
-  for (const add of [addHelp, addCompletion, addManual]) add(program, run);
+  for (const add of [addHelp, addCompletion, addManual, addVersion]) add(program, run);
 }

@@ -71,9 +71,9 @@ destruction whose waiting period has passed.`,
       usage: 'destroy <id|category>',
       summary: 'destroy the encryption keys of a category, or a key version that a rotation has disabled',
       options: [new Option('--wait <time>', 'how long it can be undone (default: 30d)')],
-      notes: `Everything that a category holds becomes unreadable at once, in every copy. The command asks you to type the ID or
-category, or needs --yes. Until the waiting period has passed, key undo makes everything readable again. After that, the
-next key command destroys the keys.`,
+      notes: `Everything that a category holds becomes unreadable at once. The command asks you to type the ID or category, or needs
+--yes. Until the waiting period has passed, key undo makes everything readable again. After that, the next key command
+destroys the keys. Then every copy that holds no old keyring is unreadable too.`,
       examples: ['securestore key destroy pii --wait 7d'],
       whenMissing: LIST_KEYS,
       load: async () => (await import('../commands/keys.ts')).destroyKeys,

@@ -56,8 +56,8 @@ export function addMigrateVerb(program: Command, run: Run): void {
     options: migrateOptions(),
     notes: `Everything is copied as it is encrypted, and changes that are made meanwhile are copied too. Then both sides are
 compared, and the store is closed for less than a second and opened at the target. Programs that have it open continue at
-the target if their option "follow" names that store URL; other programs get an error that names the target. Migrating
-back is the same with source and target exchanged, and copies only what has changed since.
+the target if their option "migrationTargets", or --follow-to of serve, names that store URL; other programs get an error
+that names the target. Migrating back is the same with source and target exchanged, and copies only what has changed since.
 
 With --reencrypt nothing that was encrypted before is at the target, and no program follows. Use it if an attacker may have
 got encryption keys, or for another suite. Versions, times and the access policy stay; members, backups and API tokens have

@@ -187,7 +187,7 @@ describe('approvals', () => {
     await box.seed({ 'db/a': 'one', 'db/b': 'two' });
     expect(await box.run(['approval'])).toMatchObject({ stdout: '', stderr: 'no requests for approval\n' });
     expect(await done(box, 'approval', 'add', 'purge,recover', '--keys', 'db/**')).toBe(
-      'takes a second person from now on: purge recover on db/**\n',
+      'needs an approval from now on: purge recover on db/**\n',
     );
     await done(box, 'approval', 'add', 'access.change');
     expect(await done(box, 'approval', 'rules')).toBe('0: purge recover on db/**\n1: access.change\n');
@@ -230,7 +230,7 @@ describe('approvals', () => {
     });
     expect(await done(box, 'approval')).toMatch(new RegExp(`^${stale.id} +outdated +corp:alice +purge +db/b`, 'm'));
     expect(await done(box, 'approval', 'show', stale.id)).toMatch(
-      new RegExp(`\nrequest ${stale.id} for purge is outdated: what it would do has changed .* asked for again\n`),
+      new RegExp(`\nrequest ${stale.id} for purge is outdated: its effect has changed .* request it again\n`),
     );
     const late = await box.run(['approve', stale.id]);
     expect(late).toMatchObject({
@@ -238,9 +238,7 @@ describe('approvals', () => {
       stderr: expect.stringMatching(/is outdated: its plan has changed since it was approved/),
     });
 
-    expect(await done(box, 'approval', 'remove', '0')).toBe(
-      'takes no second person any more: purge recover on db/**\n',
-    );
+    expect(await done(box, 'approval', 'remove', '0')).toBe('needs no approval any more: purge recover on db/**\n');
     expect(jsonLines(await done(box, 'approval', 'rules', '--json'))).toEqual([{ actions: ['access.change'] }]);
   });
 });

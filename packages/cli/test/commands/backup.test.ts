@@ -177,14 +177,14 @@ describe.concurrent('verify of a backup', { timeout: 120_000 }, () => {
     const complete = await run(['verify', destination]);
     expect(complete).toMatchObject({ exitCode: 0, stderr: '' });
     expect(complete.stdout).toMatch(
-      /^nothing is wrong among 1 snapshot, \d+ files, 29\d KiB\nevery file is what was written; whether it opens too shows with --payloads\n$/,
+      /^nothing is wrong among 1 snapshot, \d+ files, 29\d KiB\nevery file is as it was written; to decrypt them too, add --payloads\n$/,
     );
     expect((await run(['verify', destination, '--unchanged'])).stdout).toMatch(
-      /^nothing is wrong among \d+ files, 29\d KiB\nevery file is as it was written; that none is missing shows with/,
+      /^nothing is wrong among \d+ files, 29\d KiB\nevery file is as it was written; to detect missing files, give/,
     );
     expect((await run(['verify', '--unchanged'])).exitCode).toBe(2);
     expect((await run(['verify', destination, '--payloads'])).stdout).toContain(
-      'everything in the newest snapshot was opened: 4 versions',
+      'everything in the newest snapshot was decrypted: 4 versions',
     );
     expect(jsonLines((await run(['verify', destination, '--json'])).stdout)).toMatchObject([
       { summary: { ok: true, depth: 'complete', snapshots: 1, found: 0 } },

@@ -37,12 +37,12 @@ describe.concurrent('drill', { timeout: 120_000 }, () => {
       if (entry.isFile() && (await stat(file)).size > 100_000) await rm(file);
     }
     const next =
-      `securestore verify ${destination} --payloads says what is damaged and which snapshots that affects; ` +
-      'drill --snapshot tries an earlier one. While the store is there, back it up to a new destination';
+      `to list the damage: securestore verify ${destination} --payloads; ` +
+      'to try an earlier snapshot: drill --snapshot. Back the store up to a new destination while it exists';
     const failed = await run(['drill', destination]);
     expect(failed).toMatchObject({ exitCode: 5, stderr: '' });
     expect(failed.stdout).toMatch(/^finding: .*the file b\/\S+ of the backup is missing\n/);
-    expect(failed.stdout).toMatch(/\nsnapshot 1 can not be relied on: \d problems?\n/);
+    expect(failed.stdout).toMatch(/\nsnapshot 1 cannot be relied on: \d findings?\n/);
     expect(failed.stdout.endsWith(`\n${next}\n`)).toBe(true);
     expect(jsonLines((await run(['drill', destination, '--json'])).stdout).at(-1)).toMatchObject({
       summary: { ok: false, snapshot: 1 },

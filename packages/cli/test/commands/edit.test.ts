@@ -159,7 +159,9 @@ sed s/canary/CANARY/ "$1" > "$1.new"; mv "$1.new" "$1"`,
     async (name) => {
       const box = await sandbox();
       await box.seed({ k: CANARY });
-      const env = await editorOf(box, `echo changed >> "$1"; echo $$ > '${box.path('begun')}'; exec sleep 30`);
+      // Renamed, so that whoever sees the file finds the number in it.
+      const note = `echo $$ > '${box.path('note')}'; mv '${box.path('note')}' '${box.path('begun')}'`;
+      const env = await editorOf(box, `echo changed >> "$1"; ${note}; exec sleep 30`);
       const child = box.start(['edit', 'k'], { env });
       const ending = finished(child);
       while (!existsSync(box.path('begun'))) await sleep(20);

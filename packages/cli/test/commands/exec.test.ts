@@ -218,7 +218,7 @@ describe('exec', () => {
   it('points out an option of ours behind the command, unless -- says that it is meant', async () => {
     const box = await withSecrets({ 'db/password': 'x' });
     const misplaced = await box.run(['exec', '--env', 'A=db/password', 'true', '--prefix=canary']);
-    expect(misplaced).toMatchObject({ exitCode: 0, stderr: expect.stringMatching(/^note: --prefix stands after/) });
+    expect(misplaced).toMatchObject({ exitCode: 0, stderr: expect.stringMatching(/^note: --prefix is after/) });
     expect(misplaced.stderr).not.toContain('canary');
     for (const args of [
       ['--env', 'A=db/password', '--', 'true', '--prefix', 'db'],

@@ -28,7 +28,7 @@ describe('health', () => {
     const shown = await scene.run(['health']);
     expect(shown).toMatchObject({ exitCode: 0, stderr: '' });
     expect(shown.stdout).toMatch(/^STATUS +CHECK +REASON\nok +backend +fs can write, read and remove/);
-    expect(shown.stdout).toMatch(/\nok +capacity .*\nnot set up +scrub +the store was never scrubbed\n/);
+    expect(shown.stdout).toMatch(/\nok +capacity .*\nnot set up +scrub +no scrub of the store has completed\n/);
     expect(shown.stdout).toMatch(
       /\nnot set up +backup +no backup is configured\nnot set up +audit +the store is not audited\n/,
     );

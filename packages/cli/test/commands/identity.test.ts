@@ -120,7 +120,7 @@ describe('a store for an identity', () => {
     const unknown = await box.run(get());
     expect(unknown.exitCode).toBe(2);
     expect(unknown.stderr).toMatch(
-      /error: \S+ an identity opens only a store with a known fingerprint, and the store here has [0-9a-v]{52}\. An attacker could have put another store here\. \[INVALID_ARGUMENT\]\nhint: if whoever invited you gives the same fingerprint, add --fingerprint FINGERPRINT or --invitation-file FILE\nhint: to trust this store, once: securestore --trust-first-use get k .*\n$/,
+      /error: \S+ an identity opens only a store with a known fingerprint, and the store here has [0-9a-v]{52}\. An attacker could have put another store here\. \[INVALID_ARGUMENT\]\nhint: if the person who invited you gives the same fingerprint, add --fingerprint FINGERPRINT or --invitation-file FILE\nhint: to trust this store, once: securestore --trust-first-use get k .*\n$/,
     );
     const unremembered = await box.run(get('--no-anchor', '--trust-first-use'));
     expect(unremembered.exitCode).toBe(2);
@@ -177,7 +177,7 @@ describe('a recovery kit', () => {
     expect(await box.run(['get', 'k', '--recovery-code-file', 'code'])).toMatchObject({ exitCode: 0, stdout: 'v' });
     const another = await box.run(['init', 'sqlite:./another', '--recovery-code-file', 'kit.txt']);
     expect(another).toMatchObject({ exitCode: 2, stdout: '' });
-    expect(another.stderr).toContain('a recovery kit belongs to a store that exists');
+    expect(another.stderr).toContain('a recovery kit belongs to an existing store');
     expect(await readdir(box.path())).not.toContain('another');
     const wrongKind = await box.run(['get', 'k', '--share-file', 'kit.txt']);
     expect(wrongKind).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('not of a share') as string });

@@ -61,7 +61,7 @@ describe.concurrent('migrate', { timeout: 180_000 }, () => {
     expect(moved).toMatchObject({ exitCode: 0, stderr: '' });
     const lines = moved.stdout.split('\n');
     expect(lines[0]).toMatch(
-      /^looked at 4 objects, deletions included; this run wrote 4 versions of them, 29\d KiB, to sqlite:\S+$/,
+      /^checked 4 objects, including deleted ones; this run wrote 4 versions of them, 29\d KiB, to sqlite:\S+$/,
     );
     expect(lines[1]).toMatch(/^the store is at sqlite:\S+ now; its calls waited for \d+ ms$/);
     expect(lines.slice(2)).toEqual([
@@ -79,7 +79,7 @@ describe.concurrent('migrate', { timeout: 180_000 }, () => {
     expect(health.stdout).toContain(`\n  open: open the store at ${to}\n`);
     expect(await run(['get', 'db/a', '--store', to])).toMatchObject({ exitCode: 0, stdout: 'first' });
     const again = await run(['migrate', url, to]);
-    expect(again).toMatchObject({ exitCode: 0, stdout: `the store is at ${to} already: it had moved before\n` });
+    expect(again).toMatchObject({ exitCode: 0, stdout: `the store is at ${to} already: it was migrated before\n` });
 
     expect((await run(['put', 'db/later', '-', '--store', to], { input: 'later' })).exitCode).toBe(0);
     const back = await run(['migrate', to, url, '--json']);
@@ -112,10 +112,10 @@ describe.concurrent('migrate', { timeout: 180_000 }, () => {
       const { run, path, url } = await backupScene(onTestFinished);
       const to = `sqlite:${path('missing', 'also', 'new.db')}`;
       const copied = await run(['migrate', url, to, '--copy-only']);
-      const made = `making the folder ${path('missing', 'also')}: all from ${path('missing')} on are not there yet\n`;
+      const made = `creating the folder ${path('missing', 'also')}, and its parents from ${path('missing')} on, which do not exist\n`;
       expect(copied).toMatchObject({ exitCode: 0, stderr: made });
       expect(copied.stdout).toMatch(
-        /\nthe store is still at file:\S+; the same command without --copy-only moves it, and --cancel gives it up\n$/,
+        /\nthe store is still at file:\S+; the same command without --copy-only migrates it, and --cancel cancels the migration\n$/,
       );
       const elsewhere = await run(['migrate', url, `file:${path('other')}`]);
       expect(elsewhere).toMatchObject({ exitCode: 7, stdout: '' });
@@ -129,7 +129,7 @@ describe.concurrent('migrate', { timeout: 180_000 }, () => {
         exitCode: 0,
         stdout:
           `the store stays at ${url}\n` +
-          `what was copied is still at ${to}: remove it there before you use that place for something else\n`,
+          `the copy is still at ${to}: remove it before you use that store URL for anything else\n`,
       });
       expect((await run(['ls', '--store', to])).stderr).toMatch(
         /no store is here yet: a migration to this store URL has not ended, or was cancelled \[INTEGRITY\]\n/,
@@ -254,7 +254,7 @@ describe.concurrent('migrate', { timeout: 180_000 }, () => {
       const [present, key, other] = [path('vault.key'), path('new.key'), path('other.key')];
       const same = await run(['migrate', url, to, '--reencrypt', '--key-file', present, '--new-key-file', present]);
       expect(same).toMatchObject({ exitCode: 2, stdout: '' });
-      expect(same.stderr).toContain('the new secret is the present one. Nothing was changed.');
+      expect(same.stderr).toContain('the new unlock secret is the current one. Nothing was changed.');
       expect((await run(['migrate', url, '--cancel', '--key-file', present])).exitCode).toBe(3);
 
       const reseal = (secret: string, ...more: string[]) =>
@@ -282,7 +282,7 @@ describe.concurrent('migrate', { timeout: 180_000 }, () => {
       expect(wrong.stderr).toContain('the new unlock secret does not open the re-encrypted store');
       expect(await reseal(key)).toMatchObject({
         exitCode: 0,
-        stdout: `the store is at ${to} already: it had moved before\n`,
+        stdout: `the store is at ${to} already: it was migrated before\n`,
       });
     },
   );

@@ -237,7 +237,7 @@ describe.concurrent('restore into the store', { timeout: 120_000 }, () => {
       expect((await run(['get', 'db/a'])).stdout).toBe('second');
       const yes = await converse(box, [...args, '--delete-extra'], [['[y/N] ', 'y\r']]);
       expect(yes.exitCode).toBe(0);
-      expect(yes.transcript).toContain('What was not there then is deleted.');
+      expect(yes.transcript).toContain('Objects that did not exist then are deleted.');
       expect(yes.transcript).toMatch(
         /1 created, 1 replaced, 1 deleted, 2 unchanged; 6 B\r\nwhat was there before is snapshot 2; to undo this restore: securestore restore \S+ --snapshot 2 --delete-extra\r\n/,
       );
@@ -284,8 +284,7 @@ describe.concurrent('restore into the store', { timeout: 120_000 }, () => {
     await interrupt();
     expect(await run(['restore', '--give-up'])).toMatchObject({
       exitCode: 0,
-      stdout:
-        'the store takes writes again; what was restored until then stays, and the history has what was there before\n',
+      stdout: 'the store accepts writes again; restored objects stay, and the history keeps the earlier versions\n',
     });
     expect((await run(['put', 'mine', path('vault.key')])).exitCode).toBe(0);
   });

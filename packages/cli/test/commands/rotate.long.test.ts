@@ -23,7 +23,7 @@ describe.concurrent('rotate', { timeout: 120_000 }, () => {
     const rotated = await box.run(['rotate', '--new-key-file', 'new.key']);
     expect(rotated).toMatchObject({ exitCode: 0 });
     expect(rotated.stdout).toMatch(
-      /^rotated to the depth keys: the new secret opens the store, the old one no longer does\nlooked at 3 objects: 3 under new keys, 0 failed\ndisabled: [0-9a-f]{16}, [0-9a-f]{16}\n$/,
+      /^rotated to the depth keys: the new unlock secret unlocks the store, the old one no longer does\nexamined 3 objects: 3 under new encryption keys, 0 failed\ndisabled: [0-9a-f]{16}, [0-9a-f]{16}\n$/,
     );
     expect(rotated.stderr).toBe('created the key file new.key; keep a copy of it apart from the store\n');
     expect((await stat(box.path('new.key'))).mode & 0o777).toBe(0o600);
@@ -58,7 +58,7 @@ describe.concurrent('rotate', { timeout: 120_000 }, () => {
       await using other = await openStore(url, { unlock: keyFile(box.path('credentials', 'securestore-key')) });
       expect(await box.run(['rotate', '--same-secret'])).toMatchObject({
         exitCode: 0,
-        stdout: expect.stringContaining('the secret stays'),
+        stdout: expect.stringContaining('the unlock secret is unchanged'),
       });
       expect(await box.run(['get', 'a/1'])).toMatchObject({ exitCode: 0, stdout: 'one' });
       await other.store('a/3', 'three');
@@ -72,7 +72,7 @@ describe.concurrent('rotate', { timeout: 120_000 }, () => {
     const refused = await box.run(['rotate']);
     expect(refused).toMatchObject({ exitCode: 2, stdout: '' });
     expect(refused.stderr).toMatch(
-      /no new secret is given .*\nhint: give --new-key-file FILE, --new-passphrase-file FILE or --new-passphrase-command COMMAND, .*--same-secret/,
+      /no new unlock secret is given .*\nhint: give --new-key-file FILE, --new-passphrase-file FILE or --new-passphrase-command COMMAND, .*--same-secret/,
     );
     expect((await box.run(['rotate', '--new-key-file', 'a', '--new-passphrase-file', 'b'])).exitCode).toBe(2);
     expect((await box.run(['rotate', '--new-passphrase-file', 'missing'])).exitCode).toBe(2);
@@ -93,7 +93,7 @@ describe.concurrent('rotate', { timeout: 120_000 }, () => {
     const same = await box.run(['rotate', '--new-key-file', 'credentials/securestore-key']);
     expect(same).toMatchObject({ exitCode: 2, stdout: '' });
     expect(same.stderr).toMatch(
-      /^error: the new secret is the present one\. Nothing was changed\. \[INVALID_ARGUMENT\]\nhint: .*: securestore rotate --same-secret( --no-anchor)?\n$/,
+      /^error: the new unlock secret is the current one\. Nothing was changed\. \[INVALID_ARGUMENT\]\nhint: .*: securestore rotate --same-secret( --no-anchor)?\n$/,
     );
     expect((await box.run(['slot', 'list', '--json'])).stdout).toBe(before);
     expect((await box.run(['rotate', '--depth', 'unlock', '--new-passphrase-file', 'new'])).exitCode).toBe(0);
@@ -194,14 +194,16 @@ describe.concurrent('rotate', { timeout: 120_000 }, () => {
     child.kill('SIGINT');
     const { exitCode, stderr } = await ending;
     expect(exitCode).toBe(130);
-    expect(stderr).toContain('the new secret has taken effect');
+    expect(stderr).toContain('the new unlock secret is in effect');
     expect(stderr).toContain(': securestore rotate --resume');
     const deeper = await box.run(['rotate', '--same-secret', '--depth', 'data', ...byFile('new.key')]);
     expect(deeper.exitCode).toBe(6);
     expect(deeper.stderr).toMatch(/ \[CONFLICT\]\nhint: .*: securestore /);
     const done = await box.run(['rotate', '--resume', ...byFile('new.key')]);
     expect(done).toMatchObject({ exitCode: 0, stderr: '' });
-    expect(done.stdout).toMatch(/^rotated to the depth keys\nlooked at 3 objects: 3 under new keys, 0 failed\n/);
+    expect(done.stdout).toMatch(
+      /^rotated to the depth keys\nexamined 3 objects: 3 under new encryption keys, 0 failed\n/,
+    );
     const nothing = await box.run(['rotate', '--resume', ...byFile('new.key')]);
     expect(nothing.exitCode).toBe(3);
     expect(nothing.stderr).toMatch(/unfinished .*rotation/);

@@ -1,6 +1,6 @@
 import { execFile, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { promisify } from 'node:util';
@@ -19,7 +19,17 @@ async function tokenFor(box: Sandbox, principal: string, template: string): Prom
   return (JSON.parse(stdout) as { token: string }).token;
 }
 
-const GUIDE = await readFile(new URL('../../../../docs/guides/server.md', import.meta.url), 'utf8');
+/** The folder of the guide. */
+const PAGES = new URL('../../../../docs/run/server/', import.meta.url);
+/** How to start a server, and how to use it from elsewhere. */
+const START = await readFile(new URL('start.md', PAGES), 'utf8');
+/** The table of all options. */
+const OPTIONS = await readFile(new URL('../../reference/server-options.md', PAGES), 'utf8');
+const GUIDE = (
+  await Promise.all(
+    (await readdir(PAGES)).filter((name) => name.endsWith('.md')).map((name) => readFile(new URL(name, PAGES), 'utf8')),
+  )
+).join('\n');
 const NO_CURL =
   spawnSync('curl', ['--version']).status === 0 ? undefined : 'there is no curl here to run the guide with';
 
@@ -32,7 +42,7 @@ async function shell(box: Sandbox, lines: string): Promise<string> {
 
 describe('the guide', () => {
   it.skipIf(NO_CURL !== undefined)(`has commands that run${NO_CURL === undefined ? '' : ` (${NO_CURL})`}`, async () => {
-    const [start = '', elsewhere = ''] = [...GUIDE.matchAll(/^```sh\n([^]*?)^```/gm)].map(([, block]) => block ?? '');
+    const [start = '', elsewhere = ''] = [...START.matchAll(/^```sh\n([^]*?)^```/gm)].map(([, block]) => block ?? '');
     const box = await sandbox();
     // It runs until it is stopped, and is started below.
     const prepared = await shell(box, start.replace(/^securestore serve .*$/m, ''));
@@ -52,6 +62,14 @@ describe('the guide', () => {
       if (!/\bserve\b/.test(line)) continue;
       for (const [option] of line.matchAll(/--[a-z][a-z-]+/g)) expect(help, line).toContain(option);
     }
+  });
+
+  it('and so does the page of its options, which has all of them', async () => {
+    const { stdout } = await runHere(['help', 'serve']);
+    const all = [...stdout.matchAll(/^ {2}(--[a-z-]+)/gm)].map(([, option = '']) => option);
+    const [, table = ''] = /^## Options$([^]*?)^## Limits$/m.exec(OPTIONS) ?? [];
+    const named = new Set([...table.matchAll(/--[a-z][a-z-]+/g)].map(([option]) => option));
+    expect([...named].toSorted()).toEqual(all.toSorted());
   });
 });
 
@@ -74,7 +92,7 @@ describe('serve', () => {
     const rotate = await box.run(['rotate', '--new-passphrase-file', 'none'], { env });
     expect(rotate.exitCode).toBe(2);
     expect(rotate.stderr).toMatch(
-      /^error: securestore rotate does not work on a remote store: it takes the secret of the store \[UNSUPPORTED\]\nhint: run it where the store is unlocked/,
+      /^error: securestore rotate does not work on a remote store: it needs an unlock secret of the store \[UNSUPPORTED\]\nhint: run it where the store is unlocked/,
     );
     const { exitCode, lines, stderr } = await server.stop();
     expect(exitCode).toBe(0);

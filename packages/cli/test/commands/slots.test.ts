@@ -24,7 +24,7 @@ describe.concurrent('slots', () => {
     expect((await box.run(['slot', 'add'])).exitCode).toBe(2);
     const added = await box.run(['slot', 'add', '--new-key-file', 'second.key']);
     expect(added.stdout).toMatch(
-      /^added the slot \w+: a key file that opens the store\ncreated the key file second.key\n$/,
+      /^added the slot \w+: a key file that unlocks the store\ncreated the key file second.key\n$/,
     );
     expect(await box.run(['get', 'a/1', ...byFile('second.key')])).toMatchObject({ stdout: 'one' });
     const shown = await box.run(['slot', 'list']);

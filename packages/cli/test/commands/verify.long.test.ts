@@ -69,7 +69,7 @@ describe.concurrent('verify', { timeout: 120_000 }, () => {
     const destroyed = await box.run(['verify']);
     expect(destroyed.exitCode).toBe(0);
     expect(destroyed.stdout).toMatch(
-      /parts of payloads\n1 record was not looked into: its keys are destroyed, or to be\n/,
+      /parts of payloads\n1 record was not checked: its encryption keys are destroyed, or scheduled to be\n/,
     );
   });
 

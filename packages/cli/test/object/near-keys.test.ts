@@ -19,7 +19,7 @@ it('a key that does not exist leads to those that may be meant', async () => {
   for (const verb of ['mv', 'cp']) {
     expect(await hintOf(verb, 'db', 'old')).toEqual([3, '2 keys are below "db/"; add --recursive for all of them']);
   }
-  expect(await hintOf('get', 'db/passwrd')).toEqual([3, 'to look for keys like it: securestore find pass']);
+  expect(await hintOf('get', 'db/passwrd')).toEqual([3, 'to find similar keys: securestore find pass']);
   expect((await box.run(['find', 'pass'])).stdout).toBe('db/password\n');
   // Its key exists: what is missing is the version.
   expect((await box.run(['get', 'db/user', '--at', '2020-01-01'])).stderr).not.toContain('hint:');
@@ -30,6 +30,6 @@ it('ls says that it takes no pattern', async () => {
   await box.seed({ 'db/password': 'x' });
   expect(await box.run(['ls', 'db/*'])).toMatchObject({
     exitCode: 0,
-    stderr: 'no keys under "db/*"\nls takes the beginning of keys, and no pattern: securestore ls db/\n',
+    stderr: 'no keys under "db/*"\nls takes a prefix, not a pattern: securestore ls db/\n',
   });
 });

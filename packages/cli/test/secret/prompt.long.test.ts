@@ -7,7 +7,7 @@ import { LONG, onlyLong } from '../../../../tools/campaigns/src/size.ts';
 
 const CANARY = 'canary päss 4b7e';
 const STORE = ['--store', 'sqlite:./vault'] as const;
-const OFFER = 'Press Enter to take it, or type one of your own (not shown): ';
+const OFFER = 'Press Enter to take it, or type your own (not shown): ';
 const asked: Exchange = ['Passphrase (not shown): ', `${CANARY}\r`];
 
 describe.skipIf(!hasTerminals)(
@@ -18,7 +18,7 @@ describe.skipIf(!hasTerminals)(
       const twice: Exchange[] = [
         [OFFER, `${CANARY}\r`],
         ['The same again (not shown): ', `\r`],
-        ['It is empty', `${CANARY}\r`],
+        ['The answer is empty', `${CANARY}\r`],
       ];
       const made = await converse(box, ['init', 'sqlite:./vault'], twice);
       expect(made.exitCode).toBe(0);
@@ -134,7 +134,7 @@ describe.skipIf(!hasTerminals)(
         ];
         const rotated = await converse(box, rotate, twice);
         expect(rotated.exitCode).toBe(0);
-        expect(rotated.transcript).toContain('the new secret opens the store');
+        expect(rotated.transcript).toContain('the new unlock secret unlocks the store');
         expect(rotated.transcript).not.toContain('canary');
         expect((await box.run(['ls'], { env: { SECURESTORE_PASSPHRASE: CANARY } })).exitCode).toBe(0);
       },
@@ -164,7 +164,8 @@ describe.skipIf(!hasTerminals)(
       const [first] = jsonLines((await box.run(['slot', 'list', '--json'])).stdout);
       const id = String(first?.['id']);
       const [other] = jsonLines((await box.run(['slot', 'add', '--new-key-file', 'second.key', '--json'])).stdout);
-      const question = 'this command was opened by its secret, which will no longer open the store. Remove it? [y/N] ';
+      const question =
+        'this command unlocked the store by this slot, which will no longer unlock it. Remove it? [y/N] ';
       expect(await converse(box, ['slot', 'remove', id], [[question, 'n\r']])).toMatchObject({ exitCode: 130 });
       expect(await converse(box, ['slot', 'remove', String(other?.['id'])], [])).toMatchObject({ exitCode: 0 });
       const last = await converse(box, ['slot', 'remove', id], []);
@@ -183,11 +184,11 @@ describe.skipIf(!hasTerminals)(
       expect(open).toMatchObject({ exitCode: 6, transcript: expect.stringContaining('the store is at file:') });
 
       await rm(box.path('new'), { recursive: true });
-      const question = 'is given up. [y/N] ';
+      const question = 'is lost. [y/N] ';
       const refused = await converse(box, here, [[question, 'n\r']]);
       expect(refused.exitCode).toBe(130);
       expect(refused.transcript.replaceAll(/\s+/g, ' ')).toMatch(
-        /The store moved from file:\S+vault to file:\S+new at \S+ \S+Z, and is not there\. Open it again at file:\S+vault, with what it had then \(2 objects, deletions included\)\? What was written at file:\S+new since then is given up\./,
+        /The store was migrated from file:\S+vault to file:\S+new at \S+ \S+Z, and is not there\. Open it again at file:\S+vault, as it was then \(2 objects, deletions included\)\? Everything that was written at file:\S+new since then is lost\./,
       );
       const unasked = await box.run(here);
       expect(unasked).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('add --yes to do it') });

@@ -41,9 +41,9 @@ describe('the store of a command', () => {
     const box = await sandbox('none');
     const init = async (url: string): Promise<string> =>
       (await box.run(['init', url, '--key-file', 'key'])).stderr.split('\n')[0] ?? '';
-    expect(await init('sqlite:./typo/vault.db')).toBe(`making the folder ${box.path('typo')}: it is not there yet`);
+    expect(await init('sqlite:./typo/vault.db')).toBe(`creating the folder ${box.path('typo')}, which does not exist`);
     expect(await init('file:./one/two/vault')).toBe(
-      `making the folder ${box.path('one', 'two')}: all from ${box.path('one')} on are not there yet`,
+      `creating the folder ${box.path('one', 'two')}, and its parents from ${box.path('one')} on, which do not exist`,
     );
     expect(await init('file:./vault')).not.toContain('making');
   });
