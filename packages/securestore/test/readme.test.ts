@@ -10,7 +10,7 @@ const run = promisify(execFile);
 
 /** Runs the first TypeScript example of a README as a program of its own. */
 async function runExample(readme: URL, folder: string): Promise<string> {
-  const [, code] = /```ts\n([\s\S]*?)```/.exec(await readFile(readme, 'utf8')) ?? [];
+  const [, code] = /```ts(?: run)?\n([\s\S]*?)```/.exec(await readFile(readme, 'utf8')) ?? [];
   if (code === undefined) throw new Error(`no example in ${readme.pathname}`);
   const args = ['--conditions=@securestore/source', '--no-warnings', '--input-type=module-typescript', '--eval'];
   const program = code.replaceAll('./vault.db', join(folder, 'vault.db'));

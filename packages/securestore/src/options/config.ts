@@ -9,25 +9,26 @@ import type { HealthConfig } from './health.ts';
 /** Settings of an application, from `securestore.config.json`, `.js` or `.ts` next to its `package.json`. */
 export interface StoreConfig {
   /**
-   * The store URL that the command line uses if none is given. In the file, a relative path after `file:` or
-   * `sqlite:` is relative to the folder of the file; {@link loadConfig} gives it as an absolute one.
+   * The store URL that the command line uses if none is given. In the file, a relative path after `file:` or `sqlite:` is relative to the folder
+   * of the file; `loadConfig` returns an absolute path.
    */
   readonly store?: string;
-  /** The package that serves a scheme, by scheme. The schemes of the official backends, and `https`, can't be among them. */
+  /** The package of a backend by its scheme. The schemes of the official backends, and `https`, are refused. */
   readonly backends?: Readonly<Record<string, string>>;
-  /** Thresholds of health, unless the program that opens a store gives others. */
+  /** Thresholds of the health checks, if the program that opens the store has no option `health`. */
   readonly health?: Pick<HealthConfig, 'thresholds' | 'backups'>;
 }
 
-const NAMES = ['securestore.config.json', 'securestore.config.js', 'securestore.config.ts'] as const;
-const MAX_BYTES = 1024 * 1024;
+/** The names of a configuration. */
+export const CONFIG_NAMES = ['securestore.config.json', 'securestore.config.js', 'securestore.config.ts'] as const;
+export const MAX_BYTES: number = 1024 * 1024;
 
 function invalid(file: string, problem: string, cause?: unknown): never {
   throw new SecureStoreError('INVALID_ARGUMENT', `the configuration ${file} ${problem}`, { cause });
 }
 
 async function present(folder: string): Promise<string[]> {
-  const files = NAMES.map((name) => join(folder, name));
+  const files = CONFIG_NAMES.map((name) => join(folder, name));
   const found = await Promise.all(
     files.map(async (file) => {
       try {

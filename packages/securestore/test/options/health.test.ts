@@ -66,7 +66,7 @@ describe('the health of a store', () => {
       backend: 'memory can write, read and remove',
       backup: 'no backup is configured',
       audit: 'the store is not audited',
-      scrub: 'the store was never scrubbed',
+      scrub: 'no scrub of the store has completed',
     });
     expect(Object.keys(reasons)).toEqual([
       'backend',

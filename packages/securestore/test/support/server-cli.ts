@@ -24,13 +24,21 @@ export async function healthByCommandLine(proxy: Proxy, backend: string): Promis
     runHere([...args, '--no-anchor', '--key-file', file], { env: { SECURESTORE_URL: url } });
   expect((await run(['init'])).exitCode).toBe(0);
 
-  const well = await run(['health']);
+  // Beside other tests an answer of a server may take over a second, which `health` is right to call slow.
+  const whileQuick = async (args: readonly string[]): ReturnType<typeof run> => {
+    const deadline = performance.now() + 60_000;
+    for (;;) {
+      const looked = await run(args);
+      if (!/degraded +latency|"latency","status":"degraded"/.test(looked.stdout) || performance.now() > deadline) return looked;
+    }
+  };
+  const well = await whileQuick(['health']);
   expect(well.exitCode).toBe(0);
   expect(well.stdout).toMatch(/^STATUS +CHECK +REASON\nok +backend +\w+ can write, read and remove\n/);
   expect(well.stdout).toContain(backend);
   expect(well.stdout).toMatch(/\n\nthe store is ok: 7 ok, 3 not set up\n$/);
   expect(well.stdout).not.toContain('\u001b');
-  const lines = jsonLines((await run(['health', '--json'])).stdout);
+  const lines = jsonLines((await whileQuick(['health', '--json'])).stdout);
   expect(lines.slice(0, -1).map(({ name, status }) => [name, status])).toEqual(
     CHECKS.map((name) => [name, NOT_SET_UP.has(name) ? 'not-set-up' : 'ok']),
   );

@@ -2,14 +2,11 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { AllPlaces } from './support/all-places.ts';
 import { ALL_BACKENDS, allPlaces } from './support/all-places.ts';
 import { moveOn, travelling } from './support/moved.ts';
-import { LONG, TORTURE } from '../../../tools/campaigns/src/size.ts';
-
-/** The backends of a run. */
-const RING = LONG ? ALL_BACKENDS : ['memory', 'sqlite', 'postgres'];
+import { TORTURE } from '../../../tools/campaigns/src/size.ts';
 
 let places: AllPlaces | undefined;
 beforeAll(async () => {
-  places = await allPlaces(RING);
+  places = await allPlaces(ALL_BACKENDS);
 }, 600_000);
 afterAll(() => places?.end());
 
@@ -19,19 +16,20 @@ const fresh = (name: string): string | undefined => {
   return url;
 };
 
-test(`a store moves through ${RING.join(', ')}, and back to where it was first`, { timeout: 900_000 }, async () => {
-  const home = fresh('memory');
-  expect.assert(home !== undefined);
-  const store = await travelling(
-    home,
-    LONG ? { small: 200, large: 1 } : { small: 20, large: 1, largeBytes: 1_000_000 },
-  );
-  for (const name of RING) {
-    const next = name === 'memory' ? undefined : fresh(name);
-    if (next !== undefined) await moveOn(store, next);
-  }
-  await moveOn(store, home);
-});
+test(
+  `a store moves through ${ALL_BACKENDS.join(', ')}, and back to where it was first`,
+  { timeout: 900_000 },
+  async () => {
+    const home = fresh('memory');
+    expect.assert(home !== undefined);
+    const store = await travelling(home, { small: 200, large: 1 });
+    for (const name of ALL_BACKENDS) {
+      const next = name === 'memory' ? undefined : fresh(name);
+      if (next !== undefined) await moveOn(store, next);
+    }
+    await moveOn(store, home);
+  },
+);
 
 /**
  * The server that its tests start looks through all that it holds for each listing, payloads and all, so a store of full size takes hours
