@@ -1,9 +1,9 @@
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { findExamples } from '../src/examples.ts';
-import { documentExamples, outputOf } from '../src/run-example.ts';
-import type { DocumentExample } from '../src/run-example.ts';
+import { findExamples } from '../src/run/examples.ts';
+import { documentExamples, outputOf } from '../src/run/run-example.ts';
+import type { DocumentExample } from '../src/run/run-example.ts';
 import { LONG, onlyLong } from '../../campaigns/src/size.ts';
 
 const root: string = fileURLToPath(new URL('../../..', import.meta.url));
@@ -47,10 +47,10 @@ describe('the examples in the documentation', () => {
     expect(examples.map(({ document }) => document)).toContain('README.md');
   });
 
-  // They are processes of their own, and mostly wait. In a short run one of each document, and none of those of packages.
+  // They are processes of their own, and mostly wait. In a short run the first of each folder, and none of those of packages.
   const isShort = (example: DocumentExample): boolean =>
     !example.document.startsWith('packages/') &&
-    example === examples.find(({ document }) => document === example.document);
+    example === examples.find(({ document }) => dirname(document) === dirname(example.document));
   const title = '$document, line $line runs and prints what it says';
   it.concurrent.each(examples.filter(isShort))(title, runs);
   it.runIf(LONG).concurrent.each(examples.filter((example) => !isShort(example)))(onlyLong(title), runs);

@@ -41,32 +41,19 @@ function packedInto(document: string, folder: string): string[] {
   return names.split(',');
 }
 
-/** What stands between backticks. */
-function namesIn(words: string): string[] {
-  return [...words.matchAll(/`([\w-]+)`/g)].map(([, name = '']) => name);
-}
-
 it.each([
-  ['docs/plugins.md', 'a plugin', '../securestore-backend-shelf', ['backend-api', 'core-format', 'backend-testkit']],
-  ['README.md', 'an application', '../app', ['securestore']],
+  [
+    'docs/build/backend.md',
+    'a plugin',
+    '../securestore-backend-shelf',
+    ['backend-api', 'core-format', 'backend-testkit'],
+  ],
 ])('%s has all packed that %s needs, and nothing else', (document, _, folder, needed) => {
   expect(packedInto(document, folder).toSorted()).toEqual([...withDependencies(needed)].toSorted());
 });
 
-it('README.md names all that the command line needs besides, and that other packages need nothing more', () => {
-  const text = readFileSync(join(root, 'README.md'), 'utf8');
-  const [, command = '', others = ''] =
-    /^For the command line, (.*) are three more .*Another package, such as (.*?), is one more/ms.exec(text) ?? [];
-  const packed = packedInto('README.md', '../app');
-  for (const more of [namesIn(command), namesIn(others)]) {
-    expect(more.length).toBeGreaterThan(2);
-    const needed = withDependencies(['securestore', ...more]);
-    expect([...packed, ...more].toSorted()).toEqual([...needed].toSorted());
-  }
-});
-
-it.each(['docs/plugins.md', 'README.md'])('%s installs every file that npm makes of those', (document) => {
-  const text = readFileSync(join(root, document), 'utf8');
+it('docs/build/backend.md installs every file that npm makes of those', () => {
+  const text = readFileSync(join(root, 'docs/build/backend.md'), 'utf8');
   const [, start = '', end = ''] = /^cd \S+ && npm install .*\.\/(\S*)\*(\S*)$/m.exec(text) ?? [];
   const names = readdirSync(join(root, 'packages')).map((folder) => manifestOf(folder).name);
   expect(names).toContain('securestore');

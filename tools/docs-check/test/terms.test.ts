@@ -2,9 +2,9 @@ import { fileURLToPath } from 'node:url';
 import { ROUTES } from '@securestore/server';
 import { describe, expect, it } from 'vitest';
 import { INSTRUMENTS } from '../../../packages/health/src/metrics/instruments.ts';
-import { publicNames } from '../src/public-names.ts';
-import type { Exception } from '../src/terms.ts';
-import { unexcused, violationsIn, wordsOf } from '../src/terms.ts';
+import { publicNames } from '../src/words/public-names.ts';
+import type { Exception } from '../src/words/terms.ts';
+import { unexcused, violationsIn, wordsOf } from '../src/words/terms.ts';
 
 const root: string = fileURLToPath(new URL('../../..', import.meta.url));
 

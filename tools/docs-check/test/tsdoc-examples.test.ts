@@ -2,7 +2,8 @@ import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { membersWithoutExample, mistakesIn, tsdocExamples, tsdocExamplesOf } from '../src/tsdoc-examples.ts';
+import { membersWithoutExample, mistakesIn, tsdocExamples, tsdocExamplesOf } from '../src/compile/tsdoc-examples.ts';
+import { LONG, onlyLong } from '../../campaigns/src/size.ts';
 
 const root: string = fileURLToPath(new URL('../../..', import.meta.url));
 
@@ -48,7 +49,7 @@ describe('the examples in comments', () => {
     expect(membersWithoutExample('a.ts', text, 'A')).toEqual(['one']);
   });
 
-  it('that do not compile are told by their file and line', async () => {
+  it.runIf(LONG)(onlyLong('that do not compile are told by their file and line'), async () => {
     const wrong = { file: 'a.ts', line: 6, code: "const n: number = (await store.retrieve('a')).text();" };
     expect(await mistakesIn(root, [wrong])).toEqual([expect.stringMatching(/^a\.ts:6: error TS2322/)]);
   });
