@@ -1,9 +1,11 @@
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { cacheFolder, installFromNpm } from '../service/cache.ts';
 import { takesConnections } from '../service/ports.ts';
 import type { Service } from '../service/service.ts';
 
 const VERSION = '3.37.0';
+const SCRIPT: string = fileURLToPath(new URL('serve-azurite.mjs', import.meta.url));
 /** The account that every Azurite has. */
 const ACCOUNT = 'devstoreaccount1';
 /** The key of that account, which is the same everywhere and published. */
@@ -20,6 +22,7 @@ export const azure: Service = {
   prepare: async () => undefined,
   command: ({ folder, port, durable, program }) => [
     process.execPath,
+    SCRIPT,
     program('azurite-blob'),
     '--blobHost',
     '127.0.0.1',
