@@ -26,12 +26,18 @@ export function isSharedMemory(path: string): boolean {
   return path.endsWith('-shm');
 }
 
+function notThere(path: string): Error {
+  return new Error(`${path} was opened, and by the trace it is not there`);
+}
+
 /** Follows calls below one folder, and makes steps of them. What it does not know there it refuses, so that nothing goes unnoticed. */
 export class Recorder {
   readonly steps: Step[] = [];
   readonly #root: string;
   readonly #disk: Disk;
   readonly #open: Map<number, Open> = new Map();
+  /** Files that were opened to be read while another thread was renaming them into place, and when: the trace has that call later. */
+  readonly #early: Map<string, number> = new Map();
   #programs: number;
 
   /**
@@ -73,6 +79,11 @@ export class Recorder {
     }
   }
 
+  /** @throws Error if a file was read that no call of the trace has made */
+  assertWhole(): void {
+    for (const path of this.#early.keys()) throw notThere(path);
+  }
+
   #execute(): void {
     this.#open.clear();
     this.#programs -= 1;
@@ -95,8 +106,9 @@ export class Recorder {
     const { args, result } = call;
     if (/O_TMPFILE|O_D?SYNC\b/.test(args)) throw new Error(`flags that are not recorded: ${args.slice(-100)}`);
     if (place.node === undefined) {
-      if (!args.includes('O_CREAT')) throw new Error(`${place.path} was opened, and by the trace it is not there`);
-      this.#made(call, place, 'file');
+      if (args.includes('O_CREAT')) this.#made(call, place, 'file');
+      else if (args.includes('O_RDONLY')) return void this.#early.set(place.path, call.ended);
+      else throw notThere(place.path);
     } else if (args.includes('O_TRUNC')) this.#change(call, place.node, { type: 'size', node: place.node, size: 0 });
     const node = place.node ?? this.#disk.folder(place.folder).get(place.name) ?? 0;
     this.#open.set(Number(result), { node, isAppending: args.includes('O_APPEND'), at: 0 });
@@ -136,6 +148,7 @@ export class Recorder {
   #renamed(call: Call, [from, to]: readonly (Place | undefined)[]): void {
     if (from === undefined && to === undefined) return;
     if (from?.node === undefined || to === undefined) throw new Error('a file was moved into the folder, or out of it');
+    if (call.begun < (this.#early.get(to.path) ?? -1)) this.#early.delete(to.path);
     this.#push(call, `${from.path} to ${to.path}`, [
       { type: 'name', folder: to.folder, name: to.name, node: from.node },
       { type: 'name', folder: from.folder, name: from.name, node: undefined },

@@ -60,6 +60,7 @@ async function stepsOf(options: RecordOptions, folder: string, root: string, bef
     const after = before.copy();
     const recorder = new Recorder(root, after, runs.length);
     for (const call of callsOf(runs.map(({ log }) => log).join('\n'))) recorder.add(call);
+    recorder.assertWhole();
     assertSame(after, diskAt(root));
     return recorder.steps;
   };
