@@ -34,12 +34,12 @@ async function answers(): Promise<boolean> {
 /** Installs applications as a new user does. */
 export interface ApplicationInstaller {
   /**
-   * Runs `npm install` in a folder. The first install without a registry changes to the kept cache, for the rest of
+   * Runs `npm install` in a folder, for some tarballs or for what its manifest names. The first install without a registry changes to the kept cache, for the rest of
    * the run.
    *
    * @throws Error with what npm printed; without a registry and a kept cache, too
    */
-  install(folder: string): Promise<void>;
+  install(folder: string, tarballs?: readonly string[]): Promise<void>;
   /** Whether packages came from the kept cache. */
   readonly offline: boolean;
   /** Keeps the downloads of this run for later ones, unless it was offline. */
@@ -49,20 +49,20 @@ export interface ApplicationInstaller {
 export function applicationInstaller({ fresh, kept }: Caches): ApplicationInstaller {
   let offline = false;
   let asked = false;
-  const run = (folder: string): Promise<string> => {
+  const run = (folder: string, tarballs: readonly string[]): Promise<string> => {
     const source = offline ? ['--cache', kept, '--offline'] : ['--cache', fresh];
-    return npm(['install', ...source, '--ignore-scripts', '--no-audit', '--no-fund'], folder);
+    return npm(['install', ...source, '--ignore-scripts', '--no-audit', '--no-fund', ...tarballs], folder);
   };
   return {
-    async install(folder) {
+    async install(folder, tarballs = []) {
       if (!asked && existsSync(kept)) offline = !(await answers());
       asked = true;
       try {
-        await run(folder);
+        await run(folder, tarballs);
       } catch (error) {
         if (offline || !isUnreachable(error) || !existsSync(kept)) throw error;
         offline = true;
-        await run(folder);
+        await run(folder, tarballs);
       }
     },
     get offline() {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { ApplicationInstaller } from './application-installer.ts';
-import { readManifest } from './pack.ts';
+import { readManifest, withDependencies } from './pack.ts';
 import type { Tarball } from './pack.ts';
 import { installedIn, sdksOn } from './sdks.ts';
 
@@ -37,7 +37,7 @@ export async function checkInstalled(
   tarballs: readonly Tarball[],
   installer: ApplicationInstaller,
 ): Promise<Application> {
-  const application = { folder: join(folder, 'application'), tarballs: await withDependencies(WANTED, tarballs) };
+  const application = { folder: join(folder, 'application'), tarballs: await tarballsFor(WANTED, tarballs) };
   await mkdir(application.folder);
   await install(application, installer);
   const sdks = sdksOn(await installedIn(application.folder));
@@ -67,18 +67,10 @@ async function useCommandLine(application: string): Promise<void> {
 }
 
 /** The tarballs of those names and of what they depend on, among the given ones. */
-async function withDependencies(names: readonly string[], tarballs: readonly Tarball[]): Promise<Tarball[]> {
-  const byName = new Map(tarballs.map((tarball) => [tarball.name, tarball]));
-  const wanted = new Set<Tarball>();
-  const visit = async (name: string): Promise<void> => {
-    const tarball = byName.get(name);
-    if (tarball === undefined || wanted.has(tarball)) return;
-    wanted.add(tarball);
-    const { dependencies = {} } = await readManifest(tarball.folder);
-    for (const dependency of Object.keys(dependencies)) await visit(dependency);
-  };
-  for (const name of names) await visit(name);
-  return [...wanted];
+async function tarballsFor(names: readonly string[], tarballs: readonly Tarball[]): Promise<Tarball[]> {
+  const manifests = tarballs.map(async ({ folder }) => [folder, await readManifest(folder)] as const);
+  const folders = withDependencies(names, new Map(await Promise.all(manifests)));
+  return tarballs.filter(({ folder }) => folders.includes(folder));
 }
 
 /** Installs the tarballs of an application and what they depend on. */

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
+import { npmCommand } from './npm-command.ts';
 
 /** What is read of a workspace package's manifest. */
 export interface Manifest {
@@ -39,6 +40,20 @@ export async function publishablePackages(root: string): Promise<Map<string, Man
   return packages;
 }
 
+/** The folders of the packages of some names, and of all among `packages`, by folder, that they depend on. */
+export function withDependencies(names: readonly string[], packages: ReadonlyMap<string, Manifest>): string[] {
+  const folders = new Map([...packages].map(([folder, { name }]) => [name, folder]));
+  const found = new Set<string>();
+  const visit = (name: string): void => {
+    const folder = folders.get(name);
+    if (folder === undefined || found.has(folder)) return;
+    found.add(folder);
+    Object.keys(packages.get(folder)?.dependencies ?? {}).forEach(visit);
+  };
+  names.forEach(visit);
+  return [...found];
+}
+
 /** Packs every publishable package into `destination`, as `npm publish` would. The packages must have been built. */
 export async function packAll(root: string, destination: string): Promise<Tarball[]> {
   return packFolders([...(await publishablePackages(root)).keys()], destination);
@@ -67,10 +82,7 @@ export async function npm(
   cwd: string,
   env: Readonly<Record<string, string>> = {},
 ): Promise<string> {
-  const running = process.env['npm_execpath'];
-  const [program, leading] =
-    running !== undefined && basename(running) === 'npm-cli.js' ? [process.execPath, [running]] : ['npm', []];
-  const { stdout } = await promisify(execFile)(program, [...leading, ...args], {
+  const { stdout } = await promisify(execFile)(...npmCommand(args), {
     cwd,
     maxBuffer: 64 * 2 ** 20,
     env: { ...process.env, npm_config_loglevel: 'error', ...env },

@@ -9,7 +9,7 @@ import type { ApplicationInstaller } from './application-installer.ts';
 import { packFolders, readManifest } from './pack.ts';
 
 const CHECK: string = fileURLToPath(new URL('../app/plugin.mjs', import.meta.url));
-/** The plugin, in a checkout: no package of the workspace, written by docs/plugins.md. */
+/** The plugin, in a checkout: no package of the workspace, written by docs/build/backend.md. */
 const PLUGIN = 'examples/backend-leveldb';
 const REPORT = 'CONFORMANCE.md';
 const run = promisify(execFile);
