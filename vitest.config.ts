@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 import type { TestSpecification } from 'vitest/node';
 import { BaseSequencer } from 'vitest/node';
-import { LONG, SIZE } from './tools/campaigns/src/size.ts';
+import { LONG, sized } from './tools/campaigns/src/size.ts';
 import { recycledForks } from './tools/checks/src/recycled-forks.ts';
 
 // One for the whole run, so that all backends are given the same random operations, and are compared through them.
@@ -61,8 +61,8 @@ export default defineConfig({
   test: {
     include: ['packages/*/test/**/*.test.ts', 'tools/*/test/**/*.test.ts'],
     globalSetup: ['tools/bootstrap/bundle-for-tests.mjs', 'tools/services/src/vitest/servers.ts'],
-    // `npm run torture` runs campaigns that take minutes each.
-    testTimeout: SIZE === 'torture' ? 3_600_000 : 60_000,
+    // For what hangs: a minute's work takes a busy machine several. `npm run torture` runs campaigns that take minutes each.
+    testTimeout: sized({ short: 120_000, full: 300_000, torture: 3_600_000 }),
     // A machine that is busy with other files takes longer than the second that is the default.
     expect: { poll: { timeout: 30_000, interval: 50 } },
     // Removing the tens of thousands of files of a campaign takes its time, too.
@@ -81,6 +81,6 @@ export default defineConfig({
     setupFiles: fileURLToPath(new URL('vitest.setup.ts', import.meta.url)),
     sequence: { sequencer: LongestFirst },
     // Much of their time they wait for a server, a process or a clock; the full forms wait less.
-    maxWorkers: availableParallelism() + (LONG ? 2 : 4),
+    maxWorkers: availableParallelism() + (LONG ? 2 : 6),
   },
 });

@@ -26,9 +26,12 @@ const SCRIPTS = {
   fuzz: 'tools/fuzz/src/main.ts',
   conformance: 'tools/conformance/src/main.ts',
   vectors: 'tools/vectors/src/main.ts',
+  reference: 'tools/reference/src/main.ts',
   screenshots: 'tools/screenshots/src/main.ts',
   tour: 'tools/tour/src/main.ts',
   'new:backend': 'tools/new-backend/src/main.ts',
+  docs: 'tools/docs-site/src/main.ts',
+  pack: 'tools/pack-check/src/pack-main.ts',
   release: 'tools/release/src/main.ts',
 };
 

@@ -53,9 +53,10 @@ const CHECKS: readonly Stage[] = [
   tool('unused code', 'knip/bin/knip.js', '--no-progress'),
   // Of the sources that are published and of the tools; .jscpd.json has the budget, in per cent of all lines.
   tool('duplicated code', 'jscpd/run-jscpd.js'),
-  // They mostly wait for what they install.
-  { name: 'packages', beginsWith: 'types', run: () => checkPackages(root) },
 ];
+
+/** They mostly wait for what they install, so they begin early, and the tests do not wait for them. */
+const PACKAGES: Stage = { name: 'packages', beginsWith: 'types', run: () => checkPackages(root) };
 
 async function testsOf(size: Size): Promise<Tally> {
   const tally = await runUnitTests(root, { size });
@@ -64,11 +65,15 @@ async function testsOf(size: Size): Promise<Tally> {
 }
 
 async function stagesOf(size: Size): Promise<Stage[]> {
+  const sources = await digestOfSources(root);
+  const once = (...stages: readonly Stage[]): Stage[] =>
+    onceForSources(stages, join(root, '.cache/held.json'), sources);
   return [
     building,
-    ...onceForSources(CHECKS, join(root, '.cache/held.json'), await digestOfSources(root)),
+    ...once(...CHECKS),
     { name: 'servers', beginsWith: 'build', run: () => installServers(size) },
     { name: 'tests', run: () => testsOf(size) },
+    ...once(PACKAGES),
     conformance({ isWhole: size === 'full' }),
   ];
 }

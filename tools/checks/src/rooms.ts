@@ -80,7 +80,9 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   ],
   'tools/bench/src': ['measure', 'raw', 'rivals', 'programs', 'areas'],
   'tools/campaigns/src': ['trace', 'crash-images'],
+  'tools/docs-check/src': ['compile', 'run', 'words', 'pages', 'blocks'],
   'tools/fuzz/src': ['targets', 'fuzzer'],
+  'tools/reference/src': ['text', 'facts', 'pages'],
   'tools/services/src': ['service', 'servers', 'proxy', 'provide', 'vitest'],
   'tools/vectors/src': ['make', 'groups'],
 };
