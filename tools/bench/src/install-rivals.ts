@@ -1,17 +1,14 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { npmCommand } from '../../pack-check/src/npm-command.ts';
 import { rivalsInstalled } from './rivals/load.ts';
 
 /** Installs the rivals beside the benchmarks the first time; without a registry they are left out and named absent. */
 export async function installRivals(log: (line: string) => void): Promise<void> {
   if (rivalsInstalled()) return;
   log('Installing what to compare with (once, about 50 MB) …');
-  const running = process.env['npm_execpath'];
-  const [program, leading] =
-    running !== undefined && basename(running) === 'npm-cli.js' ? [process.execPath, [running]] : ['npm', []];
-  const child = spawn(program, [...leading, 'ci', '--ignore-scripts', '--loglevel=error', '--prefer-offline'], {
+  const child = spawn(...npmCommand(['ci', '--ignore-scripts', '--loglevel=error', '--prefer-offline']), {
     cwd: fileURLToPath(new URL('../rivals/', import.meta.url)),
     stdio: ['ignore', 'ignore', 'inherit'],
   });

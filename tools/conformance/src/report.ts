@@ -54,12 +54,15 @@ export function documentOf(outcomes: readonly Outcome[]): string {
   );
   const rows = byBackend.map(([backend, own]) => {
     const passed = own.filter(({ status }) => status === 'passed').length;
-    const reasons = Map.groupBy(
+    return `| ${backend} | ${passed} | ${own.filter(({ reason }) => reason !== '').length} |`;
+  });
+  const reasons = byBackend.flatMap(([backend, own]) => {
+    const byReason = Map.groupBy(
       own.filter(({ reason }) => reason !== ''),
       ({ reason }) => reason,
     );
-    const leftOut = [...reasons].map(([reason, tests]) => `${tests.length}: ${reason}`).toSorted(byText);
-    return `| ${backend} | ${passed} | ${leftOut.join('; ')} |`;
+    const leftOut = [...byReason].map(([reason, tests]) => `${reason} (${tests.length})`).toSorted(byText);
+    return leftOut.length === 0 ? [] : [`- ${backend}: ${leftOut.join('; ')}`];
   });
   const tests = [...Map.groupBy(outcomes, ({ concern }) => concern)].toSorted(([one], [other]) => byText(one, other));
   const asked = tests.map(([concern, own]) => {
@@ -68,17 +71,27 @@ export function documentOf(outcomes: readonly Outcome[]): string {
   });
   return `# Conformance
 
-How the suite of [@securestore/backend-testkit](../packages/backend-testkit/README.md) ends on each backend of this repository.
-\`npm run conformance -- --write\` runs it and writes this page; \`npm test\` compares the page with its own run. With a test that fails it is not written.
+The results of the suite of [@securestore/backend-testkit](../packages/backend-testkit/README.md) on each backend of this repository.
+\`npm run conformance -- --write\` runs the suite and writes this page, unless a test fails. \`npm test\` compares the page with its own run.
 
-A test is left out only for a capability that the backend declares absent, in whose place a test shows that it is, or for
-something that can't be done where the tests run, such as setting the clock of a server. "All of them" are the layers: the suite runs on a backend with them, too.
+"With the layers of a store" means that the suite runs on the backend with the timeouts, limits and retries that \`openStore\` adds.
 
 | backend | passed | left out |
 | --- | --- | --- |
 ${rows.join('\n')}
 
-## What is asked
+## Tests left out
+
+A test is left out for one of two reasons:
+
+- The backend declares the capability absent. Another test then shows that the capability is absent.
+- The machine that runs the tests cannot do it, for example set the clock of a server.
+
+The reasons, with the number of tests:
+
+${reasons.join('\n')}
+
+## Tests
 
 ${asked.join('\n')}`;
 }

@@ -21,6 +21,7 @@ import {
 import type { KeySet, OwnerKeys } from '../../../packages/crypto/src/index.ts';
 import {
   BlobSealer,
+  deriveBytes,
   digestWhole,
   fingerprintBytes,
   fingerprintOf,
@@ -319,7 +320,7 @@ export async function makeExample(): Promise<Example> {
     derived: [
       ...derived,
       ...system.derived,
-      ['nameMac', keys.names.mac.export()],
+      ['nameMac', deriveBytes(createSecretKey(INPUTS.nameKey), 'name mac')],
       ['nameEnc', keys.names.encryption.export()],
       ...small.derived,
       ...large.derived,

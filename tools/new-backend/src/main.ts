@@ -3,10 +3,10 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { checkScheme, folderOf, UsageError, writeBackend } from './write-backend.ts';
 
-// Writes a package with a new backend, for whoever wants to serve a store of their own:
+// Writes a package with a new backend, for an author who serves another kind of store:
 //   npm run new:backend -- SCHEME [FOLDER]
 const root = fileURLToPath(new URL('../../..', import.meta.url));
-// Where the user stands; npm moves to the root.
+// The user's working directory; npm changes to the root.
 const here = process.env['INIT_CWD'] ?? process.cwd();
 
 try {
@@ -16,10 +16,10 @@ try {
   checkScheme(scheme);
   const folder = chosen ?? folderOf(scheme);
   const { paths, install } = await writeBackend(root, scheme, resolve(here, folder));
-  console.log(`${folder} has a backend for ${scheme}: store URLs, in memory so far:\n`);
+  console.log(`${folder} has a backend for ${scheme}: store URLs, which stores in memory:\n`);
   for (const path of paths) console.log(`  ${path}`);
   console.log(
-    `\nTry it with Node 24.7 or newer, then put your store in the place of its map (docs/plugins.md says what matters):\n`,
+    `\nTest it with Node 24.7 or newer, then replace its map with your store (docs/reference/backend-contract.md has the rules):\n`,
   );
   console.log(`  cd ${folder}\n  ${install}\n  npm test`);
 } catch (error) {

@@ -1,7 +1,7 @@
 /** The names that a new backend has, all from its scheme. */
 export interface Names {
   readonly scheme: string;
-  /** As it calls itself in errors: a name has no plus sign, nor has a package. */
+  /** Its name in errors. Like the name of a package, it has no plus sign. */
   readonly name: string;
   /** Of its class, without `Backend`. */
   readonly type: string;
@@ -15,7 +15,7 @@ export function namesOf(scheme: string): Names {
   return { scheme, name, type, packageName: `securestore-backend-${name}` };
 }
 
-/** A package of the project that is not published yet, beside what needs it. */
+/** A package of the project that is not published yet, next to the package that needs it. */
 export interface Vendored {
   readonly name: string;
   readonly version: string;
@@ -23,14 +23,14 @@ export interface Vendored {
   readonly file: string;
 }
 
-/** What installs a new package. With `--no-save`, since nobody else has the files. */
+/** The command that installs a new package. With `--no-save`, because other users do not have the files. */
 export function installCommand(vendored: readonly Vendored[]): string {
   return `npm install --no-save ${vendored.map(({ file }) => `./${file}`).join(' ')}`;
 }
 
 function only(guide: string, pattern: RegExp, what: string): string {
   const [, found] = pattern.exec(guide) ?? [];
-  if (found === undefined) throw new Error(`docs/plugins.md has no ${what}.`);
+  if (found === undefined) throw new Error(`docs/build/backend.md has no ${what}.`);
   return found;
 }
 
@@ -45,7 +45,7 @@ function renamed(text: string, { scheme, name, type, packageName }: Names): stri
     .replaceAll('`shelf:', `\`${scheme}:`);
 }
 
-/** The dependencies of the guide, in the versions that lie beside them. */
+/** The dependencies of the guide, in the versions of the vendored packages. */
 function inVersions(dependencies: unknown, vendored: readonly Vendored[]): Record<string, string> {
   const found = Object.fromEntries(vendored.map(({ name, version }) => [name, `^${version}`]));
   const names = Object.entries(dependencies as Readonly<Record<string, string>>);
@@ -55,9 +55,8 @@ function inVersions(dependencies: unknown, vendored: readonly Vendored[]): Recor
 function readme({ scheme, type, packageName }: Names, install: string): string {
   return `# ${packageName}
 
-A backend of securestore, for \`${scheme}:\` store URLs. It keeps bodies in the memory of the process so far: put your store in the
-place of the map in \`src/index.ts\`, and keep \`npm test\` passing. It needs
-Node 24.7 or newer.
+A backend of securestore, for \`${scheme}:\` store URLs. It stores bodies in the memory of the process: replace the map
+in \`src/index.ts\` with your store, and keep \`npm test\` passing. It needs Node 24.7 or newer.
 
 \`\`\`sh
 ${install}
@@ -77,23 +76,23 @@ await using store = await openStore('${scheme}:somewhere', {
 });
 \`\`\`
 
-An application that has the package among its own dependencies needs no \`backend\`: the scheme finds it.
+An application that has the package among its own dependencies needs no \`backend\`: securestore finds the package by the scheme.
 
 ## Store URLs and options
 
-\`${scheme}:name\`; the option \`pageSize\` is how many keys a page of a listing has at most, 1 to 10,000, 1,000 by default.
+\`${scheme}:name\`. The option \`pageSize\` is the most keys in a page of a listing: 1 to 10,000, default 1,000.
 
 ## Before you publish
 
-Say here what the store keeps after a crash, the capabilities, the error codes, and what the provider can see and do. Once
-\`@securestore/…\` are published, \`vendor/\` can go, and \`npm install\` is enough.
+Describe here which data survives a crash, the capabilities, the error codes, and what the provider can see and do. When the
+\`@securestore/…\` packages are published, delete \`vendor/\`: \`npm install\` is then enough.
 `;
 }
 
 /**
- * The files of a new package, by path. They are those of the guide, whose code is tested as it stands there.
+ * The files of a new package, by path. They are those of the guide, whose code is tested as printed.
  *
- * @param guide - the text of docs/plugins.md
+ * @param guide - the text of docs/build/backend.md
  */
 export function filesOf(guide: string, names: Names, vendored: readonly Vendored[]): Map<string, string> {
   const code = [...guide.matchAll(/^```ts file=(\S+)\n(.*?)^```$/gms)];

@@ -53,7 +53,7 @@ export async function writeBackend(
       return { name, version, file: `vendor/${basename(file)}` };
     }),
   );
-  const guide = await readFile(join(root, 'docs/plugins.md'), 'utf8');
+  const guide = await readFile(join(root, 'docs/build/backend.md'), 'utf8');
   const files = filesOf(guide, namesOf(scheme), vendored);
   for (const [path, text] of files) {
     await mkdir(dirname(join(folder, path)), { recursive: true });

@@ -1,6 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import type { SpawnSyncReturns } from 'node:child_process';
-import { createSecretKey } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
@@ -11,7 +10,7 @@ import {
   splitRecord,
 } from '../../../packages/core-format/src/index.ts';
 import { MemoryBackend } from '../../../packages/backend-memory/src/index.ts';
-import { openRecord, randomPool, rawKey, sealRecord } from '../../../packages/crypto/src/index.ts';
+import { HmacKey, openRecord, randomPool, rawKey, sealRecord } from '../../../packages/crypto/src/index.ts';
 import { createObjectStore } from '../../../packages/objects/src/index.ts';
 import { EXAMPLE_SECRET, INPUTS } from '../../format-example/src/example.ts';
 import { parseObjects } from '../../format-example/src/render.ts';
@@ -50,7 +49,7 @@ describe.skipIf(!hasPython)('the reference reader, written from the specificatio
   it('refuses a record that states another suite for its blob, though it is sealed under the right key', () => {
     const [name = '', record] = [...example].find(([key]) => key.startsWith('o/m')) ?? [];
     if (record === undefined) throw new Error('no record of a blob');
-    const key = { id: INPUTS.keyId, suite: 1, secret: createSecretKey(INPUTS.categoryKey) };
+    const key = { id: INPUTS.keyId, suite: 1, secret: new HmacKey(INPUTS.categoryKey) };
     const split = splitRecord(record);
     const body = decodeObjectBody(openRecord(split, key));
     if (body.payload.kind !== 'blob') throw new Error('no blob');
@@ -107,7 +106,7 @@ describe.skipIf(!hasPython)('the reference reader, written from the specificatio
   it('[R-24] refuses an origin that contradicts the version or the commit before it', () => {
     const [name = '', record] = [...example].find(([key]) => key.startsWith('o/o')) ?? [];
     if (record === undefined) throw new Error('no inline record');
-    const key = { id: INPUTS.keyId, suite: 1, secret: createSecretKey(INPUTS.categoryKey) };
+    const key = { id: INPUTS.keyId, suite: 1, secret: new HmacKey(INPUTS.categoryKey) };
     const split = splitRecord(record);
     const body = decodeObjectBody(openRecord(split, key));
     const { version } = split.header;

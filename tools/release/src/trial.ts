@@ -3,7 +3,7 @@ import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { documentExamples, outputOf } from '../../docs-check/src/run-example.ts';
+import { documentExamples, outputOf } from '../../docs-check/src/run/run-example.ts';
 import type { Tarball } from '../../pack-check/src/pack.ts';
 import { ensureInstalled } from '../../services/src/provide/install.ts';
 import { startServer } from '../../services/src/provide/server.ts';

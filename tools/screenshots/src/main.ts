@@ -1,4 +1,8 @@
-/** `npm run screenshots -- [part of a name]…`: pictures of every page of the console, into `docs/console`. */
+/**
+ * `npm run screenshots -- [part of a name]…`: pictures of every page of the console, into `tools/screenshots/dist`. Those that pages of
+ * the documentation show, in `docs/images`, are replaced too.
+ */
+import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { closeBrowser, openBrowser, signIn, WIDTHS } from '../../../packages/console/test/support/browser.ts';
@@ -9,7 +13,8 @@ import { SCENES } from './scenes.ts';
 import { smallPng } from './small-png.ts';
 import type { Served } from './stores.ts';
 
-const FOLDER: string = fileURLToPath(new URL('../../../docs/console/', import.meta.url));
+const FOLDER: string = fileURLToPath(new URL('../dist/', import.meta.url));
+const SHOWN: string = fileURLToPath(new URL('../../../docs/images/', import.meta.url));
 /** A page may be longer than anybody looks at. */
 const MOST = 1700;
 
@@ -26,7 +31,9 @@ async function take(page: Page, name: string): Promise<void> {
   const { width, height: least } = page.viewportSize() ?? WIDTHS.wide;
   await page.setViewportSize({ width, height: Math.max(least, Math.min(height, MOST)) });
   await page.waitForTimeout(250);
-  await writeFile(`${FOLDER}${name}.png`, smallPng(await page.screenshot()));
+  const picture = smallPng(await page.screenshot());
+  await writeFile(`${FOLDER}${name}.png`, picture);
+  if (existsSync(`${SHOWN}${name}.png`)) await writeFile(`${SHOWN}${name}.png`, picture);
   await page.setViewportSize({ width, height: least });
   console.log(name);
 }

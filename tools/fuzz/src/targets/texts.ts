@@ -22,7 +22,7 @@ import {
   purposeOf,
   splitUnderToken,
 } from '../../../../packages/core-format/src/index.ts';
-import { NameCipher } from '../../../../packages/crypto/src/index.ts';
+import { HmacKey, NameCipher } from '../../../../packages/crypto/src/index.ts';
 import { decodePlainSegment, encodePlainSegment } from '../../../../packages/crypto/src/names/plain-names.ts';
 import { printed, readPrinted } from '../../../../packages/crypto/src/unlock/printed.ts';
 import { formatRecipient } from '../../../../packages/crypto/src/unlock/recipient.ts';
@@ -93,7 +93,7 @@ function tokens(naming: 'encrypted' | 'plain'): Target {
 
 function located(): Target {
   const names = new NameCipher(
-    { mac: createSecretKey(bytesFrom('mac', 32)), encryption: createSecretKey(bytesFrom('encryption', 32)) },
+    { mac: new HmacKey(bytesFrom('mac', 32)), encryption: createSecretKey(bytesFrom('encryption', 32)) },
     'encrypted',
     bytesFrom('root', 16),
   );

@@ -2,6 +2,7 @@ import { createSecretKey } from 'node:crypto';
 import { encodeHead, HEAD_NAME } from '../../../../packages/core-format/src/index.ts';
 import type { Head } from '../../../../packages/core-format/src/index.ts';
 import {
+  HmacKey,
   fingerprintBytes,
   identityPrivateKey,
   identityPublicKey,
@@ -36,8 +37,11 @@ export interface Made {
 }
 
 export function namesOf(base: Base, { nameKey, lineage }: Keys = keysOf(base)): NameCipher {
-  const key = (use: string): ReturnType<typeof createSecretKey> => createSecretKey(derive(nameKey, use));
-  return new NameCipher({ mac: key('name mac'), encryption: key('name encryption') }, base.naming, lineage);
+  const keys = {
+    mac: new HmacKey(derive(nameKey, 'name mac')),
+    encryption: createSecretKey(derive(nameKey, 'name encryption')),
+  };
+  return new NameCipher(keys, base.naming, lineage);
 }
 
 /** Argon2id is slow, and asked for the same over and over. */

@@ -41,9 +41,10 @@ export function sealRecord(header: Buffer, body: Buffer, { suite, version, dek, 
 export function sealBlob(suite: number, header: Buffer, key: Buffer, chunks: readonly Buffer[]): Buffer {
   const { own, commitment } = expand(suite, key, 'blob', header);
   const cipher = suiteOf(suite).chunkCipher(own);
-  const sealed = chunks.flatMap((chunk, index) => {
-    const { ciphertext, tag } = cipher.seal(index, chunk);
-    return [ciphertext, tag];
+  const sealed = chunks.map((chunk, index) => {
+    const out = Buffer.alloc(chunk.length + TAG);
+    cipher.seal(index, chunk, out, 0);
+    return out;
   });
   return Buffer.concat([header, commitment, ...sealed]);
 }

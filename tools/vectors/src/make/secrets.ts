@@ -1,10 +1,10 @@
 import { argon2Sync } from 'node:crypto';
-import { loadSodium } from '../../../../packages/crypto/src/primitives/sodium.ts';
+import { loadLibsodium } from '../../../../packages/crypto/src/primitives/sodium.ts';
 import type { ShareScheme } from '../../../../packages/crypto/src/index.ts';
 import { printed } from '../../../../packages/crypto/src/unlock/printed.ts';
 import { bytesFrom, derive, hmac256, u16, u32 } from './bytes.ts';
 
-const libsodium = await loadSodium();
+const libsodium = await loadLibsodium();
 
 /** How a secret is handed to a reader. */
 export type Unlock =
