@@ -9,6 +9,7 @@ import { installRivals } from './install-rivals.ts';
 import { describeMachine } from './machine.ts';
 import type { MeasuredArea } from './measure/model.ts';
 import { withTables } from './report.ts';
+import { renderSummary, summaryOf } from './summary.ts';
 import { renderArea } from './table.ts';
 
 const USAGE = `npm run bench -- [area…] [--json] [--write] [--quick]
@@ -40,13 +41,9 @@ async function bench(): Promise<void> {
   await installRivals(console.error);
   const machine = describeMachine();
   const areas: MeasuredArea[] = [];
-  if (values.json !== true) console.log(`${machine}\n`);
-  for (const name of names) {
-    const area = await measureApart(name);
-    areas.push(area);
-    if (values.json !== true) console.log(renderArea(area));
-  }
+  for (const name of names) areas.push(await measureApart(name));
   if (values.json === true) console.log(JSON.stringify({ machine, areas }, null, 2));
+  else console.log([`${machine}\n`, renderSummary(summaryOf(areas)), ...areas.map(renderArea)].join('\n'));
   if (values.write === true) await write(machine, areas);
 }
 

@@ -1,3 +1,4 @@
+import { withSummary } from './summary.ts';
 import { renderArea } from './table.ts';
 import type { MeasuredArea } from './measure/model.ts';
 
@@ -32,5 +33,5 @@ export function withTables(
     tables.set(area.title, [title, '', `Measured on ${measuredOn}.`, ...rest, ''].join('\n'));
   }
   const ordered = titles.flatMap((title) => tables.get(title) ?? []);
-  return [HEADING, ...ordered].join('\n');
+  return [HEADING, withSummary(report, areas, titles), ...ordered].join('\n');
 }

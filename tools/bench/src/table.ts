@@ -7,14 +7,29 @@ const HEADINGS: readonly string[] = ['work', 'who', 'median', 'spread', 'ours ag
 /** One area as Markdown, which reads as well on a terminal: a table, the targets, what grows how, who is absent. */
 export function renderArea(area: MeasuredArea): string {
   const lines = area.rows.flatMap(tableLines);
-  const widths = HEADINGS.map((heading, column) =>
+  const notes = [...area.rows.flatMap(targetLines), ...growthLines(area.rows), ...absentLines(area)];
+  return [`## ${area.title}`, '', renderTable(HEADINGS, lines), '', ...notes, ''].join('\n');
+}
+
+/** A table in Markdown whose columns are aligned. */
+export function renderTable(headings: readonly string[], lines: readonly (readonly string[])[]): string {
+  const widths = headings.map((heading, column) =>
     Math.max(heading.length, ...lines.map((cells) => cells[column]?.length ?? 0)),
   );
   const render = (cells: readonly string[]): string =>
     `| ${widths.map((width, column) => (cells[column] ?? '').padEnd(width)).join(' | ')} |`;
   const rule = `| ${widths.map((width) => '-'.repeat(width)).join(' | ')} |`;
-  const notes = [...area.rows.flatMap(targetLines), ...growthLines(area.rows), ...absentLines(area)];
-  return [`## ${area.title}`, '', render(HEADINGS), rule, ...lines.map(render), '', ...notes, ''].join('\n');
+  return [render(headings), rule, ...lines.map(render)].join('\n');
+}
+
+/** The cells of a line of such a table, unless it is none. */
+export function cellsOf(line: string): string[] | undefined {
+  return line.startsWith('| ')
+    ? line
+        .slice(2, -2)
+        .split(' | ')
+        .map((cell) => cell.trim())
+    : undefined;
 }
 
 function tableLines(row: MeasuredRow): string[][] {
@@ -29,7 +44,7 @@ function tableLines(row: MeasuredRow): string[][] {
   ]);
 }
 
-function nameOf({ work, count }: MeasuredRow): string {
+export function nameOf({ work, count }: MeasuredRow): string {
   return count === undefined ? work : `${work}, ${count.toLocaleString('en')} objects`;
 }
 
@@ -66,7 +81,7 @@ function absentLines({ absent }: MeasuredArea): string[] {
 }
 
 /** @param value what could not be measured is no number, or `null` where it came as JSON */
-function format(value: number | null): string {
+export function format(value: number | null): string {
   if (value === null || !Number.isFinite(value)) return '–';
   if (value >= 1000) return Math.round(value).toLocaleString('en');
   return value >= 100 ? value.toFixed(0) : value.toPrecision(3);

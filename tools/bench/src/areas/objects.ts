@@ -30,7 +30,7 @@ export const objects: Area = {
           bareSealing(count),
         ],
         targets: [
-          { bound: 'at least', factor: 35_000 },
+          { bound: 'at least', factor: 0.6, of: 'the raw limit' },
           ...(others ? [{ bound: 'at least', factor: 13, of: 'the best rival' } as const] : []),
         ],
       };
@@ -46,7 +46,7 @@ export const objects: Area = {
           bareOpening(count),
         ],
         targets: [
-          { bound: 'at least', factor: 40_000 },
+          { bound: 'at least', factor: 0.65, of: 'the raw limit' },
           ...(others ? [{ bound: 'at least', factor: 13, of: 'the best rival' } as const] : []),
         ],
       };

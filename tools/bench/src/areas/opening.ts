@@ -23,7 +23,7 @@ export const opening: Area = {
         },
         { name: 'Node’s own modules for it', role: 'raw', sample: () => numberFrom('cold-builtins') },
       ],
-      targets: [{ bound: 'at most', factor: 20 }],
+      targets: [{ bound: 'at most', factor: 30 }],
     };
   },
 };

@@ -61,6 +61,13 @@ const NAMES: Readonly<Record<keyof LoadFigures, string>> = {
   p99: 'what 99 of 100 take',
 };
 
+const atLeast = (factor: number): readonly Target[] => [{ bound: 'at least', factor, of: 'the best rival' }];
+const NOT_LATER: readonly Target[] = [{ bound: 'at most', factor: 1, of: 'the best rival' }];
+const TARGETS: Readonly<Record<'write' | 'read', Readonly<Record<keyof LoadFigures, readonly Target[]>>>> = {
+  write: { rate: atLeast(3), p50: [], p99: NOT_LATER },
+  read: { rate: atLeast(1.25), p50: [], p99: NOT_LATER },
+};
+
 /** 1 KiB objects over loopback, beside the framework alone and a server that people would use instead. */
 export const server: Area = {
   title: `A server over loopback, 1 KiB, ${WIDTH} requests at once`,
@@ -81,12 +88,10 @@ export const server: Area = {
       ];
       for (const kind of ['write', 'read'] as const) {
         for (const [figure, unit] of FIGURES) {
-          const isTarget = kind === 'write' && figure === 'rate';
-          const targets: readonly Target[] = isTarget ? [{ bound: 'at least', factor: 5, of: 'the best rival' }] : [];
           yield {
             work: `${kind}s: ${NAMES[figure]}`,
             unit,
-            targets,
+            targets: TARGETS[kind][figure],
             contenders: subjects.map(({ name, role, [kind]: served }) => ({
               name,
               role,

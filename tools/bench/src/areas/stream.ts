@@ -8,7 +8,11 @@ import { CHUNK, openChunks, sealChunks } from '../raw/chunks.ts';
 import type { Sealer } from '../rivals/sealers.ts';
 import { sealers } from './objects.ts';
 
-const TARGETS: readonly Target[] = [{ bound: 'at least', factor: 0.75, of: 'the raw limit' }];
+/** The best rival is the AWS Encryption SDK, which stores nothing and makes no digest. */
+const targets = (factor: number): readonly Target[] => [
+  { bound: 'at least', factor, of: 'the best rival' },
+  { bound: 'at least', factor: 0.75, of: 'the raw limit' },
+];
 
 /** Sealing and opening a stream of 1 GiB in memory. */
 export const stream: Area = {
@@ -25,7 +29,7 @@ export const stream: Area = {
         ...rivals.map((rival) => sealRival(rival, bytes)),
         bareSeal(bytes),
       ],
-      targets: TARGETS,
+      targets: targets(1),
     };
     yield {
       work: 'open',
@@ -35,7 +39,7 @@ export const stream: Area = {
         ...(await Promise.all(rivals.map((rival) => openRival(rival, bytes)))),
         bareOpen(bytes),
       ],
-      targets: TARGETS,
+      targets: targets(1.2),
     };
     await ours.close();
   },

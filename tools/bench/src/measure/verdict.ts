@@ -37,7 +37,7 @@ export function judge(row: MeasuredRow, target: Target): Verdict {
   const { bound, factor, of, plus = 0 } = target;
   const ours = bestOf(row, 'ours');
   const base = of === undefined ? 1 : bestOf(row, of === 'the best rival' ? 'rival' : 'raw');
-  const text = `${bound} ${factor.toLocaleString('en')}${of === undefined ? ` ${row.unit}` : ` × ${of}`}${
+  const text = `${bound} ${Number(factor.toPrecision(3)).toLocaleString('en')}${of === undefined ? ` ${row.unit}` : ` × ${of}`}${
     plus === 0 ? '' : ` + ${plus} ${row.unit}`
   }`;
   if (ours === undefined || base === undefined) return { target: text };
