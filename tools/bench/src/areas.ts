@@ -14,12 +14,14 @@ import { range } from './areas/range.ts';
 import { rekeying } from './areas/rekeying.ts';
 import { server } from './areas/server.ts';
 import { sqlite } from './areas/sqlite.ts';
+import { suites } from './areas/suites.ts';
 import { stream } from './areas/stream.ts';
 import type { Area } from './measure/model.ts';
 
 /** What `npm run bench -- NAME…` knows, in the order in which it runs. */
 export const AREAS: Readonly<Record<string, Area>> = {
   objects,
+  suites,
   stream,
   memory,
   sqlite,

@@ -24,7 +24,7 @@ function compared(
   const sampleOf = (who: string) => async (): Promise<number> => {
     const folder = await mkdtemp(join(scratch, 'health-'));
     try {
-      return await numberFrom('watched-store', storeUrlIn(folder), work, String(count), who);
+      return await numberFrom('watched-store', [storeUrlIn(folder), work, String(count), who]);
     } finally {
       await rm(folder, { recursive: true });
     }

@@ -20,7 +20,7 @@ export const memory: Area = {
             await rm(folder, { recursive: true, force: true });
             await mkdir(folder);
           }
-          return numberFrom('peak-memory', who, what, folder, String(bytes));
+          return numberFrom('peak-memory', [who, what, folder, String(bytes)]);
         },
       });
       for (const what of ['seal', 'open']) {

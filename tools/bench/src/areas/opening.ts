@@ -19,9 +19,9 @@ export const opening: Area = {
         {
           name: 'securestore',
           role: 'ours',
-          sample: () => numberFrom('cold-open', folder, key.toString('hex')),
+          sample: () => numberFrom('cold-open', [folder, key.toString('hex')]),
         },
-        { name: 'Node’s own modules for it', role: 'raw', sample: () => numberFrom('cold-builtins') },
+        { name: 'Node’s own modules for it', role: 'raw', sample: () => numberFrom('cold-builtins', []) },
       ],
       targets: [{ bound: 'at most', factor: 30 }],
     };

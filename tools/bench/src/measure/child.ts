@@ -6,9 +6,15 @@ import { promisify } from 'node:util';
 const PROGRAMS: URL = new URL('../programs/', import.meta.url);
 
 /** Runs one of `programs/` in a process of its own and returns the number that it prints. */
-export async function numberFrom(program: string, ...args: readonly string[]): Promise<number> {
+export async function numberFrom(
+  program: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<number> {
   const file = fileURLToPath(new URL(`${program}.ts`, PROGRAMS));
-  const { stdout } = await promisify(execFile)(process.execPath, [file, ...args]);
+  const { stdout } = await promisify(execFile)(process.execPath, [file, ...args], {
+    env: { ...process.env, ...env },
+  });
   const value = Number(stdout.trim());
   if (!Number.isFinite(value)) throw new Error(`${program} printed no number but ${JSON.stringify(stdout)}.`);
   return value;

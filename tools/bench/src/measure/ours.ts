@@ -6,7 +6,7 @@ export function loadOurs(): Promise<typeof import('securestore')> {
 }
 
 /** A new store under a raw key, so that no passphrase is stretched. */
-export async function createOurs(url: string): Promise<SecureStore> {
+export async function createOurs(url: string, settings: { readonly suite?: 1 | 2 } = {}): Promise<SecureStore> {
   const { createStore, rawKey } = await loadOurs();
-  return createStore(url, { unlock: rawKey(crypto.getRandomValues(new Uint8Array(32))) });
+  return createStore(url, { ...settings, unlock: rawKey(crypto.getRandomValues(new Uint8Array(32))) });
 }

@@ -1,0 +1,37 @@
+import { fileURLToPath } from 'node:url';
+import { numberFrom } from '../measure/child.ts';
+import type { Area, Contender } from '../measure/model.ts';
+import { prepare, rivalVersion } from '../rivals/load.ts';
+
+/** What makes `sodium-native` be found, as a user would install it. */
+const NATIVE = { NODE_PATH: fileURLToPath(new URL('../../rivals/node_modules', import.meta.url)) };
+
+/** Objects of 1 KiB in memory under each suite, one after the other. */
+export const suites: Area = {
+  title: 'Suites, objects of 1 KiB, memory:',
+  async *comparisons({ scale, absent }) {
+    const native = await prepare('sodium-native', async () => rivalVersion('sodium-native'), absent);
+    const count = Math.ceil(20_000 * scale);
+    const measured = (work: string, name: string, suite: 1 | 2, env: Readonly<Record<string, string>>): Contender => ({
+      name,
+      role: 'ours',
+      sample: () => numberFrom('object-rate', [work, String(suite), String(count)], env),
+    });
+    for (const [work, target] of [
+      ['store', 35_000],
+      ['retrieve', 45_000],
+    ] as const) {
+      yield {
+        work,
+        unit: 'per second',
+        count,
+        contenders: [
+          ...(native === undefined ? [] : [measured(work, `suite 2, sodium-native ${native}`, 2, NATIVE)]),
+          measured(work, 'suite 2, libsodium-wrappers', 2, {}),
+          measured(work, 'suite 1', 1, {}),
+        ],
+        targets: [{ bound: 'at least', factor: target }],
+      };
+    }
+  },
+};
