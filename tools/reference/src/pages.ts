@@ -8,6 +8,7 @@ import { httpApiPage } from './pages/http-api.ts';
 import { limitsPage } from './pages/limits.ts';
 import { metricsPage } from './pages/metrics.ts';
 import { permissionsPage } from './pages/permissions.ts';
+import { promiseTestsPage } from './pages/promise-tests.ts';
 
 const PAGES: Readonly<Record<string, (root: string) => string | Promise<string>>> = {
   'commands.md': commandsPage,
@@ -16,6 +17,7 @@ const PAGES: Readonly<Record<string, (root: string) => string | Promise<string>>
   'limits.md': limitsPage,
   'metrics.md': metricsPage,
   'permissions.md': permissionsPage,
+  'promise-tests.md': promiseTestsPage,
 };
 
 /** Where the pages are, from the root of the repository. */
