@@ -403,6 +403,7 @@ const outcomesOf = (call: SessionCall): readonly Outcome[] =>
 describe.each(Object.keys(CALLS) as SessionCall[])('%s', (call) => {
   const { expected, run } = CALLS[call];
 
+  // T-CALLER-02
   test.each(outcomesOf(call))('where the right is %s', async (outcome) => {
     const scene = await begin();
     await arrange(scene, outcome, call);
@@ -471,6 +472,7 @@ test("an attempt to approve one's own is told as what it is", async () => {
   expect(scene.heard).toMatchObject([['alice', 'approvals.approve', KEY, { allowed: false, reason: 'own request' }]]);
 });
 
+// T-CALLER-02
 test('a session has no call but these', async () => {
   const { session } = await begin();
   expect(functionsOf(session).toSorted()).toEqual(Object.keys(CALLS).toSorted());
@@ -487,6 +489,7 @@ test('what may be done is told without doing it, and not once the session has en
   await expect(session.allows('purge', KEY)).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
 });
 
+// T-CALLER-02
 test('a table in which a call has no action does not compile', () => {
   const { 'slots.add': _slots, ...administration } = ADMINISTRATION;
   const { purge: _purge, ...surface } = SURFACE;

@@ -126,6 +126,7 @@ describe('whoever has no key', () => {
     expect(report.notes).toEqual([expect.stringContaining('nobody can tell')]);
   });
 
+  // T-AUDIT-02
   it.each(attacks)('$name: it is named, at each of 1,000 positions', async ({ instead, found, not = [] }) => {
     for (const group of groups) {
       const positions = group.filter((position) => !not.includes(position));

@@ -103,6 +103,7 @@ describe('whoever has every key of the store, and not the auditor’s', () => {
     expect(short(await audit(store, [await reheaded({ sealedKey })]))).toEqual(['edited']);
   });
 
+  // T-AUDIT-04
   it('replaces a segment that a later one follows on', async () => {
     const later = await writeSegment(store, 5, { seed: 'later', previous: [log.chain.end] });
     const all = [...lines, later.header, ...later.lines];
@@ -147,6 +148,7 @@ describe('whoever has every key of the store, and not the auditor’s', () => {
       expect((await audit(store, withForged(await keyOf(batch), begins, batch))).ok).toBe(true);
     });
 
+    // T-AUDIT-04
     it('changes what was written before: it is named', async () => {
       const { batch } = at(500);
       const key = await keyOf(batch);

@@ -118,6 +118,7 @@ describe('what is written of an event', () => {
     expect(found[11]).toMatchObject({ action: '[unreadable]', outcome: 'failed' });
   });
 
+  // T-AUDIT-05
   it('holds no token, key or printed secret, wherever somebody has put one', async () => {
     const secrets = [
       `sst_${'a1_-'.repeat(3)}_${'Zz09'.repeat(11)}`,

@@ -73,6 +73,7 @@ describe.skipIf('skip' in server)('backups in a bucket that keeps what is writte
     expect(await verifyBackup(place, { unlock, depth: 'opens' })).toMatchObject({ ok: true });
   }, 120_000);
 
+  // T-BACKUP-04
   it.runIf(LONG)(
     onlyLong('outlive whoever removes and replaces everything that the lock of the bucket holds'),
     async () => {

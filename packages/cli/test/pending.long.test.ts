@@ -40,6 +40,7 @@ describe.concurrent('a destination that can not be reached', { timeout: 120_000 
     expect((await run(['verify', destination, '--payloads'])).exitCode).toBe(0);
   });
 
+  // T-BACKUP-06
   it('keys says where destroyed keys are still to be had, until they are gone there too', async ({
     expect,
     onTestFinished,

@@ -15,9 +15,9 @@ describe('the README', () => {
   });
 });
 
-describe('the page about scripts', () => {
+describe('the page about commands', () => {
   it('has every exit code', async () => {
-    const rows = (await pageAt('../../docs/run/command-line/scripts.md')).matchAll(/^\| (\d+) +\|/gm);
+    const rows = (await pageAt('../../docs/reference/commands.md')).matchAll(/^\| (\d+) +\|/gm);
     expect([...rows].map(([, code]) => Number(code))).toEqual(help.exitCodes.map(({ code }) => code));
   });
 });

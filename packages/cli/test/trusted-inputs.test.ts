@@ -33,6 +33,7 @@ function inCode(pattern: RegExp): string[] {
 }
 
 describe('the list of what the command line trusts', () => {
+  // T-CLI-06
   it('has every variable that the sources name or read, and no other of ours', () => {
     const own = inCode(/\b(SECURESTORE_[A-Z_]*[A-Z])\b/g);
     const read = inCode(/\benv\['(\w+)'\]/g);

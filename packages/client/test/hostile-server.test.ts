@@ -48,6 +48,7 @@ async function endless(response: ServerResponse, taken: (bytes: number) => void)
 }
 
 describe('an answer', () => {
+  // T-CLIENT-02
   it('without end is not gathered in memory', { timeout: 60_000 }, async () => {
     let most = 0;
     const store = await opened((_request, response) => {
@@ -74,6 +75,7 @@ describe('an answer', () => {
   });
 });
 
+// T-CLIENT-02
 it.each(['constructor', '__proto__', 'toString', 'NO_SUCH_CODE'])(
   'an error with the code %s is INTERNAL',
   async (code) => {
@@ -84,6 +86,7 @@ it.each(['constructor', '__proto__', 'toString', 'NO_SUCH_CODE'])(
   },
 );
 
+// T-CLIENT-01
 it('a redirection is not followed, and nobody else gets the token', async () => {
   const asked: unknown[] = [];
   const elsewhere = await answering(({ headers }, response) => {

@@ -68,6 +68,7 @@ describe.skipIf(NO_BROWSER !== undefined)(named('what was shown'), () => {
   afterAll(() => place.stop());
   afterAll(closeBrowser);
 
+  // T-BROWSER-03
   it(
     'is hidden after half a minute, and when whoever looked may have gone',
     async () => {
@@ -166,6 +167,7 @@ describe.skipIf(NO_BROWSER !== undefined)(named('what was shown'), () => {
     PATIENCE,
   );
 
+  // T-BROWSER-01
   it(
     'is nothing to the next person in the same tab, who goes back',
     async () => {
@@ -221,6 +223,7 @@ describe.skipIf(NO_BROWSER !== undefined)(named('what was shown'), () => {
     PATIENCE,
   );
 
+  // T-BROWSER-02
   it(
     'goes when the session ends in another tab, by signing out or by signing in',
     async () => {
@@ -252,6 +255,7 @@ describe.skipIf(NO_BROWSER !== undefined)(named('what was shown'), () => {
     PATIENCE,
   );
 
+  // T-BROWSER-02
   it(
     'goes when the session is over at the server, or at its time if that can not be asked',
     async () => {
@@ -295,6 +299,7 @@ describe.skipIf(NO_BROWSER !== undefined)(named('what was shown'), () => {
     PATIENCE,
   );
 
+  // T-BROWSER-01
   it(
     'is not in a page that the browser keeps for going back, and a sign-out that the server did not get is said',
     async () => {

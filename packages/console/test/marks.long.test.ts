@@ -22,6 +22,7 @@ const shown = (text: string): string =>
     .join('');
 
 describe('text of others', () => {
+  // T-NAMES-01
   it('has each character escaped that a terminal gets escaped, and no other', () => {
     for (let first = 0; first <= 0x10_ff_ff; first += 256) {
       const some = String.fromCodePoint(...Array.from({ length: 256 }, (_, at) => first + at));
@@ -35,6 +36,7 @@ describe('text of others', () => {
     );
   });
 
+  // T-NAMES-01
   it('shows nothing unseen, whatever it is, and nothing of it is lost', () => {
     fc.assert(
       fc.property(fc.string({ unit: ANY_CHARACTER }), (text) => {
@@ -128,6 +130,7 @@ describe.skipIf(NO_BROWSER !== undefined)(named('marks in what others wrote'), (
   afterAll(() => place.stop());
   afterAll(closeBrowser);
 
+  // T-NAMES-01
   it(
     'deceive no approver: they are shown as the command line shows them',
     async () => {
@@ -161,6 +164,7 @@ describe.skipIf(NO_BROWSER !== undefined)(named('marks in what others wrote'), (
     PATIENCE,
   );
 
+  // T-NAMES-01
   it(
     'are shown in names, which lead where they should and are copied as they are',
     async () => {

@@ -120,6 +120,7 @@ describe.skipIf(NO_BROWSER !== undefined)(named('the profile of a browser'), () 
     );
   });
 
+  // T-BROWSER-04
   it(
     'has nothing of what somebody has looked at, after they have signed out',
     async () => {
@@ -138,6 +139,7 @@ describe.skipIf(NO_BROWSER !== undefined)(named('the profile of a browser'), () 
     PATIENCE,
   );
 
+  // T-BROWSER-05
   it.runIf(LONG)(
     onlyLong('signs nobody in who starts the browser again'),
     async () => {
@@ -154,6 +156,7 @@ describe.skipIf(NO_BROWSER !== undefined)(named('the profile of a browser'), () 
     PATIENCE,
   );
 
+  // T-BROWSER-04
   it.runIf(LONG)(
     onlyLong('shows nothing of what somebody has looked at to whoever goes back to a page that the browser has kept'),
     async () => {
@@ -173,6 +176,7 @@ describe.skipIf(NO_BROWSER !== undefined)(named('the profile of a browser'), () 
     PATIENCE,
   );
 
+  // T-BROWSER-04
   it(
     'has nothing of it when the browser is killed in the middle of a session',
     async () => {

@@ -42,12 +42,14 @@ const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const run = promisify(execFile);
 
 describe('lessons from others', () => {
+  // T-BACKEND-06
   it('CVE-2020-8912: the algorithm is that of the key version, not what unauthenticated metadata says', () => {
     const record = sealRecord(key, recordHeader('a'), Buffer.from('x'), random);
     record.writeUInt8(2, 5);
     expect(() => openRecord(splitRecord(record), key)).toThrow(/suite is not that of its key version/);
   });
 
+  // T-CURIOUS-03
   it('CVE-2022-2582: no unkeyed digest of the plaintext lies beside the ciphertext', () => {
     const body = Buffer.from('a guessable secret');
     const record = sealRecord(key, recordHeader('a'), body, random);
@@ -219,6 +221,7 @@ describe('lessons from others, for slots and keyrings', () => {
   const context = { lineage: bytesFrom('lineage', 16), fingerprint: bytesFrom('fingerprint', 32) };
   const root = { number: 1, key: createSecretKey(bytesFrom('root', 32)) };
 
+  // T-CURIOUS-04
   it('partitioning oracles: what a slot holds fits one secret, whoever made it', async () => {
     const secrets = Array.from({ length: 50 }, (_, index) => bytesFrom(`secret ${index}`, 32));
     const slot = await sealSlot(rawKey(secrets[7] ?? Buffer.alloc(0)), context, root, 1, random);

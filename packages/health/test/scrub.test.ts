@@ -245,6 +245,7 @@ describe('a scrub', () => {
     expect(checkOf(await health.check(), 'scrub').figures?.['age']).toBeGreaterThanOrEqual(DAY);
   });
 
+  // T-BACKEND-15
   it('leaves what a copy does not have, or has damaged', async () => {
     const target = await furnished();
     const { health, attacker } = target;
@@ -262,6 +263,7 @@ describe('a scrub', () => {
     expect(await attacker.get(part)).toEqual(damaged);
   });
 
+  // T-BACKEND-15
   it('does not bring back what was replaced since the copy, where the newest version is damaged', async () => {
     const target = await furnished();
     const { health, store, attacker } = target;
@@ -280,6 +282,7 @@ describe('a scrub', () => {
     expect(summary(await health.scrub({ repair: copy }))).toEqual(['hidden small/7']);
   });
 
+  // T-BACKEND-15
   it('is not told of an older version by a copy that has nothing newer', async () => {
     const { health, store, attacker, copy } = await furnished();
     await store.store('past', 'four');

@@ -45,6 +45,7 @@ const damage = async (attacker: Attacker, name: string): Promise<void> =>
   attacker.put(name, flipped(await attacker.get(name), 60));
 
 describe('where a store was, the audit log', () => {
+  // T-MIGRATE-10
   it.each([
     ['a part of it is damaged', (atFrom: Attacker) => damage(atFrom, part(1))],
     ['a part of it is cut off', (atFrom: Attacker) => atFrom.put(part(1), Buffer.alloc(10))],
@@ -63,6 +64,7 @@ describe('where a store was, the audit log', () => {
     expect((await extensionsOf(back).audit.read(part(2)))?.toString()).toBe('entry 2');
   });
 
+  // T-MIGRATE-10
   it('has nothing of it replaced by what was damaged where the store is', async () => {
     const { clock, from, to, atTo } = await moved();
     await damage(atTo, part(1));
@@ -73,6 +75,7 @@ describe('where a store was, the audit log', () => {
 });
 
 describe('where a store moves to, the audit log', () => {
+  // T-MIGRATE-10
   it('is brought again where it was damaged while the move was interrupted', async () => {
     const { clock, from, to } = await unmoved();
     await move(from, to, { clock, copyOnly: true });
@@ -84,6 +87,7 @@ describe('where a store moves to, the audit log', () => {
     expect(await contentsOf(to)).toEqual(await contentsOf(from));
   });
 
+  // T-MIGRATE-10
   it('is missed before the store moves, where what was written is not kept', async () => {
     const { clock, from, to, store, log } = await unmoved();
     for (let number = 2; number < 6; number++) {

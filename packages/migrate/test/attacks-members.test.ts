@@ -67,6 +67,7 @@ const waysOf = (size: string): readonly (typeof WAYS)[number][] =>
 
 describe('a member who seals a payload of impossible sizes', () => {
   describe.each(SIZES)('%s', (name, sizes, length) => {
+    // T-MIGRATE-12
     it.each(waysOf(name))('keeps nothing else from moving %s', async (_, how) => {
       const { clock, place, to, attacker, enter, ann } = await scene();
       const bodies = await attacker.copy();
@@ -102,6 +103,7 @@ describe('a member who seals a payload of impossible sizes', () => {
 });
 
 describe('a member who takes away or replaces what a migration remembers', () => {
+  // T-MIGRATE-12
   it.each([
     ['removed', undefined],
     ['replaced by junk', Buffer.alloc(200, 7)],
@@ -182,6 +184,7 @@ describe('a member who says that the way back has been read', () => {
     expect(await contentsOf(place)).toEqual(await contentsOf(to));
   });
 
+  // T-MIGRATE-12
   it('leaves no older version under keys that were destroyed since the store has left', async () => {
     const { clock, place, to, owner, attacker } = await scene();
     for (const text of ['one', 'two', 'three']) await owner.store('blue/1', text);

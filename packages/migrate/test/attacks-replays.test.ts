@@ -44,6 +44,7 @@ function heads(): {
 const headOf = async (attacker: Attacker): Promise<Buffer> => attacker.get(HEAD_NAME);
 
 describe('a head of before that is put back where a store was', () => {
+  // T-MIGRATE-02
   it.each(['copying', 'announced', 'closing'])(
     'is a rollback to whoever knows that it has moved: %s',
     async (stage) => {
@@ -61,6 +62,7 @@ describe('a head of before that is put back where a store was', () => {
     },
   );
 
+  // T-MIGRATE-03
   it('has a store that has come back followed by nobody to where it is no more', async () => {
     const { clock, from, to, opened, atFrom } = await scene();
     await move(from, to, { clock });
@@ -99,6 +101,7 @@ describe('where a store has moved to', () => {
     await failure(opened(from, true), 'ROLLBACK');
   });
 
+  // T-MIGRATE-03
   it('the head of the other place opens nothing, in neither direction', async () => {
     const { clock, from, to, opened, atFrom, atTo } = await scene();
     await move(from, to, { clock });
@@ -149,6 +152,7 @@ describe('a head that an attempt left which came to nothing', () => {
     expect((await (await opened(to, true)).verify()).findings).toEqual([]);
   });
 
+  // T-MIGRATE-03
   it('is opened by nobody, where it is put in the place of what has landed', async () => {
     const { clock, from, to, store, opened, atTo, landing, bodies } = await attempted();
     let landed: Buffer | undefined;
@@ -175,6 +179,7 @@ describe('a head that an attempt left which came to nothing', () => {
     expect((await (await opened(to, true)).retrieve('a')).text()).toBe('three');
   });
 
+  // T-MIGRATE-03
   it('is a rollback once the store has moved there', async () => {
     const { clock, from, to, store, opened, atTo, landing } = await attempted();
     await move(from, to, { clock });
@@ -205,6 +210,7 @@ it('a store is not taken for another one where it has moved very often', async (
 });
 
 describe('a copy of a store that has gone on elsewhere', () => {
+  // T-MIGRATE-06
   it('does not come to a place that the store has left, and is followed by nobody who asks there', async () => {
     const { clock, from, to, store, opened, atFrom } = await scene();
     const copy = memoryAt(clock);
@@ -218,6 +224,7 @@ describe('a copy of a store that has gone on elsewhere', () => {
     expect((await (await opened(from, true)).retrieve('a')).text()).toBe('two');
   });
 
+  // T-MIGRATE-06
   it('nor where the place that it was at was given up as lost, and the store has moved on', async () => {
     const { clock, from, to, atFrom } = await scene();
     await move(from, to, { clock });

@@ -19,6 +19,7 @@ async function scene() {
 }
 
 describe('what is gone from a store that is sealed anew', () => {
+  // T-MIGRATE-14
   it('does not live on under a name that is too long to be told, where it was purged between two runs', async () => {
     const { clock, from, to, store } = await scene();
     await store.store(LONG, 'a secret');
@@ -33,6 +34,7 @@ describe('what is gone from a store that is sealed anew', () => {
     expect(await anew.history(LONG)).toMatchObject([{ deleted: true, purged: true }]);
   });
 
+  // T-MIGRATE-14
   it.each<MigrationPhase>(['verifying', 'announcing'])(
     'nor where it was purged when the store was %s',
     async (when) => {
@@ -53,6 +55,7 @@ describe('what is gone from a store that is sealed anew', () => {
     },
   );
 
+  // T-MIGRATE-14
   it('can not be meant to be gone with its keys, as long as it is sealed under others elsewhere', async () => {
     const { clock, from, to, store } = await scene();
     await store.store('users/1', 'personal');

@@ -44,6 +44,7 @@ describe.each([
   ['as it is', {}],
   ['sealed anew', { reencrypt: { unlock: passphrase(PHRASE) } }],
 ])('what the backends learn of a store that moves %s', (_, how) => {
+  // T-MIGRATE-01
   it('is neither where to, nor a name, a value or a secret, at any time; nor do reports tell more', async () => {
     const clock = new EagerClock();
     const [from, to] = [memoryAt(clock), memoryAt(clock)];
@@ -85,6 +86,7 @@ async function moved(how: object) {
 }
 
 describe('whoever has an old keyring, and all that lies in the new place', () => {
+  // T-MIGRATE-15
   it('opens what was sealed before, and nothing that is written after a move', async () => {
     const { clock, to, spoils, attacker } = await moved({});
     const there = await openAt(to, { clock });
@@ -102,6 +104,7 @@ describe('whoever has an old keyring, and all that lies in the new place', () =>
     expect(opened.filter((name) => name.startsWith(AREAS.objects)).length).toBe(1);
   });
 
+  // T-MIGRATE-15
   it('opens nothing that was sealed anew, not even what the migration left there', async () => {
     const { clock, to, spoils, attacker } = await moved({ reencrypt: { unlock: NEW } });
     const bodies = await attacker.copy();
@@ -111,6 +114,7 @@ describe('whoever has an old keyring, and all that lies in the new place', () =>
     await failure(openAt(to, { clock }), 'UNLOCK_FAILED');
   });
 
+  // T-MIGRATE-15
   it('signs no head of what was sealed anew', async () => {
     const { clock, from, to, attacker } = await moved({ reencrypt: { unlock: NEW } });
     const { fingerprint } = await openAt(to, { clock, unlock: NEW });
@@ -121,6 +125,7 @@ describe('whoever has an old keyring, and all that lies in the new place', () =>
   });
 });
 
+// T-MIGRATE-16
 it('keys of before lie nowhere any more in a place that a store has come back to, nor what attempts have left', async () => {
   const clock = new EagerClock();
   const [from, to] = [memoryAt(clock), memoryAt(clock)];
@@ -142,6 +147,7 @@ it('keys of before lie nowhere any more in a place that a store has come back to
   }
 });
 
+// T-MIGRATE-17
 it('the place that a store has left goes on opening by the secret of before, until it is removed', async () => {
   const clock = new EagerClock();
   const [from, to] = [memoryAt(clock), memoryAt(clock)];

@@ -43,6 +43,7 @@ async function rollBack(attacker: Attacker): Promise<void> {
 }
 
 describe('whoever has the backend that a store has left', () => {
+  // T-MIGRATE-02
   it('can not have a process that has followed go back there by the files of before', async () => {
     const { clock, from, to, store, anchor, atFrom } = await scene();
     await store.store('a', 'one');
@@ -55,6 +56,7 @@ describe('whoever has the backend that a store has left', () => {
     await failure(openAt(from, { clock, anchor, ...following(from, to) }), 'ROLLBACK');
   });
 
+  // T-MIGRATE-02
   it('can not have one use it that has been told that the store is elsewhere', async () => {
     const { clock, from, to, store, anchor, atFrom } = await scene();
     await store.close();
@@ -78,6 +80,7 @@ describe('whoever has the backend that a store has left', () => {
     await failure(openAt(from, { clock, anchor }), 'ROLLBACK');
   });
 
+  // T-MIGRATE-09
   it('can put no older version there that a store takes for the newest when it comes back', async () => {
     const { clock, from, to, store, atFrom } = await scene();
     await store.store('a', 'one');
@@ -90,6 +93,7 @@ describe('whoever has the backend that a store has left', () => {
     expect(await contentsOf(from)).toEqual(await contentsOf(to));
   });
 
+  // T-MIGRATE-09
   it.each([
     ['a record', AREAS.objects],
     ['an older version', AREAS.history],
@@ -106,6 +110,7 @@ describe('whoever has the backend that a store has left', () => {
     expect(await contentsOf(from)).toEqual(await contentsOf(to));
   });
 
+  // T-MIGRATE-09
   it('nor by putting what is no record in the place of one that has changed since', async () => {
     const { clock, from, to, store, atFrom } = await scene();
     await store.store('a', 'one');
@@ -119,6 +124,7 @@ describe('whoever has the backend that a store has left', () => {
 });
 
 describe('whoever has the backend that a store moves to', () => {
+  // T-MIGRATE-08
   it.each([
     ['a record', AREAS.objects],
     ['an older version', AREAS.history],
@@ -138,6 +144,7 @@ describe('whoever has the backend that a store moves to', () => {
     expect((await store.verify({ payloads: true })).findings).toEqual([]);
   });
 
+  // T-MIGRATE-08
   it.runIf(LONG)(onlyLong('damages more at once than a report tells of, which is put right, too'), async () => {
     const { clock, from, to, store, atTo } = await scene();
     for (let n = 0; n < 1100; n++) await store.store(`k/${n}`, 'value');
@@ -155,6 +162,7 @@ describe('whoever has the backend that a store moves to', () => {
     expect((await store.verify()).findings).toEqual([]);
   });
 
+  // T-MIGRATE-08
   it('gets no store moved there that it goes on damaging', async () => {
     const { clock, from, to, store, atTo } = await scene();
     await store.store('a', 'one');
@@ -169,6 +177,7 @@ describe('whoever has the backend that a store moves to', () => {
 });
 
 describe('where stores move there and back', () => {
+  // T-MIGRATE-05
   it('what was remembered of both places is no reason to refuse either', async () => {
     const { clock, from, to, store, anchor } = await scene();
     for (let times = 0; times < 2; times++) {
@@ -188,6 +197,7 @@ describe('where stores move there and back', () => {
     }
   });
 
+  // T-MIGRATE-05
   it('also not where the other place was emptied in between, for whoever follows', async () => {
     const { clock, from, to, store, anchor, atTo } = await scene();
     await move(from, to, { clock });
@@ -237,6 +247,7 @@ async function liar() {
 }
 
 describe('while a store is sealed anew, whoever has its backend', () => {
+  // T-MIGRATE-13
   it('can not show an older version to be sealed, and the newest to whoever verifies', async () => {
     const { clock, to, counts, run } = await liar();
     expect(await run(Infinity)).toMatchObject({ migrated: true, failures: 0 });
@@ -253,6 +264,7 @@ describe('while a store is sealed anew, whoever has its backend', () => {
     expect((await store.retrieve('a')).text()).toBe('two');
   });
 
+  // T-MIGRATE-13
   it('can not hide an object from what is sealed, and show it to whoever verifies', async () => {
     const { clock, from, to, store, atFrom, atTo } = await scene();
     await store.store('a', 'one');

@@ -33,6 +33,7 @@ async function expectSound(place: Place, clock: EagerClock): Promise<void> {
 }
 
 describe('a payload that is damaged in the store', () => {
+  // T-MIGRATE-08
   it('keeps it where it is, and is named', async () => {
     const all = await scene();
     const { clock, from, to, store, atFrom } = all;
@@ -68,6 +69,7 @@ describe('a payload that is damaged in the store', () => {
     expect(await readRange(moved, 'large', { start: 0, end: 9 })).toEqual(patterned(LARGE, 3).subarray(0, 9));
   });
 
+  // T-MIGRATE-08
   it('is found in what comes while the store moves', async () => {
     const { clock, from, to, store } = await scene();
     const known = new Set((await contentsOf(from)).keys());
@@ -111,6 +113,7 @@ it('counts each record that is mended on the way back', async () => {
 });
 
 describe('a payload that is damaged where the store moves to, and sound where it is', () => {
+  // T-MIGRATE-08
   it('is mended when a run goes on', async () => {
     const all = await scene();
     const { clock, from, to, atTo } = all;
@@ -120,6 +123,7 @@ describe('a payload that is damaged where the store moves to, and sound where it
     await expectSound(to, clock);
   });
 
+  // T-MIGRATE-08
   it('is mended on the way back', async () => {
     const all = await scene();
     const { clock, from, to, store, atFrom } = all;

@@ -20,6 +20,7 @@ async function scene() {
 }
 
 describe('a process that slept while its store moved', () => {
+  // T-MIGRATE-04
   it('away and back goes on where it is, with what was stored meanwhile', async () => {
     const { clock, here, there, anchor, sleeper } = await scene();
     await move(here, there, { clock });
@@ -63,6 +64,7 @@ describe('a process that slept while its store moved', () => {
     expect(message).toContain('has been restored or moved since it was opened');
   });
 
+  // T-MIGRATE-04
   it('away and back is not followed to a copy of the place in between', async () => {
     const { clock, here, there, sleeper } = await scene();
     await move(here, there, { clock });

@@ -62,6 +62,7 @@ const REVOCATIONS: readonly Revocation[] = [
   },
 ];
 
+// T-CALLER-09
 test.concurrent.for(REVOCATIONS)(
   'on $scheme: taking away $what counts at once here, and within the bound in another process',
   { timeout: 60_000 },

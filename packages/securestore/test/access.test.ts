@@ -158,6 +158,7 @@ describe('a session', () => {
 });
 
 describe('a change of the policy', () => {
+  // T-CALLER-09
   test('counts at once in its own process, and within five seconds in another', async () => {
     const { world, store } = await worldWithPeople();
     const other = await world.open();
@@ -312,6 +313,7 @@ describe('who has the files and no secret', () => {
     return { folder, url, token };
   }
 
+  // T-CALLER-11
   test('learns no name of a principal or role, and no token', async () => {
     const { folder, url, token } = await storeInFiles();
     const secrets = [...NAMES, token, token.slice(-43)];
@@ -323,6 +325,7 @@ describe('who has the files and no secret', () => {
     expect(inspect(store, { depth: Infinity, showHidden: true })).not.toContain(token);
   });
 
+  // T-CALLER-11
   test('changes no policy unnoticed: whatever byte is another, the store does not open', async () => {
     const { folder, url } = await storeInFiles();
     const objects = await filesUnder(folder);

@@ -23,6 +23,7 @@ async function scene(approvals: ApprovalRule[], bob: Rule['actions'] = []) {
   return { store, ann: await as(store, 'ann'), bob: await as(store, 'bob') };
 }
 
+// T-CALLER-04
 test('an approval about a place is of no other place that looks like it without its credentials', async () => {
   const { ann, bob, store } = await scene([{ actions: ['backup.manage', 'backup'] }]);
   for (const [good, evil] of [
@@ -58,6 +59,7 @@ test('nothing that is given is left out of a plan because something else is long
     ).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
 });
 
+// T-CALLER-04
 test('an approval of another policy tells who gets what to those who may know it', async () => {
   const { ann, bob, store } = await scene([{ actions: ['access.change'] }]);
   const asked = async (...changes: PolicyChange[]): Promise<ApprovalPlan | undefined> => {

@@ -30,6 +30,7 @@ async function scene(approvals: ApprovalRule[], bob: readonly Rule[] = []): Prom
 describe('an approval about one object', () => {
   const all: ApprovalRule[] = [{ actions: ['read', 'write', 'delete', 'purge', 'recover'] }];
 
+  // T-CALLER-04
   test('says what it would do, and passes nothing else once another version is there', async () => {
     const { store, ann, bob } = await scene(all, [{ effect: 'allow', actions: ['list'] }]);
     const first = await store.store('db/a', 'one');
@@ -228,6 +229,7 @@ describe('an approval of a restore', () => {
     expect((await store.retrieve('db/a')).text()).toBe('third');
   });
 
+  // T-CALLER-04
   test('asks again once an object came under the prefix, or a version changed', async () => {
     const { world, store, ann, bob } = await restoring(REPLACE);
     await store.backup(world.backup);
@@ -286,6 +288,7 @@ describe('an approval of a restore', () => {
     expect(told).toEqual([]);
   });
 
+  // T-CALLER-04
   test('replaces nothing beyond the plan, whoever writes meanwhile', async () => {
     const { world, store, ann, bob } = await restoring(REPLACE);
     await store.backup(world.backup);
@@ -374,6 +377,7 @@ describe('an approval of administration', () => {
     expect((await store.access.policy()).principals.map(({ name }) => name)).toContain('eve');
   });
 
+  // T-CALLER-04
   test('makes the settings that were approved, of those that there were, with categories in that order', async () => {
     const { world, ann, bob, store } = await scene([{ actions: ['settings.change'] }]);
     const ticking = setInterval(() => world.clock.advance(500), 2);

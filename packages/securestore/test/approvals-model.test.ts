@@ -155,6 +155,7 @@ class Run {
   }
 }
 
+// T-CALLER-03
 test('approvals do what a slow reading of everything that was asked for says', { timeout: 3_600_000 }, async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 10, maxLength: 25 }), async (steps) => {

@@ -87,6 +87,7 @@ describe('what takes a second person', () => {
     expect(await store.access.requests()).toEqual([]);
   });
 
+  // T-CALLER-03
   test('is decided under the rules as they are then: an approval gives nothing that they do not', async () => {
     const all = await scene();
     await approved(all, 'purge', 'db/a');
@@ -187,6 +188,7 @@ describe('whoever approves', () => {
     await expect(bob.approvals.deny(other.id)).rejects.toEqual(DENIED);
   });
 
+  // T-CALLER-05
   test('is somebody else, whatever the name is made to look like', async () => {
     const world = new PeoplesWorld();
     const store = await world.openWith({ alice: [EVERYTHING] });
@@ -299,6 +301,7 @@ describe('a request', () => {
     expect(extensionsOf(store).policy.generation).toBe(generation);
   });
 
+  // T-CALLER-03
   test('lets one of many attempts pass, in however many processes', async () => {
     const all = await scene([{ actions: ['read'], keys: ['db/a'] }]);
     const sessions = [all.alice];

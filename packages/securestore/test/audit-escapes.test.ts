@@ -28,6 +28,7 @@ async function logOf(url: string): Promise<TrailEntry[]> {
 const shown = ({ action, outcome, principal }: TrailEntry): string => `${action} ${outcome} ${principal}`;
 
 describe.each(MODES)('in the mode %s', (mode) => {
+  // T-AUDIT-01
   test('switching the audit off is recorded, and so is what was begun before', async () => {
     const url = storeUrlOf();
     const store = await audited(url, mode);
@@ -44,6 +45,7 @@ describe.each(MODES)('in the mode %s', (mode) => {
     expect(log).not.toContain('list allowed [owner]');
   });
 
+  // T-AUDIT-01
   test('one call about more objects than may wait to be written hides none of them', async () => {
     const url = storeUrlOf();
     const store = await audited(url, mode);
@@ -108,6 +110,7 @@ test('what comes before the log is open and finds no room is counted in it', asy
   expect(reasons).toContainEqual(expect.stringMatching(/^6 entries came before/));
 });
 
+// T-AUDIT-01
 test.each(['storeMany', 'retrieveMany'] as const)(
   'in fail-closed %s does nothing that cannot be recorded',
   async (call) => {

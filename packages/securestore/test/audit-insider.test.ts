@@ -108,6 +108,7 @@ async function honestly(url: string, anchor: Anchor): Promise<void> {
 const replaced = { ok: false, findings: expect.arrayContaining([expect.objectContaining({ kind: 'replaced' })]) };
 
 describe('whoever has every key but that of the auditor cannot rewrite what an anchor remembers', () => {
+  // T-AUDIT-04
   test.each([0, 1])(
     'by a segment of their own in its place, longer by %d, whoever opens the store next',
     async (more) => {
@@ -120,6 +121,7 @@ describe('whoever has every key but that of the auditor cannot rewrite what an a
     },
   );
 
+  // T-AUDIT-04
   test.each([0, 1])('by a head that vouches for a segment longer by %d', async (more) => {
     const { url, anchor } = await yesterday();
     await asInsider(url, async (store, backend) => vouch(store, await replaceNewest(store, backend, more)));

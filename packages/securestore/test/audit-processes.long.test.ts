@@ -39,6 +39,7 @@ async function recordedIn(store: SecureStore): Promise<string[]> {
   return names;
 }
 
+// T-AUDIT-01
 test(NAME, async () => {
   const folder = mkdtempSync(join(tmpdir(), 'securestore-audit-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));

@@ -180,6 +180,7 @@ describe('a store that is audited', () => {
     expect(actions).toContain('key.used');
   });
 
+  // T-AUDIT-05
   test('shows the backend neither names nor values nor who it was', async () => {
     const url = storeUrlOf();
     const store = await audited(url, { audit: { clearKeys: ['**'] } });
@@ -342,6 +343,7 @@ describe('the log in a store', () => {
     expect(report.segments).toHaveLength(6);
   });
 
+  // T-AUDIT-02
   test('misses a segment that is deleted, or put in the place of another one, and names it', async () => {
     const url = await withSegments(4);
     const backend = await backendOf(url);
@@ -362,6 +364,7 @@ describe('the log in a store', () => {
     expect(await verify(await reopen(url))).toMatchObject({ ok: true });
   });
 
+  // T-AUDIT-02
   test.each([
     ['of a time to come', 1e12],
     ['of now', 1000],
@@ -401,6 +404,7 @@ describe('the log in a store', () => {
     expect(await verify(later)).toMatchObject({ findings: [{ kind: 'missing' }] });
   });
 
+  // T-AUDIT-03
   test('misses even the newest segment against an anchor, and against the head once that was changed', async () => {
     const url = storeUrlOf();
     const anchor = memoryAnchor();

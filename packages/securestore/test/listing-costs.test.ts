@@ -46,6 +46,7 @@ const some = (actions: Rule['actions'], keys: string[]): Rule => ({ effect: 'all
 const KEYS = Array.from({ length: 30 }, (_, at) => [`secret/${at}`, `open/${at}`]).flat();
 
 describe('a listing of somebody', () => {
+  // T-CALLER-07
   test('without any rule reads nothing, and looks at no name', async () => {
     const { world, ann } = await scene([], KEYS);
     expect(await ann.list()).toEqual([]);
@@ -63,6 +64,7 @@ describe('a listing of somebody', () => {
     await expect(Array.fromAsync(ann.keys('', { after: '/' }))).rejects.toMatchObject({ code: 'INVALID_KEY' });
   });
 
+  // T-CALLER-07
   test('who may see a part looks there alone, and reads what is shown alone', async () => {
     const { world, ann } = await scene([some(['list'], ['open/**']), some(['read'], ['open/1*', 'secret/**'])], KEYS);
     const shown = KEYS.filter((key) => key.startsWith('open/1')).toSorted();
@@ -134,6 +136,7 @@ describe('a part of a listing', () => {
   });
 });
 
+// T-CALLER-07
 test('one principal has a bound of listings at once, and others have their own', async () => {
   const { store } = await scene([], KEYS);
   const [root, same] = [await as(store, 'root'), await as(store, 'root')];

@@ -72,6 +72,7 @@ describe('what is taken away counts at once, though sessions are remembered', ()
     expect(codeIn(await send('GET', '/v1/keys', { token }))).toBe('UNAUTHENTICATED');
   });
 
+  // T-SERVER-03
   it('a token, also for what everybody may know who is known', async () => {
     const here = await world();
     const token = await here.somebody('ann', []);
@@ -94,6 +95,7 @@ describe('what is taken away counts at once, though sessions are remembered', ()
     expect(codeIn(await send('GET', '/v1/objects/k', { token }))).toBe('ACCESS_DENIED');
   });
 
+  // T-SERVER-03
   it('somebody who is disabled, also for what everybody may know who is known, which the log tells', async () => {
     const { store, send, somebody } = await world();
     await somebody('who stays', EVERYTHING);

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { expect, it } from 'vitest';
 import { resolveLimits } from '../src/limits/limits.ts';
 
-const page = await readFile(new URL('../../../docs/reference/server-options.md', import.meta.url), 'utf8');
+const page = await readFile(new URL('../../../docs/reference/configuration.md', import.meta.url), 'utf8');
 
 const UNITS: Readonly<Record<string, number>> = {
   '': 1,
@@ -15,8 +15,8 @@ const UNITS: Readonly<Record<string, number>> = {
 };
 
 it('the page of the limits has all of them, with their defaults', () => {
-  const [, section = ''] = /^## Limits$([^]*)/m.exec(page) ?? [];
-  const rows = section.matchAll(/^\| `(\w+)` +\| ([\d,]+) ?(\w*) +\|/gm);
+  const [, section = ''] = /^## Limits of a server$([^]*?)^## /m.exec(page) ?? [];
+  const rows = section.matchAll(/^- `(\w+)` \(default ([\d,]+) ?(\w*)\)/gm);
   const said = [...rows].map(([, name, number = '', unit = '']) => [
     name,
     Number(number.replaceAll(',', '')) * (UNITS[unit] ?? Number.NaN),

@@ -31,6 +31,7 @@ async function begun(): Promise<World & { readonly ann: string; readonly ben: st
   return { ...here, ann, ben };
 }
 
+// T-SERVER-04
 it('a job stays that of whoever has started it, though others ask for the same one and are refused', async () => {
   const here = await begun();
   const asked = await here.send('POST', '/v1/scrub', { token: here.ben, headers: JSON_BODY, body: '{}' });
@@ -38,6 +39,7 @@ it('a job stays that of whoever has started it, though others ask for the same o
   expect((await here.send('POST', '/v1/jobs/scrub/cancel', { token: here.ann })).status).toBe(200);
 });
 
+// T-SERVER-03
 it('a job is stopped by nobody whose token was revoked, though they have started it', async () => {
   const here = await begun();
   for (const { id, principal } of await here.store.access.tokens()) {

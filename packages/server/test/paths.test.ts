@@ -89,6 +89,7 @@ describe('paths', () => {
     );
   });
 
+  // T-SERVER-02
   it.each(TRICKS)('that are written as public/%s reach nothing else', async (trick) => {
     const here = await readerOfPublic();
     for (const begin of [

@@ -46,6 +46,7 @@ const only = (actions: readonly Action[]): Rule[] => [{ effect: 'allow', actions
 const allBut = (action: Action): Rule[] => only(ACTIONS.filter((one) => one !== action));
 
 describe('the role matrix', () => {
+  // T-SERVER-01
   it('has a rule for every route', async () => {
     const here = await world();
     const operations = await operationsOf(here, await here.somebody('ann', EVERYTHING));
@@ -61,6 +62,7 @@ describe('the role matrix', () => {
     }
   });
 
+  // T-SERVER-01
   it('lets nobody in without good credentials, but for liveness', async () => {
     const clock = new FakeClock();
     const unlimited = { failuresPerAddress: 1e9 };

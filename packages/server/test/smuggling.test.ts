@@ -55,6 +55,7 @@ const SHAPES: readonly (readonly [string, (inner: string) => string])[] = [
 ];
 
 describe('a request whose end is in doubt', () => {
+  // T-SERVER-02
   it.each(SHAPES)('by %s is refused, and nothing after it is done', async (_what, rest) => {
     const here = await scene();
     const answer = await here.raw(`${BEGIN}Authorization: Bearer ${here.token}\r\n${rest(here.inner)}`);

@@ -85,6 +85,7 @@ describe('a server that stops', () => {
 });
 
 describe('a peer that is slow', () => {
+  // T-SERVER-06
   it('in sending is cut, and one that is fast enough is not', async () => {
     const clock = new FakeClock();
     const here = await world({ clock, limits: { leastRate: 1 } }, { clock });

@@ -43,6 +43,7 @@ describe.skipIf(NO_OPENSSL !== undefined)('over TLS', () => {
     expect(await here.raw('GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n')).not.toContain('200');
   });
 
+  // T-WEB-05
   it('takes certificates of clients, in the place of a token', async () => {
     const [ca, others] = [authority(), authority()];
     const tls = { ...ca.sign('/CN=server'), clientCa: ca.cert };

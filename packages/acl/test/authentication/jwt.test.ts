@@ -142,6 +142,7 @@ describe('a token', () => {
     await expect(ask(shops, await issuer.sign(claims({ azp: 'vault' })))).rejects.toEqual(UNAUTHENTICATED);
   });
 
+  // T-CALLER-10
   test('that is not signed at all is refused', async () => {
     const issuer = await issuerWith('ES256');
     for (const alg of ['none', 'None', 'NONE', '']) {
@@ -150,6 +151,7 @@ describe('a token', () => {
     }
   });
 
+  // T-CALLER-10
   test('whose secret is the public key is refused', async () => {
     const issuer = await issuerWith('RS256');
     const jwk = issuer.publicKey();
@@ -232,6 +234,7 @@ describe('the keys of an issuer', () => {
     await expect(let_in(unknown)).rejects.toEqual(UNAUTHENTICATED);
   });
 
+  // T-CALLER-10
   test('that were withdrawn count no longer, also where the issuer is gone', async () => {
     const issuer = await issuerWith('ES256');
     const authenticator = jwt(optionsFor(issuer));

@@ -93,6 +93,7 @@ function ask(list: Rule[], action: Action, key?: string): Decision {
 
 describe('a decision', () => {
   // 50 attempts of each policy, at four times each.
+  // T-CALLER-01
   test('is what the policy says, read slowly', { timeout: 3_600_000 }, () => {
     fc.assert(
       fc.property(policy, who, fc.array(attempt, { minLength: 50, maxLength: 50 }), (roles, subject, attempts) => {
@@ -166,6 +167,7 @@ describe('somebody whose name only looks like a known one', () => {
     principals: [{ name: 'alice', kind: 'user', disabled: false, grants: [{ role: 'none' }] }],
   });
 
+  // T-CALLER-08
   test.each(['ALICE', 'Alice', 'ａlice', ' alice ', '\u00a0alice'])(
     '%j passes for nobody else, and evades no denial by it',
     (name) => {

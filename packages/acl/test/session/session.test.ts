@@ -192,6 +192,7 @@ describe('a session that is kept is asked whether it is still good', () => {
   });
 });
 
+// T-CALLER-02
 test('every call has an action that rules about keys can name', () => {
   for (const call of NAMES) expect(isObjectAction(SURFACE[call])).toBe(true);
   expect(Object.keys(SURFACE).toSorted()).toEqual(NAMES.toSorted());
@@ -202,6 +203,7 @@ describe('what may not be seen', () => {
     rules = [{ effect: 'allow', actions: ['*'], keys: ['seen/**'] }];
   });
 
+  // T-CALLER-06
   test('is in no listing, whatever the prefix', async () => {
     for (const prefix of ['', 'hidden/', 'hid', 's', 'seen/']) {
       const shown = await store.list(prefix).then((names) => names.filter((name) => name.startsWith('seen/')));
@@ -211,6 +213,7 @@ describe('what may not be seen', () => {
     }
   });
 
+  // T-CALLER-06
   test('can not be told from what is not there', async () => {
     for (const call of NAMES.filter(
       (name) => !['list', 'keys', 'entries', 'undelete', 'restoreVersion'].includes(name),
@@ -304,6 +307,7 @@ test('what an object was takes the right to its history', async () => {
 describe('what is taken away', () => {
   const large = randomBytes(3_000_000);
 
+  // T-CALLER-09
   test('stops a stream that is under way', async () => {
     await store.store('seen/large', large);
     rules = [{ effect: 'allow', actions: ['read'] }];
@@ -387,6 +391,7 @@ describe('what was taken away in another process, as a look at the store tells,'
     takenAway = false;
   });
 
+  // T-CALLER-09
   test('stops a stream that is under way', async () => {
     await store.store('seen/large', large);
     const reader = (await told().retrieveStream('seen/large')).stream.getReader();

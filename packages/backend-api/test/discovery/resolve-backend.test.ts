@@ -55,6 +55,7 @@ describe('resolveBackend', () => {
     await expect(resolveBackend('own:', { backend })).rejects.toEqual(refusal('INVALID_ARGUMENT', /no method init/));
   });
 
+  // T-PROCESS-02
   it.skipIf(process.getuid?.() !== 0)(
     'runs no package of another user, also from a folder above that of the application (root alone can make one)',
     async () => {

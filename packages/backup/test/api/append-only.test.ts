@@ -22,6 +22,7 @@ describe.each([
   ['whose credentials may not delete', true],
   ['whose lock holds what is there', false],
 ] as const)('a destination %s', (_where, byRights) => {
+  // T-BACKUP-04
   it('is backed up to, gone on with, verified, tried and restored from', async () => {
     const world = await worldOf();
     const { store, destination, clock } = world;

@@ -16,6 +16,7 @@ const heldFrom =
       (key.startsWith('b/') ? Number.parseInt(key.slice(2, 13), 32) : 0)) >= epoch;
 
 describe('removing snapshots', () => {
+  // T-BACKUP-04
   it.each(['ACCESS_DENIED', 'READ_ONLY'] as const)(
     'is refused before anything is announced where nothing may be deleted (%s), and done later',
     async (code) => {

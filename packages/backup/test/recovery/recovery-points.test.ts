@@ -166,6 +166,7 @@ describe('what lies in a folder at a point', () => {
     });
   });
 
+  // T-WEB-07
   it('shows to nobody what they may not see, nor that it is there', async () => {
     const { points } = await aged(9, 1);
     const sees = seesDeep;
@@ -179,6 +180,7 @@ describe('what lies in a folder at a point', () => {
     expect(nothing).not.toHaveProperty('after');
   });
 
+  // T-WEB-08
   it('takes as long past what nobody may see, whatever that is called', async () => {
     const { owner, backups, points } = await scene();
     const hidden = Array.from({ length: HIDDEN }, (_, number) => `in/secret/${number}`);
@@ -345,6 +347,7 @@ async function pagesBeside(others: readonly string[]): Promise<{ after?: string 
 }
 
 describe('a page', () => {
+  // T-WEB-08
   it('does not tell whether what nobody may see comes after it', async () => {
     // In one order or another some of them come after it.
     const others = Array.from({ length: 20 }, (_, number) => `in/other ${number}`);
@@ -352,6 +355,7 @@ describe('a page', () => {
     expect(among.map(({ after }) => after === undefined)).toEqual(alone.map(({ after }) => after === undefined));
   });
 
+  // T-WEB-08
   it('tells by its length nothing of the name that it ended at', async () => {
     const { owner, points } = await scene();
     for (const key of ['a', 'b', `c${LONG_NAME}`, 'd']) await owner.store(key, 'x');

@@ -78,6 +78,7 @@ describe('a drill', () => {
     expect((await (await shelf.at('memory:scratch')).list('', {})).entries).toEqual([]);
   });
 
+  // T-BACKUP-11
   it('names the objects that are wrong beside what it signs, and not in it', async () => {
     const { owner, attacker, clock } = await club();
     const shelf = new Shelf(() => clock.now());

@@ -146,6 +146,7 @@ describe('a member who may write at the backend of the store', () => {
     expect((await backups.destinations()).map(({ url }) => url)).toEqual([PLACE]);
   });
 
+  // T-BACKUP-12
   it.each(['before', 'after'] as const)(
     'has no snapshot missed that never was, %s the keys are renewed, nor one refused for it',
     async (when) => {
@@ -185,6 +186,7 @@ describe('a member who may write at the backend of the store', () => {
 });
 
 describe('a backup operator', () => {
+  // T-BACKUP-12
   it('has no snapshot refused from then on, by having the store remember one that never was', async () => {
     const { clock, owner, join, enter } = await club();
     const shelf = new Shelf(() => clock.now());
@@ -232,6 +234,7 @@ async function sealsOfRevoked({ owner, join, enter }: Club): Promise<BackupSeals
   return seals;
 }
 
+// T-BACKUP-13
 it.each([
   ['long past', 1],
   ['yet to come', 1e15],

@@ -74,6 +74,7 @@ describe.each(JUNK)('a file at a destination with a name %s', (_, make) => {
     return files;
   };
 
+  // T-BACKUP-05
   it('stops no backup, though it can not be removed, and is told', async () => {
     const world = await filled();
     const { store, destination, clock } = world;
@@ -122,6 +123,7 @@ describe.each(JUNK)('a file at a destination with a name %s', (_, make) => {
     expect((await backups.windows(destination.url))[0]?.to).toEqual((await backups.list(destination.url))[0]?.time);
   });
 
+  // T-BACKUP-05
   it('keeps nothing that is old, and goes when it may', async () => {
     const world = await filled();
     const { store, destination, clock } = world;
@@ -158,6 +160,7 @@ describe.each(JUNK)('a file at a destination with a name %s', (_, make) => {
     } else expect((await restoredFrom(destination, clock)).report).toMatchObject({ snapshot: 2, objects: 2 });
   });
 
+  // T-BACKUP-05
   it('does not hide that the newest snapshot was removed, nor that it was damaged', async () => {
     for (const change of ['remove', 'damage'] as const) {
       const world = await filled();

@@ -134,6 +134,7 @@ describe('a backup operator whose membership was revoked, and who may still writ
     expect(await list(await lost())).toEqual(['red/a', 'red/b', 'red/c', 'red/d']);
   });
 
+  // T-BACKUP-14
   it('has nothing restored that they put in the place of a snapshot from before they were, unless that is asked for', async () => {
     const { backups, lost, forge, shelf } = await scene(fill);
     const { recoveryPoints } = await lost();
@@ -152,6 +153,7 @@ describe('a backup operator whose membership was revoked, and who may still writ
     expect(failed).toMatchObject([{ name: pointName(2), code: 'INTEGRITY' }]);
   });
 
+  // T-BACKUP-14
   it('has it said of a snapshot from before, that nothing vouches for it where all that did was removed', async () => {
     const { owner, backups, lost, shelf } = await scene(async ({ owner: store, backups: made, clock }) => {
       for (const name of ['red/a', 'red/b', 'red/c', 'red/d']) {

@@ -2,6 +2,7 @@ import { rename, rm, writeFile } from 'node:fs/promises';
 import { it } from 'vitest';
 import { backupScene } from '../support/backups.ts';
 
+// T-BACKUP-07
 it('what takes access away names the backups that it did not reach, with exit code 8; a restore says of when access is', async ({
   expect,
   onTestFinished,

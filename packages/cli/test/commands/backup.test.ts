@@ -207,6 +207,7 @@ describe.concurrent('verify of a backup', { timeout: 120_000 }, () => {
     expect(store.stderr).toContain('hint: to create a store: securestore init ');
   });
 
+  // T-BACKUP-01
   it('names what is damaged and what that affects, with exit code 5', async ({ expect, onTestFinished }) => {
     const { run, destination, path } = await changedScene(onTestFinished);
     await rm(await largestBelow(path('backup', 'b')));

@@ -74,6 +74,7 @@ describe('exec', () => {
     expect(both).not.toHaveProperty('DB');
   });
 
+  // T-CLI-05
   it('lets no writer of an object choose the name of a variable, and names all whose names nobody gave', async () => {
     const names = ['tar-options', 'git/dir', 'https_proxy', 'aws/endpoint/url', 'password', 'new'];
     const box = await withSecrets(Object.fromEntries(names.map((name) => [`app/${name}`, 'canary'])));
@@ -96,6 +97,7 @@ describe('exec', () => {
     expect(all).toMatch(/--variables NEW,PASSWORD, or choose/);
   });
 
+  // T-CLI-05
   it('replaces no variable that is set, unless --env names it', async () => {
     const box = await withSecrets({ 'app/kept': 'canary', 'app/home': 'canary', 'app/other': 'x' });
     const scope = ['--prefix', 'app', '--variables', 'KEPT,HOME,OTHER'];

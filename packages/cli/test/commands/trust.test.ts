@@ -43,6 +43,7 @@ async function hasRun(box: Sandbox): Promise<boolean> {
 }
 
 describe('a folder that is not trusted', () => {
+  // T-CLI-01
   it('runs no plugin, and says what to do; one that is trusted does', async () => {
     const box = await withPlugin();
     const refused = await box.run(LIST_SHELF, { input: 'y\nyes\n' });
@@ -99,6 +100,7 @@ describe('a folder that is not trusted', () => {
     expect(await hasRun(box)).toBe(true);
   });
 
+  // T-CLI-01
   it.each(LONG ? ['js', 'ts'] : ['js'])(
     'does not run its configuration in %s, whatever the command',
     async (extension) => {
@@ -150,6 +152,7 @@ describe('a folder that is not trusted', () => {
     },
   );
 
+  // T-CLI-01
   it.each(['redis', 's3', 'postgres'])('runs no package in the place of an official one: %s', async (scheme) => {
     const box = await withPlugin();
     await install(box, `@securestore/backend-${scheme}`, scheme);
@@ -163,6 +166,7 @@ describe('a folder that is not trusted', () => {
 });
 
 describe('trust', () => {
+  // T-CLI-02
   it.each([
     ['another version of a plugin', async (box: Sandbox) => install(box, 'their-backend', 'shelf', '1.2.4')],
     [
@@ -209,6 +213,7 @@ describe('trust', () => {
     expect(await hasRun(box)).toBe(false);
   });
 
+  // T-CLI-02
   it('is kept where the user alone can read and change it, and counts for nothing elsewhere', async () => {
     const box = await withPlugin();
     await box.run(['trust'], { env: { XDG_CONFIG_HOME: box.path('config') } });

@@ -47,6 +47,7 @@ describe('names of variables', () => {
     expect(isKnownToSteer(variableName(name))).toBe(false);
   });
 
+  // T-CLI-05
   it('come from the command line, or nothing is given, whatever the keys', () => {
     const scope = parseScope({ all: true, variables: ['API_KEY,APP_*', 'HOME'], env: ['Db=x'] }, (name) => name);
     fc.assert(

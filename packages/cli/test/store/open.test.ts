@@ -84,6 +84,7 @@ async function withFiles(store: string): Promise<Sandbox> {
 
 describe('a store that a file names', () => {
   const named = '{ "store": "https://127.0.0.1:9" }';
+  // T-CLI-03
   it.each([
     ['SECURESTORE_TOKEN', 'https://127.0.0.1:9', 'canary'],
     ['SECURESTORE_TLS_KEY', 'https://127.0.0.1:9', 'credentials/tls-key'],
@@ -110,6 +111,7 @@ describe('a store that a file names', () => {
     }
   });
 
+  // T-CLI-03
   it.each(['redis://127.0.0.1:9', 's3://bucket?endpoint=https://127.0.0.1:9', 'postgres://127.0.0.1:9/x', 'shelf:x'])(
     'gets no credentials that its backend finds by itself: %s',
     async (store) => {
@@ -123,6 +125,7 @@ describe('a store that a file names', () => {
     },
   );
 
+  // T-CLI-03
   it('that is an invitation gets none either, and the token that is given by hand', async () => {
     const box = await sandbox('none');
     const invitation = `securestore invitation 1\nstore: https://127.0.0.1:9\nfingerprint: ${'a'.repeat(52)}\n`;

@@ -34,7 +34,7 @@ export interface AdviceParameters {
   readonly 'check-unlock-secret': NoParameters;
   /** `openStore` with `acceptRollback`, if the older state, or the other store, is expected. */
   readonly 'accept-rollback': NoParameters;
-  /** `openStore` with `fingerprint`, which whoever invited you gives. */
+  /** `openStore` with `fingerprint`, which the person who invited you gives. */
   readonly 'give-fingerprint': NoParameters;
   /** `openStore` with `trustOnFirstUse`. */
   readonly 'trust-first-use': NoParameters;
@@ -42,7 +42,7 @@ export interface AdviceParameters {
   readonly 'use-anchor': NoParameters;
   /** Closing the store and opening it again. */
   readonly 'reopen-store': NoParameters;
-  /** `openStore` with the store URL that the store has moved to, or with that store URL in `migrationTargets`. */
+  /** `openStore` with the store URL to which the store was migrated, or with that store URL in `migrationTargets`. */
   readonly 'open-at': { readonly url: string };
   /** `resetClock`: the clock that the store keeps is wrong, and the one of this machine right. */
   readonly 'reset-clock': NoParameters;
@@ -129,13 +129,13 @@ export interface AdviceParameters {
   /** `migrateStore` with `reencrypt`, which encrypts everything again under other settings. */
   readonly 'migrate-reencrypted': NoParameters;
 
-  /** `exportFolder`: files hold what a `.env` or JSON file can't. */
+  /** `exportFolder`: files hold what a `.env` or JSON file cannot. */
   readonly 'export-to-folder': NoParameters;
   /** The same call with a longer `prefix`. */
   readonly 'narrow-prefix': NoParameters;
   /** Renaming a file, or a folder that it is in. */
   readonly 'rename-file': { readonly to?: string | undefined };
-  /** Moving a file away that is where another one is to be written. */
+  /** Moving a file away whose path another one needs. */
   readonly 'move-file-away': { readonly path: string };
   /** Quotation marks around a value in a `.env` file if a `#` belongs to it, or a space before the `#` of a comment. */
   readonly 'quote-value': NoParameters;
@@ -145,12 +145,12 @@ export interface AdviceParameters {
   readonly 'delete-anchor': { readonly path: string };
   /** Asking an owner, who can unlock the whole store, to do it or to grant it: `store.members.add`. */
   readonly 'ask-owner': NoParameters;
-  /** `createStore` where the store is to be, and a server there. */
+  /** `createStore` and `serve`, on the machine of the store. */
   readonly 'serve-store': NoParameters;
 
   /** `approvals.request` for an action, on an object or for an operation as a whole. */
   readonly 'request-approval': { readonly action: string; readonly call: string; readonly key?: string | undefined };
-  /** Asking whoever administers the store for an action. */
+  /** Asking an administrator of the store for an action. */
   readonly 'ask-for-permission': { readonly action: string; readonly key?: string | undefined };
 
   /** `ACTIONS` of `@securestore/acl`. */
@@ -165,7 +165,7 @@ export interface AdviceParameters {
 
   /** The same call with a store URL of this form. */
   readonly 'give-store-url': { readonly form: string };
-  /** What the credentials for the backend allow, or the owner and mode of its files. */
+  /** Checking the permissions of the credentials for the backend, or the owner and mode of its files. */
   readonly 'check-backend-access': NoParameters;
   /** Installing this package, which has the backend or the client that is missing. */
   readonly 'install-package': { readonly package: string };

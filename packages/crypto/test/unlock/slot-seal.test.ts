@@ -52,6 +52,7 @@ describe('a slot', () => {
     }
   });
 
+  // T-CURIOUS-04
   it('[S-02] opens by its passphrase, with Argon2id at 64 MiB and 3 passes', async () => {
     const made = await seal(passphrase('correct horse'));
     expect(made.method).toMatchObject({ type: 'passphrase', memory: 65_536, passes: 3 });
@@ -132,6 +133,7 @@ describe('the sealed root of a slot', () => {
     await refused(slot, 8);
   });
 
+  // T-BACKEND-07
   it('[S-03] is not even looked at where the binding tag does not match', async () => {
     const foreign = await seal(rawKey(bytesFrom('mallory', 32)));
     const garbage = { ...foreign, sealedRoot: Buffer.alloc(slot.sealedRoot.length) };
@@ -153,6 +155,7 @@ describe('the sealed root of a slot', () => {
 });
 
 describe('Argon2id parameters of a hostile head', () => {
+  // T-BACKEND-06
   it('[S-02] are refused before anything is computed', async () => {
     const good = {
       type: 'passphrase',

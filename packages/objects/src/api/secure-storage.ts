@@ -44,7 +44,7 @@ export interface SecureStorage {
    */
   store<M extends object = Metadata>(key: string, data: StoreData, options?: StoreOptions<M>): Promise<ObjectInfo<M>>;
   /**
-   * Retrieves an object with its data in memory.
+   * Retrieves an object with its data in memory: `{ data, metadata, info, text(), json() }`.
    *
    * @throws `NOT_FOUND` if the object or the version does not exist or has expired.
    * @example
@@ -55,7 +55,7 @@ export interface SecureStorage {
    */
   retrieve<M extends object = Metadata>(key: string, options?: RetrieveOptions): Promise<Retrieved<M>>;
   /**
-   * As {@link SecureStorage.retrieve}, in constant memory, and only a range of bytes if one is given.
+   * As {@link SecureStorage.retrieve}, in constant memory: `{ stream, metadata, info }`, and only a range of bytes if one is given.
    *
    * @throws as {@link SecureStorage.retrieve} does; the stream fails with `INTEGRITY` before it releases bytes that are not authentic.
    * @example
@@ -184,7 +184,7 @@ export interface SecureStorage {
    */
   keys(prefix?: string, options?: ListingOptions): AsyncIterable<StoreKey>;
   /**
-   * As {@link SecureStorage.keys}, with everything that {@link SecureStorage.info} tells: one read for each object, prefetched.
+   * As {@link SecureStorage.keys}, with everything that {@link SecureStorage.info} returns: one read for each object, prefetched.
    *
    * @example
    * ```ts
@@ -193,7 +193,7 @@ export interface SecureStorage {
    */
   entries<M extends object = Metadata>(prefix?: string, options?: ListingOptions): AsyncIterable<ObjectInfo<M>>;
   /**
-   * Stores each item. An item that fails does not stop the others: its error is in the results.
+   * Stores each item, with one result for each, in order. An item that fails does not stop the others: its error is in the results.
    *
    * @example
    * ```ts
@@ -206,7 +206,7 @@ export interface SecureStorage {
     options?: ManyOptions,
   ): Promise<ItemResult<ObjectInfo<M>>[]>;
   /**
-   * Retrieves each object. One that fails does not stop the others: its error is in the results.
+   * Retrieves each object, with one result for each, in order. One that fails does not stop the others: its error is in the results.
    *
    * @example
    * ```ts

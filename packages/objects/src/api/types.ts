@@ -91,20 +91,20 @@ type AtMostOne<T> = {
 
 /** What {@link StoreOptions} has beside conditions. */
 interface StoredWith<M extends object> {
-  /** Replaces the metadata; absent means none. */
+  /** Replaces the metadata, a JSON object of at most 64 KiB; absent means none. */
   readonly metadata?: M | undefined;
-  /** From then on the object is as if it did not exist; `INVALID_ARGUMENT` for a time that is past. */
+  /** From this time on the object is as if it did not exist; a past time is `INVALID_ARGUMENT`. */
   readonly expires?: Date | undefined;
 }
 
 interface StoreConditions {
-  /** Fail with `CONFLICT` where the object exists. */
+  /** Fail with `CONFLICT` if the object exists. */
   readonly ifAbsent?: boolean;
   /** Fail with `CONFLICT` unless this is the current version. */
   readonly ifVersion?: Version;
   /**
-   * Replace a record that is damaged, which is `INTEGRITY` otherwise, and fail with `CONFLICT` where none is. What was in it is lost; the
-   * history before it stays, and the new version follows the newest one of which anything genuine tells.
+   * Replace a damaged record, which is `INTEGRITY` otherwise, and fail with `CONFLICT` if it is not damaged. Its data is lost; the history
+   * before it stays, and the new version follows the newest one that anything genuine names.
    */
   readonly ifDamaged?: boolean;
 }
@@ -115,7 +115,7 @@ export type StoreOptions<M extends object = Metadata> = CallOptions & StoredWith
 export interface RetrieveOptions extends CallOptions {
   /** This retained version instead of the current one. */
   readonly version?: Version | undefined;
-  /** The version that was current at that time. */
+  /** The version that was current at this time. */
   readonly at?: Date | undefined;
 }
 
@@ -132,9 +132,9 @@ export interface ChangeOptions extends CallOptions {
 }
 
 interface PurgeConditions {
-  /** Fail with `CONFLICT` unless this is the newest version in the history: of a deleted object that of its deletion. */
+  /** Fail with `CONFLICT` unless this is the newest version, deletions included. */
   readonly ifVersion?: Version;
-  /** Fail with `CONFLICT` unless the record there is damaged. */
+  /** Fail with `CONFLICT` unless the record is damaged. */
   readonly ifDamaged?: boolean;
 }
 
@@ -144,7 +144,7 @@ export type PurgeOptions = CallOptions & AtMostOne<PurgeConditions>;
 interface RestoreVersionConditions {
   /** Fail with `CONFLICT` unless this is the current version. */
   readonly ifVersion?: Version;
-  /** Fail with `CONFLICT` if the object exists: for one that was deleted. */
+  /** Fail with `CONFLICT` if the object exists. */
   readonly ifAbsent?: boolean;
 }
 
@@ -157,7 +157,7 @@ export interface ListingOptions extends CallOptions {
 }
 
 export interface ManyOptions extends CallOptions {
-  /** How many are under way at once; default 16. */
+  /** Items at once, from 1 to 1,024. Default 16. */
   readonly concurrency?: number | undefined;
 }
 

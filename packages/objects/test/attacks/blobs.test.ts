@@ -47,6 +47,7 @@ async function expectRefused({ store, data }: { store: ObjectStore; data: Buffer
 }
 
 describe('the parts of a large object', () => {
+  // T-BACKEND-03
   it('with any byte of the header, or around any boundary, changed are refused', async () => {
     const world = await prepared(600_000);
     const { attacker, parts } = world;
@@ -103,6 +104,7 @@ describe('the parts of a large object', () => {
     },
   );
 
+  // T-BACKEND-03
   it('with chunks exchanged are refused', async () => {
     const world = await prepared(600_000);
     const [part = ''] = world.parts;
@@ -114,6 +116,7 @@ describe('the parts of a large object', () => {
     await expectRefused(world, 'chunks exchanged');
   });
 
+  // T-BACKEND-03
   it('of another object or another version are refused', async () => {
     const world = await prepared(600_000);
     const { store, attacker, parts } = world;

@@ -73,6 +73,7 @@ it('finds a canary in every encoding', () => {
   }
 });
 
+// T-CURIOUS-01
 it.each(PLACES.filter(([name]) => LONG || name === 'file'))(
   'no name and no byte at %s holds anything of what is stored',
   async (_name, make) => {
@@ -97,6 +98,7 @@ it.each(PLACES.filter(([name]) => LONG || name === 'file'))(
   },
 );
 
+// T-CURIOUS-01
 it('no error and no log line holds a payload, a metadata value or the passphrase', async () => {
   const place = usePlace(memoryPlace);
   const lines: unknown[] = [];

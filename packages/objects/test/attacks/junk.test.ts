@@ -112,6 +112,7 @@ async function journalKey(store: ObjectStore): Promise<Buffer> {
 }
 
 describe('a key version', () => {
+  // T-BACKEND-10
   it('that junk names can be destroyed, at once and when its time has come', async () => {
     const { clock, store, attacker } = await world();
     const [id = ''] = (await rotate(store)).retired;
@@ -169,6 +170,7 @@ describe.each([
     await store.checkpoint();
   });
 
+  // T-BACKEND-10
   it('are replaced by the next rotation', async () => {
     const { store, attacker, name } = await stoppedRotation();
     await attacker.put(name, body);
@@ -176,6 +178,7 @@ describe.each([
     expect(await attacker.names(workPrefix('job'))).toEqual([]);
   });
 
+  // T-BACKEND-10
   it('are collected when they are old', async () => {
     const { clock, store, attacker, name } = await stoppedRotation();
     await attacker.put(name, body);

@@ -122,6 +122,7 @@ const textOf = ({ payload }: ObjectBody): string =>
 describe.each(['keys', 'data'] as RotationDepth[])(
   'an attacker with a keyring from before a rotation to the depth "%s", who can write to the backend',
   (depth) => {
+    // T-REVOKED-06
     it('signs the next manifest, which the anchor accepts, and reads what is stored from then on', async () => {
       const clock = new EagerClock();
       const place = usePlace(() => memoryPlace(() => clock.now()));
@@ -147,6 +148,7 @@ describe.each(['keys', 'data'] as RotationDepth[])(
   },
 );
 
+// T-REVOKED-07
 it('an attacker with a keyring of the store left behind can sign no manifest of the store that replaces it', async () => {
   const clock = new EagerClock();
   const old = usePlace(() => memoryPlace(() => clock.now()));

@@ -105,6 +105,7 @@ const OTHERS: readonly (readonly [string, (scene: Scene) => Promise<void>])[] = 
 
 describe('whoever has old keys of a store and may write there, and says that it has moved', () => {
   describe.each(OTHERS)('where %s', (_, prepare) => {
+    // T-MIGRATE-07
     it('gets nobody to take that for the store, and no connection stays open', async () => {
       const all = await scene();
       const { clock, place, there } = all;
@@ -124,6 +125,7 @@ describe('whoever has old keys of a store and may write there, and says that it 
     });
   });
 
+  // T-MIGRATE-07
   it('gets nobody to connect to a place that is not allowed', async () => {
     const { clock, place, there } = await scene();
     const targets = watched([place]);

@@ -43,6 +43,7 @@ async function misplace(attacker: Attacker, from: string, to: string): Promise<s
 }
 
 describe('a record', () => {
+  // T-BACKEND-01
   it('with any bit pattern of any byte changed is refused', async () => {
     const { store, attacker } = await prepared();
     await store.store('k', 'payload', { metadata: { a: 1 }, expires: new Date(Date.now() + 1e9) });
@@ -58,6 +59,7 @@ describe('a record', () => {
     expect((await store.retrieve('k')).text()).toBe('payload');
   });
 
+  // T-BACKEND-01
   it('that is cut or extended anywhere is refused', async () => {
     const { store, attacker } = await prepared();
     await store.store('k', 'payload');
@@ -73,6 +75,7 @@ describe('a record', () => {
     }
   });
 
+  // T-BACKEND-01
   it('of a deletion with any byte changed is refused', async () => {
     const { store, attacker } = await prepared();
     await store.store('k', 'payload');
@@ -103,6 +106,7 @@ describe('a record', () => {
     }
   });
 
+  // T-BACKEND-02
   it('is refused under every name but its own', async () => {
     const { store, attacker } = await prepared();
     for (const key of ['a', 'b', 'folder/a', 'secret/a']) await store.store(key, `value of ${key}`);
@@ -135,6 +139,7 @@ describe('a record', () => {
     await failure(store.list(), 'INTEGRITY');
   });
 
+  // T-BACKEND-02
   it('of another store is refused', async () => {
     const { store, attacker } = await prepared();
     const other = await prepared();
@@ -170,6 +175,7 @@ describe('a name that the store did not make', () => {
 });
 
 describe('the history', () => {
+  // T-BACKEND-04
   it('with entries exchanged, renamed or damaged is refused', async () => {
     const { store, attacker } = await prepared();
     const infos = [];
@@ -201,6 +207,7 @@ describe('the history', () => {
     expect((await store.retrieve('k')).text()).toBe('four');
   });
 
+  // T-BACKEND-04
   it('of one object is refused as that of another', async () => {
     const { store, attacker } = await prepared();
     await store.store('b', 'one');

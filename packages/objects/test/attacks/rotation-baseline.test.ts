@@ -97,6 +97,7 @@ async function statesOf({ place, clock }: World, depth: RotationDepth): Promise<
 }
 
 describe('a rotation to the depth "data" of a store that was rolled back', () => {
+  // T-BACKEND-14
   it('[X-09] says so, and verify goes on saying it', async () => {
     const w = await world();
     await rollBack(w);

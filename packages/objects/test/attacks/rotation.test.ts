@@ -43,6 +43,7 @@ describe('a change of the head', () => {
     await failure(openAt(place, { clock }), 'UNLOCK_FAILED');
   });
 
+  // T-BACKEND-11
   it('on a fork of the store is not followed by who has seen the other one, nor by their anchor', async () => {
     const place = usePlace(memoryPlace);
     const clock = hurriedClock();
@@ -129,6 +130,7 @@ describe('keys', () => {
     expect((await store.retrieve('precious')).text()).toBe('data');
   });
 
+  // T-BACKEND-09
   it('that are retired do not come back with a record that is put back', async () => {
     const place = usePlace(memoryPlace);
     const clock = hurriedClock();

@@ -61,6 +61,7 @@ async function victimOf(...others: UnlockMethod[]): Promise<Victim> {
 }
 
 describe.each(METHODS)('a root key of the attacker’s, sealed to the slot of this method: %s', (_, bound, method) => {
+  // T-BACKEND-08
   it(bound ? 'is not opened by the secret' : 'is opened only by who trusts the store', async () => {
     const unlock = await method();
     const { place, store, attacker, clock } = await victimOf(unlock);

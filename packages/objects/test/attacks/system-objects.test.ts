@@ -37,6 +37,7 @@ describe.each([
   ['keyring', 'k/'],
   ['category map', 'p/'],
 ])('the %s', (what, prefix) => {
+  // T-BACKEND-05
   it('with any byte changed is refused', async () => {
     const { place, attacker } = await prepared();
     const name = await attacker.name(prefix);
@@ -54,6 +55,7 @@ describe.each([
     expect((await (await openAt(place)).retrieve('secret/k')).text()).toBe('payload');
   });
 
+  // T-BACKEND-05
   it('cut, extended, emptied or removed is refused, and never made anew', async () => {
     const { place, attacker } = await prepared();
     const name = await attacker.name(prefix);
@@ -91,6 +93,7 @@ describe.each([
 });
 
 describe('another store in the place of the right one', () => {
+  // T-BACKEND-07
   it('does not open by a secret that it does not know', async () => {
     const { place, attacker } = await prepared();
     const forged = usePlace(memoryPlace);
@@ -99,6 +102,7 @@ describe('another store in the place of the right one', () => {
     await failure(openAt(place), 'UNLOCK_FAILED');
   });
 
+  // T-BACKEND-13
   it('made with the same secret is refused by a pinned fingerprint', async () => {
     const { place, attacker, fingerprint } = await prepared();
     const other = await prepared();
@@ -108,6 +112,7 @@ describe('another store in the place of the right one', () => {
     await openAt(place, { fingerprint: other.fingerprint });
   });
 
+  // T-BACKEND-12
   it('made with the same secret is refused by an anchor until it is accepted', async () => {
     const anchor = memoryAnchor();
     const { place, attacker } = await prepared(anchor);
@@ -120,6 +125,7 @@ describe('another store in the place of the right one', () => {
 });
 
 describe('everything rolled back', () => {
+  // T-BACKEND-12, T-COPY-01
   it('is refused where an anchor remembers a newer head', async () => {
     const anchor = memoryAnchor();
     const { place, attacker } = await prepared(anchor);
@@ -132,6 +138,7 @@ describe('everything rolled back', () => {
     await openAt(place, { anchor });
   });
 
+  // T-BACKEND-17
   it('is not noticed without an anchor, as is documented', async () => {
     const { place, attacker } = await prepared();
     const old = await attacker.copy();
@@ -140,6 +147,7 @@ describe('everything rolled back', () => {
     expect((await (await openAt(place)).retrieve('secret/k')).text()).toBe('payload');
   });
 
+  // T-BACKEND-12
   it('to nothing is refused where an anchor remembers a store', async () => {
     const anchor = memoryAnchor();
     const { place, attacker } = await prepared(anchor);

@@ -236,6 +236,7 @@ describe('crypto events', () => {
     expect(take()).toMatchObject([{ type: 'slot.added', method: 'rawKey', outcome: 'UNAVAILABLE' }]);
   });
 
+  // T-PROCESS-03
   it('hold no names of objects, no payloads, metadata, secrets and keys', async () => {
     const { place, listen, events } = hear();
     const pass = 'a passphrase in sight';

@@ -27,6 +27,7 @@ describe('a head', () => {
     await openAt(place);
   });
 
+  // T-BACKEND-13
   it('[H-08] is refused where it is not the pinned one, before a secret is asked for', async () => {
     const { place, store } = await workshop();
     await openAt(place, { fingerprint: store.fingerprint });
@@ -53,12 +54,14 @@ describe('a head', () => {
     await failure(openAt(shop.place, { unlock: rawKey(Buffer.alloc(32, 112)) }), 'UNLOCK_FAILED');
   });
 
+  // T-REVOKED-04
   it('[K-05] is refused with a keyring of another root', async () => {
     const shop = await workshop();
     await resign(shop, { rootNumber: 2 });
     await failure(openAt(shop.place), 'INTEGRITY');
   });
 
+  // T-BACKEND-05
   it('[Y-04] is refused where an object that it names is missing or another', async () => {
     for (const kind of ['keyring', 'categoryMap'] as const) {
       const { backend, place, state } = await workshop();

@@ -168,6 +168,7 @@ describe('the head', () => {
     await store.store('k', 'z');
   });
 
+  // T-BACKEND-11
   it('that goes back is ROLLBACK from then on, and nothing is written', async () => {
     const { store, clock, place } = await world();
     await store.store('k', 'x');

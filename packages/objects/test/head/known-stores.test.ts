@@ -43,6 +43,7 @@ const noDisk = async (): Promise<never> => {
 const failing = (of: Partial<KeyWrapper>): UnlockMethod => keyWrapper({ ...service.open(), ...of }, { timeout: 20 });
 
 describe.each(Object.entries(UNBOUND))('%s', (what, method) => {
+  // T-BACKEND-08
   it('[S-07] opens a store whose fingerprint is pinned, or that an anchor remembers, and no other', async () => {
     const unlock = method();
     const { place, store, clock } = await prepared(unlock);
@@ -60,6 +61,7 @@ describe.each(Object.entries(UNBOUND))('%s', (what, method) => {
     expect(await readsAs(await openAt(place, { clock, unlock, anchor }))).toBe('v');
   });
 
+  // T-BACKEND-08
   it('[S-07] opens a store that is trusted when it is first used, and then that one alone', async () => {
     const unlock = method();
     const { place, store, clock } = await prepared(unlock);

@@ -137,6 +137,7 @@ beforeAll(async () => {
   child.kill('SIGKILL');
 });
 
+// T-PROCESS-01, T-THIEF-03
 describe('no key is left in the memory of a process', () => {
   it.for(Object.entries(SCENARIOS).filter((_, at) => LONG || at % 7 === 0))(
     'after %s',

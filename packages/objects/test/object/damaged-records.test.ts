@@ -147,6 +147,7 @@ describe('a damaged current record', () => {
 });
 
 describe('whoever damages a record to have it replaced', () => {
+  // T-BACKEND-16
   it('[R-25] can not put the one back that was acknowledged, though a clock ran ahead', async () => {
     for (const scramble of [
       // All of it, its number too.
@@ -184,6 +185,7 @@ describe('whoever damages a record to have it replaced', () => {
     expect(await attacker.names('h/')).toHaveLength(1);
   });
 
+  // T-BACKEND-16
   it('can not exhaust the versions by the number that its header claims', async () => {
     const all = await attacked();
     const { clock, store } = all;
@@ -222,6 +224,7 @@ describe('whoever damages a record to have it replaced', () => {
     expect(await texts(store)).toEqual(['new']);
   });
 
+  // T-BACKEND-16
   it('can not bring back what was purged before its history began', async () => {
     const all = await attacked();
     const { store, attacker } = all;

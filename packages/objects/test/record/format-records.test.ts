@@ -39,18 +39,21 @@ describe('a record', () => {
     await failure(shop.store.retrieve('d'), 'INTEGRITY');
   });
 
+  // T-BACKEND-02
   it('[R-16] is refused in a category that is not that of its name, though its keys are genuine', async () => {
     const shop = await workshop();
     await refused(shop, 'a', { keyOf: 'tokens/a' });
     await refused(shop, 'tokens/a', { keyOf: 'a' });
   });
 
+  // T-BACKEND-02
   it('[R-07] is refused under a key of another category than it states', async () => {
     const shop = await workshop();
     const { groupId } = shop.state.keys.category(shop.state.categories.idOf(parseStoreKey('tokens/a'))).primary;
     await refused(shop, 'tokens/a', { keyOf: 'a', header: { categoryId: groupId } });
   });
 
+  // T-BACKEND-06
   it('[R-17] is refused in a suite that the head does not accept, or as an object of the store itself', async () => {
     const shop = await workshop();
     await refused(shop, 'a', { header: { suite: 2 } });
@@ -210,6 +213,7 @@ describe('a blob', () => {
     return { shop, names };
   }
 
+  // T-BACKEND-03
   it('[L-06] is refused where a part is cut at a chunk, cut elsewhere, or longer', async () => {
     const { shop, names } = await withBlob();
     const [, second = ''] = names;

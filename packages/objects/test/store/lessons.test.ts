@@ -65,6 +65,7 @@ describe('CVE-2026-6550, a key cache that skipped the policy on a hit: whatever 
     await failure(store.store('users/1', 'y'), 'KEY_DESTROYED');
   });
 
+  // T-REVOKED-02
   it('it acknowledges no write once others have taken its slot away, and sends none once it knows', async () => {
     const { clock, place, attacker } = await scene();
     const store = await createAt(place, { clock });
@@ -154,6 +155,7 @@ describe('aws-encryption-sdk-javascript PR 1670, two consumers of one stream los
   });
 });
 
+// T-REVOKED-04
 describe('a keyring rolled back to undo a revocation', () => {
   it('opens by no secret in the place of the present one', async () => {
     const { clock, place, attacker, before } = await revoked();

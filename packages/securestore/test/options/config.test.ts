@@ -81,6 +81,7 @@ describe('the configuration file', () => {
     });
   });
 
+  // T-CLI-04
   it.each(['memory', 'file', 'sqlite', 's3', 'gs', 'azblob', 'postgres', 'redis', 'rediss', 'mongodb+srv', 'https'])(
     'gives no other package to the built-in scheme %s',
     async (scheme) => {
@@ -134,6 +135,7 @@ describe('the configuration file', () => {
     expect(globalThis).not.toHaveProperty('canaryOfConfig');
   });
 
+  // T-PROCESS-02
   it.skipIf(process.getuid?.() !== 0)(
     'of another user, or in the folder of another user, is not used (root alone can make one)',
     async () => {

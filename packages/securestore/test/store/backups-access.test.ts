@@ -128,6 +128,7 @@ const TAKEN: readonly (readonly [string, PolicyChange])[] = [
 ];
 
 describe('what takes access away since the last backup', () => {
+  // T-BACKUP-07
   test('is not undone by a restore: a revoked token opens nothing', async () => {
     const all = await scene();
     expect(await readsBy((await restored(all)).store, all.token)).toBe('second');
@@ -135,6 +136,7 @@ describe('what takes access away since the last backup', () => {
     await expect(readsBy((await restored(all)).store, all.token)).rejects.toEqual(DENIED);
   });
 
+  // T-BACKUP-07
   test('is not undone by a restore that was begun before it: what was revoked meanwhile opens nothing', async () => {
     const all = await scene();
     const { world, store, token, id, place } = all;
@@ -206,6 +208,7 @@ describe('what takes access away since the last backup', () => {
     expect(await readsBy((await restored(all)).store, token)).toBe('second');
   });
 
+  // T-BACKUP-07
   test('is tried again by a store that stays open, until it is there', async () => {
     const all = await scene({ maintenance: true });
     const { store, place, token, world } = all;

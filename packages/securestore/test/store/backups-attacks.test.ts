@@ -61,6 +61,7 @@ const MANAGING: readonly (readonly [string, (ned: Session, world: BackupWorld) =
   ['have a drill write elsewhere', (ned, { backup, target }) => ned.backups.drill(backup, { scratch: target })],
 ];
 
+// T-BACKUP-10
 describe('whoever may back up, and not manage backups', () => {
   test.each(MANAGING)('can not %s', async (_, attempt) => {
     const { world, store, ned } = await scene(OPERATOR);
@@ -199,6 +200,7 @@ describe('where a destination is reached with credentials', () => {
     return { store, ned: await as(store, 'ned'), other };
   }
 
+  // T-BACKUP-10
   test('one with others is another place, whatever it is called', async () => {
     const { store, ned, other } = await twoOfOneName();
     expect(await store.backups.destinations()).toMatchObject([{ url: NAME }]);

@@ -59,6 +59,7 @@ describe('the audit log of a store that was restored is whole, as far as it goes
   });
 });
 
+// T-BACKUP-15
 test.each([
   ['that says it is of an earlier head', (point: FoundPoint) => ({ generation: point.generation - 1 })],
   ['that says it only repeats another one', () => ({ collects: true })],

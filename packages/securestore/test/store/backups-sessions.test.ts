@@ -44,6 +44,7 @@ async function scene(people: Readonly<Record<string, readonly Rule[]>>) {
 }
 
 describe('somebody whose role is', () => {
+  // T-BACKUP-08
   test('backup-operator makes and looks through backups, and sees and restores no object', async () => {
     const { world, store, session } = await scene({ ann: templateRules('backup-operator') });
     const ann = session('ann');
@@ -168,6 +169,7 @@ describe('somebody whose role is', () => {
     expect(all).not.toHaveProperty('withheld');
   });
 
+  // T-BACKUP-11
   test('backup-operator is told which objects a drill found wrong only as far as these may be listed', async () => {
     const listing = { effect: 'allow', actions: ['list'], keys: ['large'] } as const;
     const { world, store, session } = await scene({
@@ -198,6 +200,7 @@ describe('somebody whose role is', () => {
   });
 });
 
+// T-BACKUP-08
 test('a member with the group backup copies what they can not open', async () => {
   const { world, store } = await backedUp();
   const own = generateIdentity();
@@ -221,6 +224,7 @@ test('a member with the group backup copies what they can not open', async () =>
   expect((await again.retrieve('db/new')).text()).toBe('since then');
 });
 
+// T-BACKUP-09
 test('a session can not have what it may not read restored into something of its own', async () => {
   const { world, store, session } = await scene({
     rob: [{ effect: 'allow', actions: ['restore', 'restore.replace'] }],

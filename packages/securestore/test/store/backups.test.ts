@@ -94,6 +94,7 @@ describe('a backup', () => {
     }
   });
 
+  // T-BACKUP-03
   test('of another store is neither gone on with nor restored', async () => {
     const { world } = await backedUp();
     const other = new BackupWorld();
@@ -262,6 +263,7 @@ describe('a backup that is looked through', () => {
     expect(await store.backups.verify(world.backup, { depth: 'opens' })).toEqual(opens);
   });
 
+  // T-BACKUP-01
   test('shows damage, which a restore refuses, or leaves out with "partial"', async () => {
     const { world } = await backedUp();
     const backend = new MemoryBackend();
@@ -281,6 +283,7 @@ describe('a backup that is looked through', () => {
   });
 });
 
+// T-BACKUP-02
 test('a payload that was changed in the backup is refused, and makes no store that looks whole', async () => {
   const { world } = await backedUp();
   const backend = new MemoryBackend();
@@ -334,6 +337,7 @@ describe('the destinations of a store', () => {
     expect(await verifyBackup(world.backup, { ...world.secret, depth: 'opens' })).toMatchObject({ ok: true });
   });
 
+  // T-BACKUP-06
   test('follow a rotation: the new secret opens them, and the old one no longer does', async () => {
     const { world, store } = await backedUp();
     const next = rawKey(Buffer.alloc(32, 5));

@@ -21,6 +21,7 @@ async function partsOf(url: string): Promise<string[]> {
 }
 
 describe('the audit log of a store that moves', () => {
+  // T-MIGRATE-11
   test('says each thing that was done to move it, wherever the store is then', async () => {
     const [from, to] = [storeUrlOf(), storeUrlOf()];
     await (await audited(from)).close();
@@ -36,6 +37,7 @@ describe('the audit log of a store that moves', () => {
     expect(await there.audit.verify({ auditor: identity(auditor) })).toMatchObject({ ok: true, findings: [] });
   });
 
+  // T-MIGRATE-11
   test('misses in the new place what was cut off where it was, as an anchor there does', async () => {
     const [from, to] = [storeUrlOf(), storeUrlOf()];
     const anchor = memoryAnchor();
@@ -54,6 +56,7 @@ describe('the audit log of a store that moves', () => {
     expect(report).toMatchObject({ ok: false, findings: [{ kind: 'missing' }] });
   });
 
+  // T-MIGRATE-11
   test('says in the old place that everything was sealed anew elsewhere: the new store has a log of its own', async () => {
     const [from, to] = [storeUrlOf(), storeUrlOf()];
     await (await audited(from)).close();

@@ -117,6 +117,7 @@ describe.each(['sqlite', 'file'])('a store at %s:', (scheme) => {
     await (await openStore(here(), { unlock, fingerprint: store.fingerprint })).close();
   });
 
+  // T-THIEF-01
   it('that was replaced is noticed by a file anchor, from any working directory', async () => {
     const anchor = fileAnchor(join(folder, 'state'));
     const first = await createStore(here(), { unlock, anchor });
@@ -308,6 +309,7 @@ describe('a backend that is passed in', () => {
 });
 
 describe('key files', () => {
+  // T-THIEF-02
   it('unlock, are readable by their owner alone, and are never overwritten', async () => {
     const path = join(folder, 'key');
     await generateKeyFile(path);

@@ -129,6 +129,7 @@ describe('signing in with a provider', () => {
     expect((await send('GET', CONSOLE_PATHS.oidc)).status).not.toBe(200);
   });
 
+  // T-WEB-04
   it('fails for another state, nonce, code, browser or time, and leads nowhere else', async () => {
     const { browser, start, back, provider } = await scene();
     const attempt = async (alter: (to: URL, here: Browser) => void | Promise<void>): Promise<void> => {
@@ -165,6 +166,7 @@ describe('signing in with a provider', () => {
     expect(answer.headers.location).toBe(FAILED);
   });
 
+  // T-WEB-04
   it('is done once: what has led here before does not again', async () => {
     const { browser, start, back, provider } = await scene();
     const here = browser();
@@ -206,6 +208,7 @@ describe('signing in with a provider', () => {
     expect(codeIn(answer)).toBe('UNAVAILABLE');
   });
 
+  // T-WEB-05
   it('leads nobody to what a provider says that is no address of a page', async () => {
     for (const endpoint of [
       'javascript:alert(1)//',

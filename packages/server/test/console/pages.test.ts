@@ -128,6 +128,7 @@ describe('the pages of the console', () => {
 });
 
 describe('every answer', () => {
+  // T-WEB-03
   it('tells browsers that nothing of it is to be run, framed or guessed', async () => {
     const here = await world({ console: await builtConsole() });
     const token = await here.somebody('ann', EVERYTHING);
@@ -158,6 +159,7 @@ describe('every answer', () => {
     expect(malformed).toContain("content-security-policy: default-src 'none'; frame-ancestors 'none'");
   });
 
+  // T-WEB-03
   it('of the page allows what its own origin has, and no more', async () => {
     const here = await world({ console: await builtConsole() });
     const { headers } = await here.send('GET', CONSOLE_PATHS.page);

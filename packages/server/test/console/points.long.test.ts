@@ -86,6 +86,7 @@ const restore = (browser: Browser, source: string, more: object = {}): Promise<A
   });
 
 describe('what the store was', () => {
+  // T-WEB-07
   it('is told to whoever may look, as far as they may', async () => {
     const { browser, place, at } = await scene();
     const [ann, vic, dora] = [await browser('ann'), await browser('vic'), await browser('dora')];
@@ -175,6 +176,7 @@ describe('what the store was', () => {
     expect([answer.status, answer.body.toString()]).toEqual([200, 'then db/a']);
   });
 
+  // T-WEB-09
   it('is listed by whoever lists it for all to see in the audit log, by where that was', async () => {
     const { store, browser, at } = await scene();
     const { generateIdentity, recipientOf } = await import('securestore');
@@ -193,6 +195,7 @@ describe('what the store was', () => {
     ]);
   });
 
+  // T-WEB-09
   it('is told in receipts of restores to whoever may know what they were about', async () => {
     const { browser, place, at } = await scene();
     const [ann, vic, dora] = [await browser('ann'), await browser('vic'), await browser('dora')];
@@ -230,6 +233,7 @@ describe('what the store was', () => {
 });
 
 describe('a download', () => {
+  // T-WEB-06
   it('of an object is a file, once, for the session that has asked for it', async () => {
     const { browser, place } = await scene();
     const [dora, ann] = [await browser('dora'), await browser('ann')];
@@ -256,6 +260,7 @@ describe('a download', () => {
     expect((await download(dora, gone)).status).toBe(401);
   });
 
+  // T-NAMES-02
   it('is called so that nobody takes it for something else by what they do not see', async () => {
     const { browser } = await scene();
     const { name } = await ask(await browser('ann'), { type: 'object', key: 'db/\u202einvoice\u202efdp.exe\u200b' });
@@ -337,6 +342,7 @@ describe('a download', () => {
     120_000,
   );
 
+  // T-WEB-10
   it('waits with a few others of the same principal alone, of which the oldest goes', async () => {
     const { browser } = await scene();
     const [ann, again, dora] = [await browser('ann'), await browser('ann'), await browser('dora')];
@@ -349,6 +355,7 @@ describe('a download', () => {
     expect((await download(dora, other)).body.toString()).toBe('now');
   });
 
+  // T-WEB-10
   it('has nothing read of what is asked for by nobody who is signed in', async () => {
     const here = await scene();
     for (const headers of [{}, { cookie: `securestore-${here.port}=${'A'.repeat(43)}` }]) {
@@ -359,6 +366,7 @@ describe('a download', () => {
     }
   });
 
+  // T-WEB-11
   it('begins no more from a place that was unregistered meanwhile', async () => {
     const { browser, store } = await scene();
     const folder = await mkdtemp(join(tmpdir(), 'unregistered-'));
@@ -373,6 +381,7 @@ describe('a download', () => {
     expect(codeIn(await download(dora, asked))).toBe('ACCESS_DENIED');
   });
 
+  // T-WEB-11
   it('of a folder names nothing outside of where it is unpacked, on any system', async () => {
     const { browser, store } = await scene();
     const long = `${'l'.repeat(150)}/${'m'.repeat(300)}/${'é'.repeat(200)}`;

@@ -61,6 +61,7 @@ describe('signing in', () => {
     expect(answer.headers['cache-control']).toBe('no-store');
   });
 
+  // T-WEB-10
   it('refuses what is no token, and too many guesses, and takes nobody for another', async () => {
     const { browser, token } = await scene({ failuresPerAddress: 1 });
     for (const json of [{ token: 'x' }, { token: `${token}A` }]) {
@@ -80,6 +81,7 @@ describe('signing in', () => {
     expect(browser.cookies.size).toBe(0);
   });
 
+  // T-WEB-02
   it('always begins another session, and ends the one that there was: a cookie that was planted is good for nothing', async () => {
     const { browser, token, port } = await scene();
     const planted = 'A'.repeat(43);
@@ -97,6 +99,7 @@ describe('signing in', () => {
 });
 
 describe('a cookie', () => {
+  // T-WEB-01
   it('counts for nothing without the other half, or with a wrong one', async () => {
     const { browser, token, ...here } = await signedIn();
     const own = browser.csrf ?? '';
@@ -120,6 +123,7 @@ describe('a cookie', () => {
     expect(await here.store.list()).toEqual([]);
   });
 
+  // T-WEB-02
   it('counts for nothing where it is there twice, malformed, or of another server', async () => {
     const { browser, port } = await signedIn();
     const name = `securestore-${port}`;
@@ -143,6 +147,7 @@ describe('a cookie', () => {
     expect(await statusOf(elsewhere.browser, { headers: foreign })).toBe(401);
   });
 
+  // T-WEB-01
   it('counts for nothing for another page, whatever that sends', async () => {
     const { browser, port, token } = await signedIn();
     for (const headers of [
@@ -241,6 +246,7 @@ describe('a session', () => {
     expect(await statusOf(browser)).toBe(401);
   });
 
+  // T-WEB-02
   it('is over at once when somebody signs out, and can not be used again', async () => {
     const { browser, port } = await signedIn();
     const kept = {

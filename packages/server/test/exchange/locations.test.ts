@@ -28,6 +28,7 @@ function asksAbout({ send }: World, token: string, url: string): Promise<readonl
   ]);
 }
 
+// T-SERVER-05
 it('a place that nobody has registered is not looked at for whom may not register it', async () => {
   let connections = 0;
   const elsewhere = createServer((socket) => {

@@ -12,6 +12,7 @@ const FRAMES = { 'content-type': 'application/vnd.securestore.object' };
 const JSON_BODY = { 'content-type': 'application/json' };
 
 describe('bodies', () => {
+  // T-SERVER-06
   it('that are larger than they may be are TOO_LARGE, said or not', async () => {
     const here = await world({ limits: { jsonBytes: 1000, objectBytes: 1000 } });
     const token = await here.somebody('ann', EVERYTHING);
@@ -160,6 +161,7 @@ describe('callers', () => {
     expect([codeIn(refused), refused.headers['retry-after']]).toEqual(['THROTTLED', '1']);
   });
 
+  // T-SERVER-06
   it('have so many requests at once', async () => {
     const here = await world({ limits: { concurrencyPerCaller: 2 } });
     const ann = await here.somebody('ann', EVERYTHING);
@@ -217,6 +219,7 @@ async function refusals({ send }: World, token: string): Promise<Record<string, 
 }
 
 describe('connections', () => {
+  // T-SERVER-06
   it('of one address are so many at once, and more are ended', async () => {
     const here = await world({ limits: { connectionsPerAddress: 2 } });
     const token = await here.somebody('ann', EVERYTHING);

@@ -1,46 +1,73 @@
-import { citedTests } from './cited-tests.ts';
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 
-/** The heading of the appendix that has the tests of each promise. */
-const APPENDIX = '\n## Tests\n';
+/** A file of tests. */
+export interface TestFile {
+  /** From the root of the repository. */
+  readonly path: string;
+  readonly text: string;
+}
 
 const ID = /\bT-[A-Z]+-\d+\b/g;
 /** A promise where it is made: an anchor to link to, then its id. */
 const PROMISE = /^- (?:<a id="(?<anchor>[^"]*)"><\/a>)?\*\*(?<id>T-[A-Z]+-\d+)\*\* (?<text>.*)$/gm;
-/** A line of the appendix: an id, then its tests, or why there are none. */
-const ENTRY = /^- \[(?<id>T-[A-Z]+-\d+)\]\(#(?<anchor>[^)]*)\): (?<tests>.*)$/gm;
-const WITHOUT_TEST = /^none: \S.{9,}/;
+/** The comment above a test with the ids of the promises that the test attacks. */
+const COMMENT = /^ *\/\/ (?<ids>T-[A-Z]+-\d+(?:, T-[A-Z]+-\d+)*)\n *(?:it|test|describe)\b/gm;
+
+/** The tests of all packages. @param root of the repository */
+export function readTests(root: string): TestFile[] {
+  const paths = globSync('packages/*/test/**/*.test.ts', { cwd: root, exclude: (path) => path === 'node_modules' });
+  return paths.toSorted().map((path) => ({ path, text: readFileSync(join(root, path), 'utf8') }));
+}
 
 /** The ids of the promises that a page makes, in their order. */
-export function promiseIds(text: string): string[] {
-  return [...text.matchAll(PROMISE)].map(({ groups }) => groups?.['id'] ?? '');
+export function promiseIds(page: string): string[] {
+  return [...page.matchAll(PROMISE)].map(({ groups }) => groups?.['id'] ?? '');
+}
+
+/** The ids that the comments above the tests of a file name, once for each test. */
+export function citedIds(text: string): string[] {
+  return [...text.matchAll(COMMENT)].flatMap(({ groups }) => groups?.['ids']?.split(', ') ?? []);
+}
+
+/** The files with tests of each promise. */
+export function filesOfPromises(tests: readonly TestFile[]): ReadonlyMap<string, readonly string[]> {
+  const files = new Map<string, string[]>();
+  for (const { path, text } of tests) {
+    for (const id of new Set(citedIds(text))) files.set(id, [...(files.get(id) ?? []), path]);
+  }
+  return files;
 }
 
 const repeated = (ids: readonly string[]): string[] => [...new Set(ids.filter((id, at) => ids.indexOf(id) !== at))];
 
-/** What is wrong with the ids of the promises of a page and with the appendix of their tests, one a line. */
-export function promiseFindings(text: string): string[] {
-  const cut = text.indexOf(APPENDIX);
-  if (cut < 0) return ['there is no appendix "## Tests"'];
-  const [page, appendix] = [text.slice(0, cut), text.slice(cut)];
+/** The findings about one file of tests. */
+function testFindings({ path, text }: TestFile, promised: readonly string[]): string[] {
+  const cited = citedIds(text);
+  const unknown = [...new Set(cited)].filter((id) => !promised.includes(id));
+  return [
+    ...unknown.map((id) => `${path}: ${id} is not promised`),
+    ...((text.match(ID)?.length ?? 0) > cited.length ? [`${path}: an id is not in a comment above a test`] : []),
+  ];
+}
+
+/** What is wrong with the ids of the promises of a page, and with the tests that name them, one a line. */
+export function promiseFindings(page: string, tests: readonly TestFile[]): string[] {
   const promises = [...page.matchAll(PROMISE)].map(({ groups }) => groups ?? {});
-  const entries = [...appendix.matchAll(ENTRY)].map(({ groups }) => groups ?? {});
-  const made = promises.map(({ id = '' }) => id);
-  const tested = entries.map(({ id = '' }) => id);
-  const known = new Set([...made, ...tested]);
+  const made = promiseIds(page);
+  const tested = filesOfPromises(tests);
   return [
     ...repeated(made).map((id) => `${id} is promised twice`),
-    ...repeated(tested).map((id) => `${id} is twice in the appendix`),
-    ...made.filter((id) => !tested.includes(id)).map((id) => `${id} is not in the appendix`),
-    ...tested.filter((id) => !made.includes(id)).map((id) => `${id} is in the appendix alone`),
-    ...[...promises, ...entries]
+    ...made.filter((id) => !tested.has(id)).map((id) => `${id} has no test`),
+    ...promises
       .filter(({ id = '', anchor }) => anchor !== id.toLowerCase())
       .map(({ id = '' }) => `${id} has the wrong anchor`),
     ...promises
       .filter(({ text: promise = '' }) => promise.trim() === '')
       .map(({ id = '' }) => `${id} promises nothing`),
-    ...entries
-      .filter(({ tests = '' }) => citedTests(tests).length === 0 && !WITHOUT_TEST.test(tests))
-      .map(({ id = '' }) => `${id} has no test, and does not say why`),
-    ...[...new Set(text.match(ID))].filter((id) => !known.has(id)).map((id) => `${id} is mentioned, and not promised`),
+    ...[...new Set(page.match(ID))]
+      .filter((id) => !made.includes(id))
+      .map((id) => `${id} is mentioned, and not promised`),
+    ...tests.flatMap((test) => testFindings(test, made)),
   ];
 }

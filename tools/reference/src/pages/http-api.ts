@@ -12,6 +12,7 @@ import {
 } from '@securestore/protocol';
 import type { Route } from '../../../../packages/server/src/exchange/route.ts';
 import { ROUTES } from '../../../../packages/server/src/routes/index.ts';
+import { LONG } from '../../../../packages/server/src/routes/jobs.ts';
 import * as work from '../../../../packages/server/src/work/work.ts';
 import { time } from '../text/amounts.ts';
 import { errorsOf } from '../facts/call-errors.ts';
@@ -74,20 +75,25 @@ function answerLine({ answer }: Route): string {
   return `Answer: ${fromPlain(answer.description)}${form === '' ? '' : `: ${form}`}.`;
 }
 
-/** The statuses of an answer that is no error of its own: others are those of the error codes. */
-function statusesOf({ method, path, headers = {}, body }: Route): string {
-  const isRead = method === 'GET';
+/** The statuses of a route that are neither `200` nor in the section about statuses. */
+function statusesOf({ method, path, headers = {} }: Route): string {
   const statuses = [
-    '`200`',
     ...('range' in headers ? ['`206` for a range'] : []),
-    ...(isRead && 'if-none-match' in headers ? ['`304` for a known version'] : []),
-    ...(path.includes('{key}') ? ['`400` for an invalid key'] : []),
-    ...('if-match' in headers || 'if-none-match' in headers ? ['`412` if a condition does not hold'] : []),
-    ...(body === undefined ? [] : ['`413` if the body is too large']),
+    ...(method === 'GET' && 'if-none-match' in headers ? ['`304` for a known version'] : []),
     ...('range' in headers ? ['`416` if the range is outside the data'] : []),
     ...(path === '/healthz' || path === '/readyz' ? ['`503`'] : []),
   ];
-  return statuses.length === 1 ? '' : `Statuses: ${statuses.join(', ')}.`;
+  return statuses.length === 0 ? '' : `Also: ${statuses.join(', ')}.`;
+}
+
+/** What a route does; the page has the sentence about events of long jobs once. */
+function descriptionOf({ summary, description }: Route): string {
+  const shown = description?.replace(LONG, '').trim() ?? '';
+  return [
+    sentence(described(summary)),
+    ...(shown === '' ? [] : [described(shown)]),
+    ...(description?.includes(LONG) === true ? ['[Events](#long-jobs) on request.'] : []),
+  ].join(' ');
 }
 
 const actionLink = (action: string): string => `[${code(action)}](permissions.md#${slug(action)})`;
@@ -122,11 +128,10 @@ function errorsLine(root: string, { access }: Route): string {
 }
 
 function routeSection(root: string, route: Route): string {
-  const { summary, description } = route;
   return section(
     3,
     code(headingOf(route)),
-    [sentence(described(summary)), ...(description === undefined ? [] : [described(description)])].join(' '),
+    descriptionOf(route),
     accessLine(route),
     definitions(['Field', 'In', 'Type', 'Meaning'], requestRows(route)),
     bodyLine(route),
@@ -241,7 +246,7 @@ export function httpApiPage(root: string): string {
         'Statuses and errors',
         `A request that succeeds is answered with \`200\`, unless its section says otherwise. An error has the type \`${PROBLEM_TYPE}\` and is a [Problem](#problem). Decide by its \`code\`: the status is only the nearest that HTTP has.`,
         statusTable(),
-        'A failed `If-Match` or `If-None-Match` is `412` instead of `409`. `429` has `Retry-After: 1`. `outcome: "unknown"` means that the change may have been made.',
+        'A failed `If-Match` or `If-None-Match` is `412` instead of `409`. A body that is too large is `413`. `429` has `Retry-After: 1`. `outcome: "unknown"` means that the change may have been made.',
         'Every route except `/healthz` can answer `400 INVALID_ARGUMENT`, `401`, `403`, `423`, `429`, `500`, `503` and `504`. The section of a route names further errors that the library documents for its call.',
       ),
       section(

@@ -120,6 +120,7 @@ describe('verify', () => {
     expect(verdict).toMatchObject({ ok: true, anchored: true });
   });
 
+  // T-BACKEND-14
   it('finds each object that is taken away', async () => {
     const all = await scene();
     for (const name of all.now.keys()) {
@@ -131,6 +132,7 @@ describe('verify', () => {
     }
   });
 
+  // T-BACKEND-14
   it('finds each object in whose place an older one is put', async () => {
     const all = await scene();
     let replaced = 0;
@@ -145,6 +147,7 @@ describe('verify', () => {
     expect(replaced).toBeGreaterThan(6);
   });
 
+  // T-BACKEND-14
   it('finds each object that is brought back', async () => {
     const all = await scene();
     let broughtBack = 0;

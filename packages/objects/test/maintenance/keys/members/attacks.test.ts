@@ -44,6 +44,7 @@ it.each<readonly [string, boolean]>([
 });
 
 describe('with all bytes of the store and the primitives alone, a member', () => {
+  // T-MEMBER-01
   it('opens the records of what was granted, the category map and what the journal key seals, and nothing else', async () => {
     const all = await furnished();
     const { attacker, ann } = all;
@@ -73,6 +74,7 @@ describe('with all bytes of the store and the primitives alone, a member', () =>
     expect([...new Set(all)].toSorted()).toEqual(sealed.toSorted());
   });
 
+  // T-MEMBER-01
   it('has no key of the root, the identity, other members and other categories', async () => {
     const { attacker, place, ann } = await furnished();
     const bodies = await attacker.copy();
@@ -99,6 +101,7 @@ describe('with all bytes of the store and the primitives alone, a member', () =>
     for (const secret of secrets) expect(known).not.toContain(secret);
   });
 
+  // T-MEMBER-10
   it('can read and forge in a granted category, and reads the names of all objects', async () => {
     const all = await furnished();
     const { attacker, ann, owner, clock } = all;
@@ -135,6 +138,7 @@ async function refusedAt(
 }
 
 describe('a forged record', () => {
+  // T-MEMBER-02
   it.each(['blue/small', 'blue/none'])(
     'of another category, sealed under a granted key, is refused at %s',
     async (key) => {
@@ -142,6 +146,7 @@ describe('a forged record', () => {
     },
   );
 
+  // T-MEMBER-02
   it.each(['blue/small', 'blue/none', 'other/small'])(
     'of a granted category under the name %s is refused',
     async (key) => {
@@ -149,6 +154,7 @@ describe('a forged record', () => {
     },
   );
 
+  // T-MEMBER-02
   it('sealed under the journal key is refused', async () => {
     await refusedAt('blue/small', ({ blue }, spoils) => ({ category: blue, under: journal(spoils) }));
     await refusedAt('red/small', ({ red }, spoils) => ({ category: red, under: journal(spoils) }));
@@ -170,6 +176,7 @@ describe('a forged record', () => {
 });
 
 describe('what the head says', () => {
+  // T-MEMBER-03
   it('can not be signed by any key that a member has', async () => {
     const { attacker, ann, place, owner, clock, enter } = await furnished();
     const anchor = memoryAnchor();
@@ -200,6 +207,7 @@ describe('what the head says', () => {
     });
   });
 
+  // T-MEMBER-03
   it('pins grants and category map, which a member can change for nobody', async () => {
     const { attacker, ann, enter, clock, owner } = await furnished();
     const { references, lineage, instance } = headOf(await attacker.copy());
@@ -237,6 +245,7 @@ describe('what the head says', () => {
 });
 
 describe('a store of the attacker in the place of the real one', () => {
+  // T-MEMBER-04
   it('[I-11] is refused to a member by its fingerprint', async () => {
     const { attacker, place, ann, enter, owner, clock } = await furnished();
     // A whole store of their own, whose grants are for ann.
@@ -252,6 +261,7 @@ describe('a store of the attacker in the place of the real one', () => {
     await failure(owner.retrieve('red/small'), 'ROLLBACK');
   });
 
+  // T-MEMBER-04
   it('is refused to whoever opens it by a secret of their own', async () => {
     const { attacker, place, clock } = await furnished();
     const anchor = memoryAnchor();

@@ -104,6 +104,7 @@ describe('adding a member', () => {
 });
 
 describe('revoking a member', () => {
+  // T-MEMBER-08
   it.each(TROUBLES)('goes on in another process, or has changed nothing, wherever %s', async (_what, plan) => {
     for (let k = randomInt(STRIDE); ; k += STRIDE) {
       const w = await world(true);

@@ -69,6 +69,7 @@ describe.each([false, true])('with the journal on: %s,', (journal) => {
     },
   );
 
+  // T-MEMBER-08
   it('a revocation ends what the member does, keeps what was acknowledged to them, and lets all others go on', async () => {
     const all = await club({ journal });
     const { owner, join, enter } = all;

@@ -104,6 +104,7 @@ describe('a member', () => {
     expect((await member.retrieve('c')).text()).toBe('c');
   });
 
+  // T-MEMBER-03
   it('administers nothing', async () => {
     const { owner, join, enter } = await club();
     const ann = await join('ann', RED);
@@ -316,6 +317,7 @@ describe('members.revokeAll', () => {
     await failure(owner.members.revokeAll(), 'NOT_FOUND');
   });
 
+  // T-MEMBER-07
   it.each(['damaged', 'gone'])('does so where the grants are %s, which nothing else gets past', async (what) => {
     const { owner, join, enter, attacker, place } = await club();
     await owner.store('red/a', 'a');

@@ -26,6 +26,7 @@ async function revoked(): Promise<Revoked> {
 }
 
 describe('after a revocation', () => {
+  // T-MEMBER-05
   it('nothing that was written or re-wrapped opens by all that the member knew, but the names', async () => {
     const { attacker, before, spoils, owner } = await revoked();
     const bodies = await attacker.copy();
@@ -40,6 +41,7 @@ describe('after a revocation', () => {
     expect((await owner.retrieve('red/large')).data).toHaveLength(200_000);
   });
 
+  // T-MEMBER-05
   it('what the member forges under the keys of before is refused, and replaced by writers', async () => {
     const all = await revoked();
     const { attacker, owner, spoils, before, clock } = all;
@@ -56,6 +58,7 @@ describe('after a revocation', () => {
     }
   });
 
+  // T-MEMBER-06
   it('older records put back are refused', async () => {
     const { attacker, owner, before, clock } = await revoked();
     const old = [...before].filter(([name]) => name.startsWith('o/'));
@@ -66,6 +69,7 @@ describe('after a revocation', () => {
     expect((await owner.retrieve('blue/small')).text()).toBe('second of blue');
   });
 
+  // T-MEMBER-06
   it('the head and the grants of before, put back, are a rollback to whoever has seen newer ones', async () => {
     const { attacker, owner, before, clock, place, ann, enter } = await revoked();
     const anchor = memoryAnchor();
@@ -79,6 +83,7 @@ describe('after a revocation', () => {
     expect((await (await enter(ann)).retrieve('red/small')).text()).toBe('second of red');
   });
 
+  // T-MEMBER-06
   it('the grants of before, put back alone, are named by no head', async () => {
     const { attacker, before, ann, enter, owner } = await revoked();
     const name = headOf(before).references.grants?.name ?? '';
@@ -89,6 +94,7 @@ describe('after a revocation', () => {
     expect(await attacker.names('p/')).not.toContain(name);
   });
 
+  // T-MEMBER-11
   it('what the member has copied before still opens to them', async () => {
     const { before, spoils, ...all } = await revoked();
     const ids = await categoryIds(all);
@@ -105,6 +111,7 @@ describe('after a revocation', () => {
 });
 
 describe('keys that are to be destroyed', () => {
+  // T-MEMBER-09
   it('are in no grant from the moment that they are scheduled, and come back when that is undone', async () => {
     const { attacker, ann, owner, enter, clock } = await furnished();
     const member = await enter(ann);
@@ -121,6 +128,7 @@ describe('keys that are to be destroyed', () => {
     expect((await member.retrieve('red/small')).text()).toBe('second of red');
   });
 
+  // T-MEMBER-09
   it('open nothing any more, by all files that there are and all identities, once they are destroyed', async () => {
     const { attacker, ann, owner } = await furnished();
     const old = headOf(await attacker.copy()).references.grants?.name ?? '';

@@ -37,6 +37,7 @@ async function world(extras: Extras = {}) {
 }
 
 describe('a process whose secret is replaced by another one', () => {
+  // T-REVOKED-03
   it.each(['unlock', 'keys', 'data'] as const)(
     'goes on once its source gives the new one (depth %s), and not before',
     async (depth) => {
@@ -105,6 +106,7 @@ describe('a process whose secret is replaced by another one', () => {
   });
 });
 
+// T-REVOKED-03
 it('a process whose slot was removed stays LOCKED, however often its secret is asked for', async () => {
   const { clock, place, owner, process, source, logged, blocked } = await world();
   await owner.slots.add(NEW);

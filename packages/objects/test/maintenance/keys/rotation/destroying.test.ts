@@ -168,6 +168,7 @@ describe('a keyring that was on its way while its keys were destroyed', () => {
     expect((await (await openAt(place, { clock })).retrieve('else')).text()).toBe('x');
   });
 
+  // T-REVOKED-05
   it('lands early and is removed by the very call that destroys', async () => {
     const { clock, place, destroyed, land } = await whileKeyringIsLate();
     land();

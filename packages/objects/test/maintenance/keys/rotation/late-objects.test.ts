@@ -176,6 +176,7 @@ describe('a writer that waits for its object while its key version is retired', 
 });
 
 describe('a record under a retired key that somebody puts in the place of another', () => {
+  // T-BACKEND-09
   it('[R-21] comes into no history when it is replaced, and leaves a hole that shows', async () => {
     const { store } = await planted();
     const { version } = await store.store('k', 'three');

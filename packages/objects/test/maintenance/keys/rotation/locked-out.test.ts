@@ -87,6 +87,7 @@ const JOBS: readonly (readonly [string, Parameters<typeof gate>[0], (store: Obje
 ];
 
 describe('a process whose slot has been removed', () => {
+  // T-REVOKED-02
   it.each(JOBS)('writes and deletes nothing more when that is reported: %s', async (_what, isPlace, start) => {
     const { clock, place, owner } = await world();
     const { wrap, begun, reached, open } = gate(isPlace);
@@ -106,6 +107,7 @@ describe('a process whose slot has been removed', () => {
     expect(await owner.gc()).toMatchObject({ failed: 0 });
   });
 
+  // T-REVOKED-02
   it('begins no job, and leaves nothing of one', async () => {
     const { clock, place, owner } = await world();
     const guest = await openAt(place, { clock, unlock: rawKey(GUEST) });

@@ -57,6 +57,7 @@ async function rotated(depth: RotationDepth): Promise<Rotated> {
 }
 
 describe.each(['unlock', 'keys', 'data'] as const)('after a rotation to the depth "%s"', (depth) => {
+  // T-REVOKED-01
   it('the old secret opens nothing of now, and a whole copy of before', async () => {
     const { clock, before, after } = await rotated(depth);
     await failure(openCopy(after, clock, OLD), 'UNLOCK_FAILED');
@@ -68,6 +69,7 @@ describe.each(['unlock', 'keys', 'data'] as const)('after a rotation to the dept
     await failure(openCopy(before, clock, NEW), 'UNLOCK_FAILED');
   });
 
+  // T-REVOKED-01
   it(`the old secret, head and keyring open ${depth === 'unlock' ? 'all' : 'nothing'} that lies in the store now`, async () => {
     const { clock, before, after } = await rotated(depth);
     const store = await openCopy(
@@ -93,6 +95,7 @@ describe.each(['unlock', 'keys', 'data'] as const)('after a rotation to the dept
     else expect(LARGE.equals((await store.retrieve('large')).data)).toBe(true);
   });
 
+  // T-REVOKED-01
   it('the old keyring lies nowhere any more', async () => {
     const { before, after } = await rotated(depth);
     const [old] = [...before.keys()].filter((name) => name.startsWith('k/'));
@@ -129,6 +132,7 @@ describe('a category that is destroyed', () => {
     await failure(store.encryptionKeys.undo('pii'), 'INVALID_ARGUMENT');
   });
 
+  // T-REVOKED-05
   it('is gone from all data of before with every secret and the current keys; the old keys are the control', async () => {
     const { place, clock, store } = await withCategory();
     const attacker = await attack(place);

@@ -32,6 +32,7 @@ function textOf(value: unknown): string {
 }
 
 describe('no secret shows', () => {
+  // T-CURIOUS-02
   it('in what rotations, slots and jobs leave at the backend, say, log or throw, wherever they are stopped', async () => {
     const clock = new EagerClock();
     const place = usePlace(() => memoryPlace(() => clock.now()));
