@@ -47,6 +47,7 @@ const CAPABILITIES: BackendCapabilities = Object.freeze({
   maxDeleteMany: 10_000,
   modifiedResolution: 1,
   clockSkew: 0,
+  keepsBodies: true,
 });
 
 /** What a test may put in place of the machine's own. */
@@ -90,8 +91,9 @@ export class MemoryBackend implements StorageBackend {
     const size = stored.body.byteLength;
     const now = data.now();
     const { start, end, whole } = resolveRange(size, options);
-    if (whole) return { body: copyOf(stored.body), etag, size, modified, now };
-    return { body: copyOf(stored.body.subarray(start, end)), size, modified, now };
+    const part = whole ? stored.body : stored.body.subarray(start, end);
+    const body = options?.shared === true ? part : copyOf(part);
+    return { body, ...(whole && { etag }), size, modified, now };
   }
 
   async write(key: string, body: Uint8Array, options?: WriteOptions): Promise<WriteResult> {
@@ -100,7 +102,7 @@ export class MemoryBackend implements StorageBackend {
     if (options !== undefined && !holds(data.get(key), options)) {
       throw conflictError({ backend: this.name, operation: 'write', key });
     }
-    const { etag, modified } = data.set(key, body);
+    const { etag, modified } = data.set(key, body, options?.owned);
     return { etag, modified };
   }
 

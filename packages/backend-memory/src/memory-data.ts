@@ -30,10 +30,11 @@ export class MemoryData {
     return this.#bodies.get(key);
   }
 
-  /** Stores a copy of `body`. */
-  set(key: string, body: Uint8Array): StoredBody {
+  /** Stores a copy of `body`, or the body itself if it is `owned` and little else lies in its memory. */
+  set(key: string, body: Uint8Array, owned?: true): StoredBody {
     this.#writes += 1;
-    const stored = { body: copyOf(body), etag: this.#writes.toString(36), modified: this.now() };
+    const isKept = owned === true && body.length * 2 > body.buffer.byteLength;
+    const stored = { body: isKept ? body : copyOf(body), etag: this.#writes.toString(36), modified: this.now() };
     if (!this.#bodies.has(key)) this.#index.touch(key);
     this.#bodies.set(key, stored);
     return stored;

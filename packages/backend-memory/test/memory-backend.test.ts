@@ -55,6 +55,38 @@ describe('init', () => {
   });
 });
 
+describe('bodies that are given away', () => {
+  it('are kept as they are, and returned as they are to a caller that does not change them', async () => {
+    const backend = await opened('memory:');
+    expect(backend.capabilities.keepsBodies).toBe(true);
+    const body = Buffer.allocUnsafeSlow(1000).fill(1);
+    await backend.write('a', body, { owned: true });
+    const found = await backend.read('a', { shared: true });
+    expect(found?.body.buffer).toBe(body.buffer);
+    const part = await backend.read('a', { start: 10, end: 20, shared: true });
+    expect(part).toMatchObject({ size: 1000, body: { buffer: body.buffer, byteOffset: 10, byteLength: 10 } });
+    expect(part).not.toHaveProperty('etag');
+  });
+
+  it('are copied for a caller that may change them, and from one that did not say so', async () => {
+    const backend = await opened('memory:');
+    const body = Buffer.allocUnsafeSlow(1000).fill(1);
+    await backend.write('kept', body, { owned: true });
+    await backend.write('copied', body);
+    (await backend.read('kept'))?.body.fill(2);
+    expect(await backend.read('kept')).toMatchObject({ body: new Uint8Array(1000).fill(1) });
+    body.fill(3);
+    expect(await backend.read('copied')).toMatchObject({ body: new Uint8Array(1000).fill(1) });
+  });
+
+  it('are copied if most of the memory that they lie in would stay behind for nothing', async () => {
+    const backend = await opened('memory:');
+    const memory = Buffer.allocUnsafeSlow(4 * 1024 * 1024);
+    await backend.write('a', memory.subarray(0, 100).fill(1), { owned: true });
+    expect((await backend.read('a', { shared: true }))?.body.buffer).not.toBe(memory.buffer);
+  });
+});
+
 describe('the clock', () => {
   it('stands still where the machine sets its own back', async () => {
     let time = 1000;

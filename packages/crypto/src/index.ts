@@ -1,7 +1,13 @@
 export { BlobOpener, BlobSealer } from './seal/blob-seal.ts';
 export { release } from './primitives/release.ts';
 export { checkpointPageId } from './seal/checkpoint-page.ts';
-export { ContentDigester, DIGEST_LEAF_BYTES, digestWhole } from './primitives/content-digest.ts';
+export {
+  ContentDigester,
+  DIGEST_BLOCKS,
+  DIGEST_LEAF_BYTES,
+  digestBlock,
+  digestWhole,
+} from './primitives/content-digest.ts';
 export type { DigestKeys } from './primitives/content-digest.ts';
 export { deriveBytes, label, takeKey } from './primitives/derive.ts';
 export {

@@ -60,11 +60,13 @@ export interface BackendCapabilities {
   readonly modifiedResolution: number;
   /** How far apart, in milliseconds, `modified` may be between two servers of the provider; 0 with one clock. */
   readonly clockSkew: number;
+  /** Bodies are kept in the memory of this process: {@link WriteOptions.owned} and {@link ReadOptions.shared} each save a copy. */
+  readonly keepsBodies?: true;
 }
 
 /** A stored body, or the asked-for range of it. */
 export interface ReadResult {
-  /** The bytes. They are the caller's, who may change or even detach them: the backend keeps no reference. */
+  /** The bytes. They are the caller's, who may change or even detach them: the backend keeps no reference, unless it was told {@link ReadOptions.shared}. */
   readonly body: Uint8Array;
   /**
    * Given by whole reads, unless {@link ReadOptions.etag} says otherwise; changes whenever the bytes change. It never
@@ -87,6 +89,8 @@ export interface ReadOptions {
   readonly end?: number;
   /** The caller has no use for the etag of a whole read: a backend that would have to compute it may leave it out. */
   readonly etag?: false;
+  /** The caller neither changes nor detaches the body: a backend that {@link BackendCapabilities.keepsBodies} may return its own. */
+  readonly shared?: true;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -95,6 +99,8 @@ export interface WriteOptions {
   readonly ifAbsent?: true;
   /** Fail with `CONFLICT` unless the key exists with this etag. */
   readonly ifMatch?: string;
+  /** The caller never changes the body again: a backend that {@link BackendCapabilities.keepsBodies} may keep it as it is. */
+  readonly owned?: true;
   readonly signal?: AbortSignal | undefined;
 }
 

@@ -1,9 +1,16 @@
 import { createHmac, createSecretKey } from 'node:crypto';
-import { describe, expect, it } from 'vitest';
-import { ContentDigester, DIGEST_LEAF_BYTES, digestWhole } from '../../src/index.ts';
+import { execFile } from 'node:child_process';
+import { availableParallelism } from 'node:os';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import type { Worker } from 'node:worker_threads';
+import { describe, expect, it, vi } from 'vitest';
+import { ContentDigester, DIGEST_BLOCKS, DIGEST_LEAF_BYTES, digestBlock, digestWhole } from '../../src/index.ts';
 import { digestKeys } from '../../src/primitives/content-digest.ts';
 import { bytesFrom } from '../support/fixtures.ts';
 
+const run = promisify(execFile);
 const MIB = DIGEST_LEAF_BYTES;
 const secret = bytesFrom('digest', 32);
 const keys = digestKeys(createSecretKey(secret));
@@ -62,14 +69,100 @@ describe('the content digest', () => {
     }
   });
 
-  it('lets two buffers be used in turn for the blocks of a stream', async () => {
-    const buffers = [Buffer.alloc(MIB), Buffer.alloc(MIB)] as const;
-    const digester = new ContentDigester(keys);
-    for (let block = 0; block < 9; block++) {
-      const buffer = buffers[block % 2 === 0 ? 0 : 1];
-      payload.copy(buffer, 0, block * MIB);
-      await digester.add(buffer);
+  it('lets a few buffers be used in turn for the blocks of a stream', async () => {
+    for (const length of [9 * MIB, 40 * MIB + 3]) expect(await digestInTurn(length)).toEqual(expectedOf(length));
+  });
+});
+
+const PIECE = bytesFrom('piece', 4099);
+
+function fillBlock(block: Buffer, index: number): void {
+  block.fill(PIECE);
+  block.writeUInt32BE(index);
+}
+
+const lengthOf = (block: number, length: number): number => Math.min(MIB, length - block * MIB);
+
+/** The digest of a payload whose blocks lie in {@link DIGEST_BLOCKS} buffers in turn, as a stream's do. */
+async function digestInTurn(length: number, digester: ContentDigester = new ContentDigester(keys)): Promise<Buffer> {
+  const buffers: Buffer[] = [];
+  for (let index = 0; index * MIB < length; index++) {
+    const block = (buffers[index % DIGEST_BLOCKS] = digestBlock(index, buffers[index % DIGEST_BLOCKS]));
+    fillBlock(block, index);
+    await digester.add(block.subarray(0, lengthOf(index, length)));
+    // A thread that hashes gets its turn.
+    await nextTurn();
+  }
+  return digester.finish();
+}
+
+function expectedOf(length: number): Buffer {
+  const leaves: Buffer[] = [];
+  const block = Buffer.alloc(MIB);
+  for (let index = 0; index * MIB < length; index++) {
+    fillBlock(block, index);
+    leaves.push(hmac(derived('digest leaf'), block.subarray(0, lengthOf(index, length))));
+  }
+  return hmac(derived('digest tree'), Buffer.concat(leaves));
+}
+
+let threads = 0;
+process.on('worker', (thread) => {
+  threads += 1;
+  thread.once('exit', () => (threads -= 1));
+});
+
+const allThreadsEnd = (): Promise<void> => expect.poll(() => threads, { timeout: 60_000 }).toBe(0);
+
+/** The next thread that this process starts. */
+const nextThread = (): Promise<Worker> => new Promise((resolve) => process.once('worker', resolve));
+
+describe('the thread that hashes long payloads', () => {
+  const isAlone = availableParallelism() === 1;
+  const reason = isAlone ? ' (skipped: this machine has one processor)' : '';
+
+  it.skipIf(isAlone)(`hashes while the caller encrypts, and ends when it has nothing to do${reason}`, async () => {
+    await allThreadsEnd();
+    const started = nextThread();
+    const digest = digestInTurn(64 * MIB);
+    const thread = await started;
+    const hashed = vi.fn<() => void>();
+    thread.on('message', hashed);
+    expect(await digest).toEqual(expectedOf(64 * MIB));
+    expect(hashed).toHaveBeenCalled();
+    await allThreadsEnd();
+  });
+
+  it.skipIf(isAlone)(`may die at any time: what it has not hashed is hashed by the caller${reason}`, async () => {
+    for (const block of [0, 1, 5, 20]) {
+      await allThreadsEnd();
+      const started = nextThread();
+      const digest = digestInTurn(48 * MIB);
+      const thread = await started;
+      for (let turn = 0; turn < block; turn++) await nextTurn();
+      await thread.terminate();
+      expect(await digest, `${block} blocks later`).toEqual(expectedOf(48 * MIB));
     }
-    expect(await digester.finish()).toEqual(expected(payload.subarray(0, 9 * MIB)));
+  });
+
+  it('is not needed: a process that may start no threads hashes itself', async () => {
+    const program = `
+      import { createSecretKey } from 'node:crypto';
+      import { ContentDigester, digestBlock } from '@securestore/crypto';
+      import { digestKeys } from ${JSON.stringify(new URL('../../src/primitives/content-digest.ts', import.meta.url).href)};
+      const digester = new ContentDigester(digestKeys(createSecretKey(Buffer.from('${secret.toString('hex')}', 'hex'))));
+      process.once('worker', () => console.log('a thread'));
+      for (let index = 0; index < 24; index++) {
+        await digester.add(digestBlock(index).fill(7));
+        await new Promise(setImmediate);
+      }
+      console.log((await digester.finish()).toString('hex'));`;
+    const args = ['--permission', '--allow-fs-read=*', '--no-warnings', '--conditions=@securestore/source'];
+    const { stdout } = await run(process.execPath, [...args, '--input-type=module', '--eval', program], {
+      cwd: fileURLToPath(new URL('.', import.meta.url)),
+    });
+    const leaf = hmac(derived('digest leaf'), Buffer.alloc(MIB, 7));
+    const digest = hmac(derived('digest tree'), Buffer.concat(Array.from({ length: 24 }, () => leaf)));
+    expect(stdout).toBe(`${digest.toString('hex')}\n`);
   });
 });

@@ -1,5 +1,5 @@
-import { ContentDigester, DIGEST_LEAF_BYTES } from '@securestore/crypto';
-import { blocksOfSize } from '../util/fixed-size-blocks.ts';
+import { ContentDigester } from '@securestore/crypto';
+import { digestBlocksOf } from '../util/digest-blocks.ts';
 import { confirmStill } from '../record/stable-read.ts';
 import type { Engine } from '../engine/engine.ts';
 import { blocksOfData } from '../api/payload-source.ts';
@@ -17,7 +17,7 @@ export async function matchesObject(
   const { state, opened } = await findObject(engine, target, undefined, signal);
   const digester = new ContentDigester(state.keys.category(opened.header.categoryId).digest);
   let length = 0;
-  for await (const block of blocksOfSize(blocksOfData(data, signal), DIGEST_LEAF_BYTES)) {
+  for await (const block of digestBlocksOf(blocksOfData(data, signal))) {
     length += block.length;
     if (length > opened.body.length) return false;
     await digester.add(block);

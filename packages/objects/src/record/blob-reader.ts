@@ -44,11 +44,14 @@ export class BlobReader {
   readonly #source: BlobSource;
   readonly #geometry: BlobGeometry;
   readonly #opener: BlobOpener;
+  /** Whether parts may be the backend's own memory. */
+  readonly #isShared: boolean;
 
   /** @throws SecureStoreError `INTEGRITY` if the record contradicts itself */
   constructor(engine: Engine, source: BlobSource) {
     this.#engine = engine;
     this.#source = source;
+    this.#isShared = engine.backend.capabilities.keepsBodies === true;
     const { reference, payload, length } = source;
     const { suite, chunkSize, key } = payload;
     this.#geometry = blobGeometry(length, chunkSize, reference.partSize);
@@ -70,7 +73,11 @@ export class BlobReader {
     const size = partLength(this.#geometry, part);
     const name = partName(this.#source.token, this.#source.reference.blobId, part);
     const whole = start === 0 && end === size;
-    const found = await this.#engine.backend.read(name, whole ? { etag: false, signal } : { start, end, signal });
+    const found = await this.#engine.backend.read(name, {
+      ...(whole ? { etag: false } : { start, end }),
+      ...(this.#isShared && { shared: true }),
+      signal,
+    });
     if (found === undefined) {
       const reader = await this.#source.onMissing?.();
       if (reader !== undefined) throw new Replaced(reader);
@@ -134,7 +141,7 @@ export class BlobReader {
       if (chunk !== next) {
         throw new SecureStoreError('INTEGRITY', `the payload is damaged: part ${part} changed while it was being read`);
       }
-      release(sealed);
+      if (!this.#isShared) release(sealed);
       // A backend that answers at once must not keep others from their turn for the length of a large object.
       await nextTurn();
     }

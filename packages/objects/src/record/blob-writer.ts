@@ -1,4 +1,5 @@
 import type { KeyObject } from 'node:crypto';
+import type { WriteOptions } from '@securestore/backend-api';
 import type { BlobGeometry, BlobReference } from '@securestore/core-format';
 import {
   blobGeometry,
@@ -11,8 +12,8 @@ import {
   TAG_LENGTH,
 } from '@securestore/core-format';
 import type { DigestKeys } from '@securestore/crypto';
-import { BlobSealer, ContentDigester, DIGEST_LEAF_BYTES, takeKey } from '@securestore/crypto';
-import { blocksOfSize } from '../util/fixed-size-blocks.ts';
+import { BlobSealer, ContentDigester, takeKey } from '@securestore/crypto';
+import { digestBlocksOf } from '../util/digest-blocks.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { OpenPayload } from './body.ts';
 import { refusedWrongly } from '../engine/stall-detector.ts';
@@ -41,15 +42,11 @@ export function blobPayload({ suite, key, chunkSize }: WrittenBlob): OpenPayload
 const MAX_PART_TRIES = 3;
 
 /** Writes a part. Its name is random, so whoever wrote it, if it is there after a lost answer, was this call. */
-async function writePart(
-  engine: Engine,
-  name: string,
-  body: Uint8Array,
-  signal: AbortSignal | undefined,
-): Promise<void> {
+async function writePart(engine: Engine, name: string, body: Uint8Array, options: WriteOptions): Promise<void> {
+  const { signal } = options;
   for (let tries = 1; ; tries++) {
     try {
-      await engine.backend.write(name, body, { ifAbsent: true, signal });
+      await engine.backend.write(name, body, { ...options, ifAbsent: true });
       return;
     } catch (error) {
       if (SecureStoreError.is(error, 'CONFLICT')) {
@@ -64,7 +61,7 @@ async function writePart(
   }
 }
 
-/** Uploads parts with bounded concurrency, re-using their buffers. */
+/** Uploads parts with bounded concurrency. Their buffers are used again, unless the backend keeps them. */
 class PartUploader {
   readonly #engine: Engine;
   readonly #nameOf: (part: number) => string;
@@ -95,9 +92,10 @@ class PartUploader {
   }
 
   async #write(name: string, buffer: Buffer, length: number): Promise<void> {
-    await writePart(this.#engine, name, buffer.subarray(0, length), this.#signal);
+    const owned = this.#engine.backend.capabilities.keepsBodies;
+    await writePart(this.#engine, name, buffer.subarray(0, length), { ...(owned && { owned }), signal: this.#signal });
     // Not if that failed: the backend may still be reading the buffer.
-    this.#free.push(buffer);
+    if (!owned) this.#free.push(buffer);
   }
 
   async finish(): Promise<void> {
@@ -136,7 +134,7 @@ async function sealParts(
     }
     at += sealer.seal(chunk, part, at);
   };
-  for await (const block of blocksOfSize(source, DIGEST_LEAF_BYTES)) {
+  for await (const block of digestBlocksOf(source)) {
     if (length + block.length > chunkSize * (MAX_CHUNKS - 1)) {
       throw new SecureStoreError(
         'TOO_LARGE',

@@ -1,8 +1,8 @@
 import type { RecordHeader } from '@securestore/core-format';
-import { ContentDigester, DIGEST_LEAF_BYTES, digestWhole } from '@securestore/crypto';
+import { ContentDigester, digestWhole } from '@securestore/crypto';
 import type { DigestKeys } from '@securestore/crypto';
 import { BlobReader } from './blob-reader.ts';
-import { blocksOfSize } from '../util/fixed-size-blocks.ts';
+import { digestBlocksOf } from '../util/digest-blocks.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { OpenBody } from './body.ts';
 import { damagedRecord } from './open-record.ts';
@@ -22,6 +22,6 @@ export async function digestUnder(
   if (blob === undefined) return damagedRecord('its header and its body disagree about its payload');
   const reader = new BlobReader(engine, { token, reference: blob, payload, length });
   const digester = new ContentDigester(keys);
-  for await (const block of blocksOfSize(reader.read(0, length, signal), DIGEST_LEAF_BYTES)) await digester.add(block);
+  for await (const block of digestBlocksOf(reader.read(0, length, signal))) await digester.add(block);
   return digester.finish();
 }
