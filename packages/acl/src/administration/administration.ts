@@ -2,7 +2,7 @@ import type { AuditTrail } from '@securestore/audit';
 import type { Backups, Schedules } from '@securestore/backup';
 import { backupJobId } from '@securestore/backup';
 import type { Health } from '@securestore/health';
-import type { Job, EncryptionKeyAdministration, ObjectStore, SecureStorage } from '@securestore/objects';
+import type { GcOptions, Job, EncryptionKeyAdministration, ObjectStore, SecureStorage } from '@securestore/objects';
 import type { AccessAdministration } from '../document/access-administration.ts';
 import type { ObjectAction, StoreAction } from '../rules/actions.ts';
 import type { RecoveryPointAdministration } from '../rules/for-callers.ts';
@@ -137,7 +137,7 @@ export const ADMINISTRATION: Readonly<Record<AdministrationCall, StoreAction>> =
 export const JOB_IDS: Readonly<Record<JobCall, string | ((...given: readonly unknown[]) => string)>> = {
   rotateEncryptionKey: 'rotation',
   checkpoint: 'checkpoint',
-  gc: 'collection',
+  gc: (options) => ((Object(options) as GcOptions).dryRun === true ? 'collection-dry-run' : 'collection'),
   scrub: 'scrub',
   backup: (destination) => backupJobId(String(destination)),
   restore: 'restore',
