@@ -26,7 +26,7 @@ export type BackupAdministration = Omit<
 >;
 
 /** When a store is backed up. Running them is for whoever has the store. */
-export type ScheduleAdministration = Omit<Schedules, 'run'>;
+export type ScheduleAdministration = Omit<Schedules, 'run' | 'runNow'>;
 
 /** What is neither a call about data nor administration: it belongs to whoever holds the store itself. */
 type OwnersAlone = 'fingerprint' | 'url' | 'close' | typeof Symbol.asyncDispose;
