@@ -57,6 +57,7 @@ export { openBackup } from './trust/open-backup.ts';
 export type { BackupSettings } from './trust/open-backup.ts';
 export { OpenedBackup } from './trust/opened-backup.ts';
 export type { OnDamagedSnapshot, RecoveryPointChoice, SnapshotInfo } from './repository/snapshot-info.ts';
+export { hasDestinations, rememberMigration } from './trust/migrated-from.ts';
 export { destinationsIn } from './trust/registry.ts';
 export type { RegisteredDestination } from './trust/registry.ts';
 export type { RetainOptions, RetentionReport } from './prune/retain.ts';

@@ -302,6 +302,11 @@ it('gc names what it removed, and nothing of which there was nothing', async () 
   const box = await sandbox();
   await box.seed({ k: 'data' });
   expect((await box.run(['gc'])).stdout).toBe('checked 1 object: nothing to remove\n');
+  const dry = await box.run(['gc', '--dry-run']);
+  expect(dry.stdout).toBe('checked 1 object: nothing to remove (dry run: nothing was changed)\n');
+  expect(jsonLines((await box.run(['gc', '--dry-run', '--json'])).stdout)).toMatchObject([
+    { summary: { objects: 1, bytes: 0, versions: 0, dryRun: true } },
+  ]);
 });
 
 it('what was purged is not asked about again, and what is stored again is', async () => {

@@ -183,7 +183,13 @@ export class Health {
   async #unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
     const { promise: aborted, reject } = Promise.withResolvers<never>();
     const onAbort = (): void => {
-      reject(new SecureStoreError('ABORTED', 'health: aborted', { operation: 'health', cause: signal.reason }));
+      reject(
+        new SecureStoreError('ABORTED', 'health: aborted', {
+          detail: 'aborted',
+          operation: 'health',
+          cause: signal.reason,
+        }),
+      );
     };
     signal.addEventListener('abort', onAbort, { once: true });
     work.catch(() => undefined);

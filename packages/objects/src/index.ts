@@ -22,6 +22,7 @@ export { createObjectStore, openObjectStore, openOrCreateObjectStore } from './s
 export type { OpenSettings, StoreContext } from './head/open-settings.ts';
 export type {
   CheckpointOptions,
+  GcOptions,
   DestroyEncryptionKeysOptions,
   JobAdministration,
   EncryptionKeyAdministration,

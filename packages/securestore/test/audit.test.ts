@@ -56,7 +56,7 @@ describe('a store that is audited', () => {
       'list allowed [owner]',
       'write allowed [owner]',
       'write failed [owner] INVALID_ARGUMENT',
-      'read allowed [owner]',
+      'read allowed [owner] metadata only',
       'delete allowed [owner]',
     ]);
     expect(await verify(later)).toMatchObject({ ok: true, findings: [] });

@@ -2,7 +2,7 @@ import type { AuditTrail } from '@securestore/audit';
 import type { Backups, Schedules } from '@securestore/backup';
 import { backupJobId } from '@securestore/backup';
 import type { Health } from '@securestore/health';
-import type { Job, EncryptionKeyAdministration, ObjectStore, SecureStorage } from '@securestore/objects';
+import type { GcOptions, Job, EncryptionKeyAdministration, ObjectStore, SecureStorage } from '@securestore/objects';
 import type { AccessAdministration } from '../document/access-administration.ts';
 import type { ObjectAction, StoreAction } from '../rules/actions.ts';
 import type { RecoveryPointAdministration } from '../rules/for-callers.ts';
@@ -26,7 +26,7 @@ export type BackupAdministration = Omit<
 >;
 
 /** When a store is backed up. Running them is for whoever has the store. */
-export type ScheduleAdministration = Omit<Schedules, 'run'>;
+export type ScheduleAdministration = Omit<Schedules, 'run' | 'runNow'>;
 
 /** What is neither a call about data nor administration: it belongs to whoever holds the store itself. */
 type OwnersAlone = 'fingerprint' | 'url' | 'close' | typeof Symbol.asyncDispose;
@@ -137,7 +137,7 @@ export const ADMINISTRATION: Readonly<Record<AdministrationCall, StoreAction>> =
 export const JOB_IDS: Readonly<Record<JobCall, string | ((...given: readonly unknown[]) => string)>> = {
   rotateEncryptionKey: 'rotation',
   checkpoint: 'checkpoint',
-  gc: 'collection',
+  gc: (options) => ((Object(options) as GcOptions).dryRun === true ? 'collection-dry-run' : 'collection'),
   scrub: 'scrub',
   backup: (destination) => backupJobId(String(destination)),
   restore: 'restore',

@@ -33,6 +33,7 @@ const ABOUT: Readonly<Partial<Record<AdministrationCall, (given: Given) => About
   restore: ([destination, given]) => ({ ...without(given, ...NOT_RESTORED), destination: text(destination) }),
   rotateEncryptionKey: ([, , given]) => ({ depth: (Object(given) as About)['depth'] }),
   checkpoint: ofOptions,
+  gc: ofOptions,
   scrub: ([given]) => ({ ...without(given, ...ENDS), repair: text((Object(given) as About)['repair']) }),
   backup: atDestination,
   'backups.drill': atDestination,

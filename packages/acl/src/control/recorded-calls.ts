@@ -74,6 +74,9 @@ const SHAPES: Readonly<Record<Call, Shape>> = {
   entries: 'listing',
 };
 
+/** Calls that read no data: an auditor who asks who has read an object can tell them apart. */
+const REASONS: Readonly<Partial<Record<Call, string>>> = { info: 'metadata only', entries: 'metadata only' };
+
 /** The category of a name, where it is one. */
 export function categoryIn({ categoryOf }: RecordingContext, key: unknown): string | undefined {
   if (typeof key !== 'string') return undefined;
@@ -91,7 +94,9 @@ function about(context: RecordingContext, call: Call, key: unknown, isKey: boole
   const object = typeof key === 'string' && key !== '' ? key : undefined;
   const category = isKey ? categoryIn(context, key) : undefined;
   const action = SURFACE[call];
-  return { action, principal, object, category, requestId, readOnly: changesNothing(action) };
+  const attempt = { action, principal, object, category, requestId, readOnly: changesNothing(action) };
+  const reason = REASONS[call];
+  return reason === undefined ? attempt : { ...attempt, reason };
 }
 
 /** The step at which it shows whether it may be listed is the attempt. */

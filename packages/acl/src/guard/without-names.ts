@@ -62,7 +62,7 @@ export function withoutUnlistedName(call: string, error: unknown, mayList: (key:
   const isConflict = code === 'CONFLICT';
   const what = isConflict ? conflict : `failed at ${UNLISTED}`;
   const advice = (error.advice ?? []).filter(({ id }) => id === 'choose-conflict-policy');
-  return new SecureStoreError(code, `${call}: ${what}`, { retryable, outcome, operation, advice });
+  return new SecureStoreError(code, `${call}: ${what}`, { detail: what, retryable, outcome, operation, advice });
 }
 
 /** A report with the names of those objects alone that may be seen. @param mayList whether an object may be seen */

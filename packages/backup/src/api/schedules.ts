@@ -12,8 +12,16 @@ import { Destinations } from '../trust/destinations.ts';
 import { registeredAt } from '../trust/registry.ts';
 import type { RunHookOptions } from '../schedule/run-hooks.ts';
 import { runHooks } from '../schedule/run-hooks.ts';
-import type { RunReport, Schedule, ScheduleState } from '../schedule/index.ts';
-import { nextRun, overdue, readScheduleStatus, runDueSchedules, runSchedules } from '../schedule/index.ts';
+import type { RunnerOptions, RunReport, Schedule, ScheduleState } from '../schedule/index.ts';
+import {
+  nextRun,
+  noSchedule,
+  overdue,
+  readScheduleStatus,
+  runDueSchedules,
+  runScheduleNow,
+  runSchedules,
+} from '../schedule/index.ts';
 import type { BackupTask, ScheduleSettings } from '../schedule/schedule-list.ts';
 import {
   changeSchedules,
@@ -141,11 +149,7 @@ export class Schedules {
   remove(id: string, options?: CallOptions): Promise<void> {
     return changeInTime('schedules.remove', options, this.#area.clock, () =>
       this.#change((schedules) => {
-        if (!schedules.some((schedule) => schedule.id === id)) {
-          throw new SecureStoreError('NOT_FOUND', `schedule ${JSON.stringify(id)} does not exist`, {
-            advice: [{ id: 'list-schedules' }],
-          });
-        }
+        if (!schedules.some((schedule) => schedule.id === id)) throw noSchedule(id);
         return schedules.filter((schedule) => schedule.id !== id);
       }),
     );
@@ -216,10 +220,42 @@ export class Schedules {
    */
   async run(options: RunSchedulesOptions = {}): Promise<readonly RunReport<BackupTask>[]> {
     this.#area.checkOpen();
-    const { once = false, name = `process ${process.pid}`, onRun, onFailure, signal } = options;
+    const { once = false } = options;
+    const runner = this.#runnerFor(options);
+    if (once) {
+      const reports = await runDueSchedules(runner);
+      await this.#sendAlerts(options);
+      return reports;
+    }
+    const ended = new AbortController();
+    const watching = this.#watch(options, ended.signal);
+    try {
+      await runSchedules(runner);
+    } finally {
+      ended.abort();
+      await watching;
+    }
+    return [];
+  }
+
+  /**
+   * Runs one schedule now, whether it is due or not, also if it is paused. The run counts as the last one of the schedule, and makes up for all that
+   * were missed. If it fails, the report says so.
+   *
+   * @throws SecureStoreError `NOT_FOUND` if there is no such schedule; `LOCKED` if another process runs it; what the backend throws
+   */
+  async runNow(id: string, options: Omit<RunSchedulesOptions, 'once'> = {}): Promise<RunReport<BackupTask>> {
+    this.#area.checkOpen();
+    const report = await runScheduleNow(this.#runnerFor(options), id);
+    await this.#sendAlerts(options);
+    return report;
+  }
+
+  #runnerFor(options: RunSchedulesOptions): RunnerOptions<BackupTask> {
+    const { name = `process ${process.pid}`, onRun, onFailure, signal } = options;
     const { clock } = this.#area;
     const hooks = runHooks(clock, options, (error) => onFailure?.(error));
-    const runner = {
+    return {
       schedules: () => schedulesOf(this.#area),
       state: this.#storage,
       clock,
@@ -235,20 +271,6 @@ export class Schedules {
       },
       signal,
     };
-    if (once) {
-      const reports = await runDueSchedules(runner);
-      await this.#sendAlerts(options);
-      return reports;
-    }
-    const ended = new AbortController();
-    const watching = this.#watch(options, ended.signal);
-    try {
-      await runSchedules(runner);
-    } finally {
-      ended.abort();
-      await watching;
-    }
-    return [];
   }
 
   async #watch(options: RunSchedulesOptions, ended: AbortSignal): Promise<void> {

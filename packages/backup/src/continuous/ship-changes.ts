@@ -11,6 +11,7 @@ import { IndexPages, IndexWriter } from '../repository/index-pages.ts';
 import { IndexSet } from '../repository/index-set.ts';
 import type { FoundPoint } from '../repository/snapshots.ts';
 import { changesPoint, Points } from '../repository/snapshots.ts';
+import { publishOverMigrated } from '../trust/migrated-from.ts';
 import type { TrustedTip } from '../trust/registry.ts';
 import { evidenceOf, tipOf, trustTip, trustedTipAt, rolledBack } from '../trust/trusted-tip.ts';
 import { readerLabel } from '../snapshot/snapshot.ts';
@@ -47,7 +48,7 @@ export async function positionAt(
   signal: AbortSignal,
 ): Promise<Position | undefined> {
   await area.prepare(signal);
-  const { destination } = await publishHead(area, target, signal);
+  const { destination } = await publishOverMigrated(area, target, signal);
   const points = new Points(destination, area.seals);
   const pages = new IndexPages(destination, area.seals);
   // Asked first: another run may publish in between.

@@ -1,6 +1,6 @@
 import { SecureStoreError } from '@securestore/core-format';
-import { publishHead } from '../repository/destination.ts';
 import type { ManagedPorts } from '../trust/destinations.ts';
+import { publishOverMigrated } from '../trust/migrated-from.ts';
 import { changeRegistry, registeredAt } from '../trust/registry.ts';
 import type { RetentionSettings } from '../retention/index.ts';
 import { readerLabel } from '../snapshot/snapshot.ts';
@@ -15,7 +15,7 @@ export async function registerDestination(
   await destinations.at(name, signal, async ({ backend, url }) => {
     await area.makeKeys(signal);
     await destinations.checkAlone(name, backend, signal);
-    const { destination: found } = await publishHead(area, { backend, url }, signal);
+    const { destination: found } = await publishOverMigrated(area, { backend, url }, signal);
     await destinations.register(name, backend, signal);
     // From now on the journal records changes, which only the owner can start.
     await area.open(readerLabel(found), () => undefined, signal);

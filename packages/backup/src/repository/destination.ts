@@ -183,6 +183,21 @@ export async function prepareDestination(
 }
 
 /**
+ * Replaces the head at a destination, whatever store it is of. If another process changes it at this moment, nothing is replaced.
+ *
+ * @throws SecureStoreError what the backend throws
+ */
+export async function replaceHead(found: FoundDestination, copied: CopiedHead, signal?: AbortSignal): Promise<void> {
+  const { backend, id, etag } = found;
+  const keys: BackupKeys = { destination: id, head: copied.head, objects: copied.objects };
+  try {
+    await backend.write(BACKUP_KEYS_NAME, encodeBackupKeys(keys), { ifMatch: etag, signal });
+  } catch (error) {
+    if (!isUndecided(error)) throw error;
+  }
+}
+
+/**
  * Writes the current head of the store to a destination, as {@link prepareDestination}.
  *
  * @returns the destination, and the generation of its head, at least

@@ -67,10 +67,10 @@ function idFor({ copy }: OpenedBackup): (name: string) => string {
 }
 
 /** What is wrong with an object, without its name. */
-function reasonOf({ message, operation = '', key, code }: SecureStoreError): string {
-  const about = `${operation} ${JSON.stringify(key)}: `;
-  if (key === undefined) return message;
-  return message.startsWith(about) ? message.slice(about.length) : code;
+function reasonOf({ message, detail, key, code }: SecureStoreError): string {
+  if (key === undefined) return detail;
+  // A message that names the object elsewhere than at its beginning can't be shown.
+  return detail === message || detail.includes(JSON.stringify(key)) ? code : detail;
 }
 
 /** Judges an object. Damage is a problem of the object; any other error does not name it. */

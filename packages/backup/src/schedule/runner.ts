@@ -5,7 +5,7 @@ import { ClaimWatch, elapsedSince, instant } from '@securestore/jobs';
 import type { FinishedRun } from './run.ts';
 import { codeOf, runClaimed } from './run.ts';
 import type { Schedule } from './schedule.ts';
-import { checkSchedule, nextRun } from './schedule.ts';
+import { checkSchedule, nextRun, noSchedule } from './schedule.ts';
 import type { RunClaim, ScheduleState } from './state.ts';
 import { NOTHING_DONE, owed, scheduleState } from './state.ts';
 
@@ -115,8 +115,12 @@ class Runner<T> {
     return owed(schedule, state, this.now(schedule.id)) !== undefined;
   }
 
-  /** Runs what is due of a schedule, unless another process does. */
-  async attempt(schedule: Schedule<T>): Promise<Attempt<T>> {
+  /**
+   * Runs what is due of a schedule, unless another process does.
+   *
+   * @param isDueNow whether a run is due at this moment, whatever the schedule says
+   */
+  async attempt(schedule: Schedule<T>, isDueNow = false): Promise<Attempt<T>> {
     const { id } = schedule;
     const { clock, name, hooks, run } = this.#options;
     const state = scheduleState(this.#options.state, clock, id);
@@ -136,10 +140,11 @@ class Runner<T> {
         claim = 'held';
         return undefined;
       }
-      const due = owed(schedule, value, now);
+      const time = Math.max(0, Math.floor(now));
+      const due = owed(schedule, value, now) ?? (isDueNow ? { time } : undefined);
       if (due === undefined) return undefined;
       const attempt = previous?.occurrence === due.time ? previous.attempt + 1 : 1;
-      claim = { run: token, by: name, occurrence: due.time, attempt, started: Math.max(0, Math.floor(now)), beat: 0 };
+      claim = { run: token, by: name, occurrence: due.time, attempt, started: time, beat: 0 };
       return { ...value, failures: value.failures + (previous === undefined ? 0 : 1), claim };
     });
     if (claim === undefined) return 'nothing due';
@@ -246,4 +251,22 @@ export async function runDueSchedules<T>(options: RunnerOptions<T>): Promise<Run
   return results.flatMap((result) =>
     result.status === 'fulfilled' && typeof result.value === 'object' ? [result.value] : [],
   );
+}
+
+/**
+ * Runs one schedule now, whether it is due or not, also if it is paused. It makes up for all that were missed, and does not change when the
+ * next one is due.
+ *
+ * @throws SecureStoreError `NOT_FOUND` if there is no such schedule; `LOCKED` if another process runs it; what the storage throws
+ */
+export async function runScheduleNow<T>(options: RunnerOptions<T>, id: string): Promise<RunReport<T>> {
+  const runner = new Runner(options);
+  const schedule = (await runner.schedules()).find((one) => one.id === id);
+  if (schedule === undefined) throw noSchedule(id);
+  const result = await runner.attempt(schedule, true);
+  if (typeof result === 'object') return result;
+  throw new SecureStoreError('LOCKED', `another process runs the schedule ${JSON.stringify(id)}`, {
+    reason: 'job-running',
+    advice: [{ id: 'list-schedules' }],
+  });
 }

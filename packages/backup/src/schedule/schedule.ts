@@ -161,3 +161,10 @@ export function lastDue(schedule: Timing, now: number): Occurrence | undefined {
 export function nextRun(schedule: Timing, after: number): Occurrence | undefined {
   return around(schedule, after).next;
 }
+
+/** The error for a schedule that does not exist. */
+export function noSchedule(id: string): SecureStoreError {
+  return new SecureStoreError('NOT_FOUND', `schedule ${JSON.stringify(id)} does not exist`, {
+    advice: [{ id: 'list-schedules' }],
+  });
+}

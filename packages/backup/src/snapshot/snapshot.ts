@@ -1,7 +1,6 @@
 import { asBuffer, SecureStoreError } from '@securestore/core-format';
 import type { JournalFinding, BackupArea } from '@securestore/objects/internal';
 import type { Destination } from '../repository/destination.ts';
-import { publishHead } from '../repository/destination.ts';
 import { IndexPages } from '../repository/index-pages.ts';
 import { IndexSet } from '../repository/index-set.ts';
 import type { FoundPoint } from '../repository/snapshots.ts';
@@ -13,6 +12,7 @@ import { SnapshotAttempt } from './snapshot-attempt.ts';
 import { NO_TOTALS } from './snapshot-index.ts';
 import type { SnapshotOptions, SnapshotReport } from './snapshot-types.ts';
 import { isDoubtful, nextAfter, ignoredFileAlarms, readChainTip } from '../trust/chain-tip.ts';
+import { publishOverMigrated } from '../trust/migrated-from.ts';
 import type { FoundIndex } from '../trust/point-index.ts';
 import { indexAt } from '../trust/point-index.ts';
 
@@ -108,7 +108,7 @@ export async function makeSnapshot(
   let damage: SecureStoreError | undefined;
   // The reader of the journal needs the destination's id, which is in its keys: these are made with those of the store.
   const settled = await area.prepare(signal);
-  const { destination } = await publishHead(area, target, signal);
+  const { destination } = await publishOverMigrated(area, target, signal);
   for (let tries = 1; ; tries++) {
     const reader = await area.open(readerLabel(destination), (alarm) => early.push(alarm), signal);
     const pages = new IndexPages(destination, area.seals);

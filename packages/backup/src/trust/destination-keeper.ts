@@ -1,10 +1,11 @@
 import { asBuffer, SecureStoreError } from '@securestore/core-format';
 import type { BackupArea, CopiedHead } from '@securestore/objects/internal';
-import { inTime, isInstance } from '@securestore/objects/internal';
+import { inTime } from '@securestore/objects/internal';
 import type { FoundDestination } from '../repository/destination.ts';
-import { accessAt, headOf, publishHead, prepareDestination, requireDestination } from '../repository/destination.ts';
+import { accessAt, prepareDestination, requireDestination } from '../repository/destination.ts';
 import type { Fence, RegisteredDestination } from './registry.ts';
 import { changeRegistry, isFenced, registryOf } from './registry.ts';
+import { isOwnOrTaken } from './migrated-from.ts';
 import { publishKeyChange } from './key-change-points.ts';
 import type { Destinations } from './destinations.ts';
 import { rekeyDestination } from '../repository/rekey.ts';
@@ -43,11 +44,12 @@ export class DestinationKeeper {
   }
 
   /**
-   * A restored or migrated store has the destinations of the one before, which may still be there: its first backup takes one over, and a
-   * rotation of keys does not. What the store remembers of a destination proves nothing: a member could have put it there.
+   * A restored store has the destinations of the one before, which may still be there: its first backup takes one over, and a rotation of
+   * keys does not. A migrated store takes over what its signed head names. What it remembers of its newest snapshots proves nothing: a
+   * member could have put it there.
    */
-  #checkOwn(found: FoundDestination): void {
-    if (isInstance(headOf(found), this.#area.head)) return;
+  async #checkOwn(found: FoundDestination, copied: CopiedHead, signal: AbortSignal | undefined): Promise<void> {
+    if (await isOwnOrTaken(this.#area, found, copied, signal)) return;
     throw new SecureStoreError(
       'CONFLICT',
       `${found.url} has the backups of the store that this one was restored from`,
@@ -69,7 +71,7 @@ export class DestinationKeeper {
     const copied = await this.#area.copyHead(signal);
     const fences = new Map<string, Fence>();
     const done = await this.#visitAll(signal, async (found) => {
-      this.#checkOwn(found);
+      await this.#checkOwn(found, copied, signal);
       await prepareDestination(this.#area, found, copied, signal);
       fences.set(...(await this.#noteAt(found, signal)));
       return goOn(found);
@@ -100,8 +102,9 @@ export class DestinationKeeper {
       signal,
     );
     const { pending } = await this.#visitAll(signal, async (found) => {
-      this.#checkOwn(found);
-      await publishHead(this.#area, found, signal);
+      const copied = await this.#area.copyHead(signal);
+      await this.#checkOwn(found, copied, signal);
+      await prepareDestination(this.#area, found, copied, signal);
     });
     return pending.filter((url) => !skipped.includes(url));
   }
@@ -128,7 +131,7 @@ export class DestinationKeeper {
     const bring = async (url: string, copied: CopiedHead, end: AbortSignal | undefined): Promise<void> =>
       this.#destinations.at(url, end, async (connected) => {
         const found = await requireDestination(connected.backend, connected.url, end);
-        this.#checkOwn(found);
+        await this.#checkOwn(found, copied, end);
         const has = accessAt(found, copied);
         if (has.openers && has.policy) return;
         await prepareDestination(this.#area, found, copied, end);

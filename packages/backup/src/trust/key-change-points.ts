@@ -4,6 +4,7 @@ import type { BackupArea } from '@securestore/objects/internal';
 import type { Destination } from '../repository/destination.ts';
 import { publishHead } from '../repository/destination.ts';
 import { isConflict, withRetries } from '../repository/errors.ts';
+import { isOfSource } from './migrated-from.ts';
 import type { Fence, TrustedTip } from './registry.ts';
 import type { FoundPoint } from '../repository/snapshots.ts';
 import { Points } from '../repository/snapshots.ts';
@@ -31,7 +32,7 @@ export async function publishRepeat(
   const { generation } = await publishHead(area, destination, signal);
   await area.confirm(signal);
   const { digest, ...before } = newest;
-  const isOwn = asBuffer(newest.instance).equals(area.head.instance);
+  const isOwn = asBuffer(newest.instance).equals(area.head.instance) || isOfSource(area, destination, newest);
   return points.publish(
     {
       ...before,
@@ -41,7 +42,7 @@ export async function publishRepeat(
       // Changes build on the snapshot before them, which has to stay as long as they do.
       base: newest.kind === 'snapshot' ? number : newest.base,
       pages: newest.kind === 'snapshot' ? newest.pages : [],
-      // What it says is of the store that made the point before, which may be the one that this one was restored from.
+      // What it says is of the store that made the point before. The generations of one that this one was restored from are not its own.
       ...(isOwn && { generation }),
       made: area.clock.now(),
       gap: false,

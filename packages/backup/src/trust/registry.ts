@@ -24,6 +24,23 @@ export interface Fence extends TrustedTip {
 
 export const MAX_DESTINATIONS = 64;
 
+/** The head of another instance, as far as that instance got. */
+export interface KnownInstance {
+  /** Hex. */
+  readonly instance: string;
+  /** The generation of its last head. */
+  readonly generation: number;
+}
+
+/**
+ * The instances that a store was at the source of each migration, the newest first. In the signed head, so that no member can add one.
+ */
+export interface MigratedFrom {
+  /** Hex of the instance that this holds for: a store that is restored from its backups is another one, and takes nothing over. */
+  readonly as: string;
+  readonly before: readonly KnownInstance[];
+}
+
 /** A destination that the store is backed up to. */
 export interface RegisteredDestination {
   /** Hex of the id of the destination. */
@@ -35,6 +52,8 @@ export interface RegisteredDestination {
   readonly retention?: RetentionSettings;
   /** The point from which on snapshots must be made with the key of backups that was the newest when this was written. */
   readonly fence?: Fence;
+  /** The destination may have the head of one of these until the migrated store replaces it. */
+  readonly migratedFrom?: MigratedFrom;
 }
 
 /** What a store knows of its backups. */

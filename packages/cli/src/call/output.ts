@@ -39,10 +39,7 @@ function errorLines(
   const named = subject ?? (key !== undefined && !report.message.includes(key) ? key : undefined);
   // A member of a JSON file may have no name at all.
   const about = named === undefined ? '' : `${named === '' ? '""' : printable(named)}: `;
-  const { message } = report;
-  // The subject of the line has said it already.
-  const text = subject !== undefined && message.startsWith(`${key}: `) ? message.slice(`${key}: `.length) : message;
-  const lines = [`${label} ${about}${printable(text)} [${report.code}]`];
+  const lines = [`${label} ${about}${printable(report.message)} [${report.code}]`];
   if (report.outcome === 'unknown') lines.push('the change may have been made: check before you try again');
   if (report.currentVersion !== undefined) lines.push(`current version: ${printable(report.currentVersion)}`);
   if (report.cause !== undefined) lines.push(`because: ${printable(report.cause)}`);

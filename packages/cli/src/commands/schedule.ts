@@ -1,5 +1,5 @@
 import { exitCodeOf, SecureStoreError } from '@securestore/core-format';
-import type { RunHook, ScheduleInfo, ScheduleSettings, SecureStore } from 'securestore';
+import type { RunHook, RunSchedulesOptions, ScheduleInfo, ScheduleSettings, SecureStore } from 'securestore';
 import { refuseMemory } from '../backup/backup-place.ts';
 import { type Call, type ExitCode, SOME_FAILED } from '../call/call.ts';
 import { loggerFor, withStore } from '../store/open.ts';
@@ -110,7 +110,12 @@ async function add(
   out.note('it runs while securestore schedule run does, in any number of processes');
 }
 
-async function run(call: ScheduleCall, store: SecureStore, hookTimeout: number | undefined): Promise<ExitCode> {
+async function run(
+  call: ScheduleCall,
+  store: SecureStore,
+  hookTimeout: number | undefined,
+  name: string | undefined,
+): Promise<ExitCode> {
   if (isRemote(store)) notServed('schedule run');
   const { cli, out, options } = call;
   const { deadManPing, execHook, execRunHook, webhook } = await import('securestore');
@@ -126,10 +131,9 @@ async function run(call: ScheduleCall, store: SecureStore, hookTimeout: number |
   const logger = loggerFor(call);
   const say = (error: unknown): void => logger.warn({}, SecureStoreError.is(error) ? error.message : 'a run failed');
   let [runs, failed] = [0, 0];
-  if (options.once !== true) out.note('running the schedules of the store; press Ctrl-C to stop');
-  const running = (signal: AbortSignal): Promise<unknown> =>
-    store.schedules.run({
-      once: options.once === true,
+  if (options.once !== true && name === undefined) out.note('running the schedules of the store; press Ctrl-C to stop');
+  const running = (signal: AbortSignal): Promise<unknown> => {
+    const given: RunSchedulesOptions = {
       sinks,
       before: hookOf(options.before),
       after: hookOf(options.after),
@@ -159,7 +163,10 @@ async function run(call: ScheduleCall, store: SecureStore, hookTimeout: number |
         const unheard = await tellPing?.(end);
         if (unheard !== undefined) say(unheard);
       },
-    });
+    };
+    if (name !== undefined) return store.schedules.runNow(name, given);
+    return store.schedules.run({ ...given, once: options.once === true });
+  };
   // Nothing runs any more if the store has moved or was restored; whoever watches this process is to see that.
   await whileOpen(store, cli.signal, running);
   if (cli.signal.aborted) {
@@ -206,9 +213,10 @@ export async function removeSchedule(call: ScheduleCall, name: string): Promise<
 }
 
 /** `securestore schedule run`. */
-export async function runSchedules(call: ScheduleCall): Promise<ExitCode> {
-  const { hookTimeout } = call.options;
+export async function runSchedules(call: ScheduleCall, name: string | undefined): Promise<ExitCode> {
+  const { hookTimeout, once } = call.options;
+  if (name !== undefined && once === true) refuse('--once runs what is due; leave it out to run one schedule');
   const limits = { from: '1s', to: '1d' };
   const timeout = hookTimeout === undefined ? undefined : parseDurationWithin('--hook-timeout', hookTimeout, limits);
-  return await withStore<ExitCode>(call, (store) => run(call, store, timeout));
+  return await withStore<ExitCode>(call, (store) => run(call, store, timeout, name));
 }

@@ -54,13 +54,6 @@ function isInterrupt(error: unknown, { interrupted }: ErrorContext): boolean {
   return interrupted === true && isAbort(error);
 }
 
-/** The message without the call of the library, which means nothing to a reader who typed a command. */
-export function withoutOperation(message: string, operation: string | undefined): string {
-  if (operation === undefined || !message.startsWith(operation)) return message;
-  const rest = message.slice(operation.length);
-  return /^:? /.test(rest) ? rest.replace(/^:? /, '') : message;
-}
-
 /** The hints that the command itself has for an error. */
 export function commandHintsOf(error: unknown, context: ErrorContext): readonly OwnHint[] {
   return isInterrupt(error, context) ? (context.resume ?? []) : ownHintsOf(error);
@@ -82,12 +75,11 @@ function asSecureStoreError(error: unknown, context: ErrorContext): SecureStoreE
 export function reportOf(error: unknown, context: ErrorContext): ErrorReport {
   const known = asSecureStoreError(error, context);
   const operation = known.operation ?? context.operation;
-  // A message of the command line may begin with the command, and stays.
-  const ofLibrary = SecureStoreError.is(error) ? error.operation : undefined;
   const cause = known.cause instanceof Error && known.cause !== error ? systemReasonOf(known.cause) : undefined;
   return {
     code: known.code,
-    message: withoutOperation(inOurFlags(known, context.operation), ofLibrary),
+    // The call of the library means nothing to a reader who typed a command.
+    message: inOurFlags(known, context.operation),
     ...(known.key === undefined ? {} : { key: known.key }),
     ...(operation === undefined ? {} : { operation }),
     retryable: known.retryable,

@@ -96,14 +96,14 @@ function flagOf(option: string, verb = ''): string | undefined {
 const theirs = (option: string): string => `the option "${option}"`;
 
 /**
- * The message of an error with the flags of the command line for the options of the library, if the error is about one.
+ * The detail of an error with the flags of the command line for the options of the library, if the error is about one.
  *
  * @param verb the command, since an option of the library may have another name in another command
  */
-export function inOurFlags({ message, option }: SecureStoreError, verb?: string): string {
-  if (option === undefined) return message;
+export function inOurFlags({ detail, option }: SecureStoreError, verb?: string): string {
+  if (option === undefined) return detail;
   return [option, ...Object.keys({ ...FLAGS, ...FLAGS_OF[verb ?? ''] })].reduce((text, name) => {
     const flag = flagOf(name, verb);
     return flag === undefined ? text : text.replaceAll(theirs(name), () => flag);
-  }, message);
+  }, detail);
 }

@@ -1,6 +1,5 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { Call } from '../call/call.ts';
-import { withoutOperation } from '../errors/error-report.ts';
 import { withHints } from '../errors/refuse.ts';
 import { secretsGiven } from './secret.ts';
 import { printable } from '../terminal/terminal-text.ts';
@@ -37,8 +36,7 @@ export async function whileMistyped<T>(call: Call, unlock: Unlocking, open: () =
       if (!SecureStoreError.is(error, 'UNLOCK_FAILED')) throw error;
       if (unlock.forget === undefined) throw await withSource(call, error);
       if (tries === TRIES || !unlock.forget()) throw error;
-      const message = withoutOperation(error.message, error.operation);
-      call.cli.stderr.write(`${printable(message)}. Try again, or press Ctrl-C to stop.\n`);
+      call.cli.stderr.write(`${printable(error.detail)}. Try again, or press Ctrl-C to stop.\n`);
     }
   }
 }

@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import { addNoun, addVerb, type Noun, type Run } from '../call/call.ts';
+import type { GcOptions } from '../commands/gc.ts';
 import type { HealthOptions } from '../commands/health.ts';
 import type { OwnHint } from '../errors/hints.ts';
 import { renamed } from '../options/old-spelling.ts';
@@ -44,15 +45,18 @@ Each finding is one line. Exit code 5 if there is any. Without --checkpoint and 
 }
 
 function addGc(program: Command, run: Run): void {
-  addVerb<object, []>(program, run, {
+  addVerb<GcOptions, []>(program, run, {
     usage: 'gc',
     aliases: ['collect'],
     summary: 'garbage collection: remove old versions, expired objects and leftovers',
     notes: `Removes versions and deletions that the history settings no longer keep, expired objects, and what interrupted writes
 have left. Nothing younger than a day is removed. Programs that keep a store open do this once a day by themselves.
 
+With --dry-run nothing is changed: what would be removed is counted, without the journal.
+
 Exit code 8 if something could not be checked; each failure is one line.`,
-    examples: ['securestore gc'],
+    options: [new Option('--dry-run', 'count what would be removed, and change nothing')],
+    examples: ['securestore gc --dry-run', 'securestore gc'],
     resume,
     load: async () => (await import('../commands/gc.ts')).gc,
   });

@@ -117,9 +117,9 @@ function addScheduleAction(schedule: Command, run: Run): void {
 }
 
 function addRunAction(schedule: Command, run: Run): void {
-  addVerb<ScheduleOptions, []>(schedule, run, {
-    usage: 'run',
-    summary: 'run the tasks that are due, until interrupted',
+  addVerb<ScheduleOptions, [string | undefined]>(schedule, run, {
+    usage: 'run [name]',
+    summary: 'run the tasks that are due, until interrupted; or one schedule, now',
     options: [
       new Option('--once', 'run what is due now, and end'),
       new Option('--webhook <url>', 'the URL to POST alerts to (or $SECURESTORE_WEBHOOK_URL)'),
@@ -129,13 +129,15 @@ function addRunAction(schedule: Command, run: Run): void {
       new Option('--hook-timeout <time>', 'how long these programs may take (default: 10m)'),
       new Option('--ping <url>', 'the URL to GET after every run that succeeded (or $SECURESTORE_PING_URL)'),
     ],
-    notes: `One run makes up for all runs that were missed. Any number of processes may run the schedules: each run is done by one of
+    notes: `With a name, that schedule is run once now, whether it is due, not due or paused. Its next run does not change.
+
+One run makes up for all runs that were missed. Any number of processes may run the schedules: each run is done by one of
 them. An alert is sent once when a condition begins and once when it ends: a backup that is too old, a run that is overdue
 or failed, an unusual size, a backup that was not verified for long.
 
 --before and --after get the details of the run in $SECURESTORE_RUN_SCHEDULE, _TASK, _DESTINATION, _OCCURRENCE, _ATTEMPT,
 and --after also _END (success, failure, released, lost), _ERROR, _DURATION_MS. They are never kept in the store.`,
-    examples: ['securestore schedule run', 'securestore schedule run --once --after ./notify'],
+    examples: ['securestore schedule run nightly', 'securestore schedule run --once --after ./notify'],
     load: async () => (await import('../commands/schedule.ts')).runSchedules,
   });
 }

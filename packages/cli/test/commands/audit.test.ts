@@ -42,7 +42,16 @@ describe('audit', () => {
     expect((await box.run(['get', 'db/other'])).exitCode).toBe(3);
     const shown = await done(box, 'audit', 'log', '-n', '100', '--long', '--hashes');
     expect(shown).toMatch(/allowed +\[owner\] +write +#\S+ +default/);
-    expect(shown).toMatch(/failed +\[owner\] +read +#\S+ +default +NOT_FOUND/);
+    expect(shown).toMatch(/failed +\[owner\] +read +#\S+ +default +NOT_FOUND *$/m);
+    // What the put looks up to say what it drops.
+    expect(shown).toMatch(/failed +\[owner\] +read +#\S+ +default +NOT_FOUND: metadata only *$/m);
+    await done(box, 'put', 'db/password', '--meta', 'owner=ops');
+    await done(box, 'get', 'db/password');
+    const reads = await done(box, 'audit', 'log', '--action', 'read', '--result', 'allowed');
+    expect(reads.match(/ read .*/g)).toEqual([
+      expect.stringMatching(/db\/password \(metadata only\)$/),
+      expect.stringMatching(/db\/password$/),
+    ]);
     expect(shown).not.toContain('password');
     const [last] = jsonLines(await done(box, 'audit', 'log', '-n', '1', '--json'));
     expect(last).toMatchObject({ outcome: 'allowed', action: 'audit.end' });

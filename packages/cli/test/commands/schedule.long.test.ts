@@ -99,3 +99,23 @@ describe.concurrent('schedule', { timeout: 120_000 }, () => {
     expect(jsonLines((await run(['schedule', '--json'])).stdout)).toEqual([]);
   });
 });
+
+// By itself, so that it takes no time from those that wait side by side.
+describe('schedule run NAME', { timeout: 120_000 }, () => {
+  it('runs one schedule now, though it is paused and not due', async ({ expect, onTestFinished }) => {
+    const { run, destination } = await changedScene(onTestFinished);
+    expect((await run(['schedule', 'add', 'idle', destination, '--cron', '0 0 1 1 *', '--paused'])).exitCode).toBe(0);
+    const ran = await run(['schedule', 'run', 'idle']);
+    expect(ran, ran.stderr).toMatchObject({ exitCode: 0 });
+    expect(ran.stdout).toMatch(/^idle: backup to .*: success\n$/);
+    expect(ran.stderr).toBe('');
+    const [first, second] = jsonLines((await run(['schedule', 'run', 'idle', '--json'])).stdout);
+    expect(first).toMatchObject({ id: 'idle', task: 'backup', end: 'success' });
+    expect(second).toEqual({ summary: { runs: 1, failed: 0 } });
+    expect(await run(['schedule', 'run', 'other'])).toMatchObject({
+      exitCode: 3,
+      stderr: expect.stringContaining('schedule "other" does not exist') as string,
+    });
+    expect((await run(['schedule', 'run', 'idle', '--once'])).exitCode).toBe(2);
+  });
+});

@@ -236,7 +236,10 @@ const USES: Readonly<Record<string, readonly Use[]>> = {
     { args: ['job', 'cancel', 'none'], all: 3 },
     { args: ['job', 'forget', 'none'], all: 3 },
   ],
-  gc: [{ args: ['gc'], says: /checked/ }],
+  gc: [
+    { args: ['gc'], says: /checked/ },
+    { args: ['gc', '--dry-run'], says: /nothing was changed/ },
+  ],
   scrub: [{ args: ['scrub'], says: /nothing is wrong/ }, { args: ['scrub', '--repair', DESTINATION] }],
   health: [{ args: ['health'], says: /the store is (?:ok|degraded)/ }],
   clock: [refused(['clock']), refused(['clock', 'reset', '--yes'])],

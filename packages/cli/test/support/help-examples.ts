@@ -113,7 +113,6 @@ chmod 700 editors/vim; export PATH=$PWD/editors:$PATH`,
   "securestore schedule add nightly file:./backup --cron '30 2 * * *'": {
     before: 'securestore schedule remove nightly',
   },
-  'securestore schedule run': { until: /./, exitCode: 130 },
   'securestore receipt ./drill.receipt': { before: 'securestore drill file:./backup --receipt ./drill.receipt' },
   'securestore migrate file:./new-vault --finalize': {
     before: 'securestore migrate sqlite:./vault.db file:./new-vault',

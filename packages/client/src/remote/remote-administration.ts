@@ -34,6 +34,7 @@ const RESTORE = [
 const OPTIONS = {
   rotate: new Set(['depth']),
   checkpoint: new Set(['afresh']),
+  gc: new Set(['dryRun']),
   verify: new Set(['payloads', 'onProgress']),
   scrub: new Set(['rate', 'within', 'payloads', 'repair']),
   backup: new Set(['label']),
@@ -163,7 +164,12 @@ export function remoteAdministration(calls: Calls): RemoteAdministration {
         options,
         OPTIONS.checkpoint,
       ),
-    gc: (options) => administrator.job({ operation: 'gc', path: '/v1/gc', id: 'collection' }, options),
+    gc: (options) =>
+      administrator.job(
+        { operation: 'gc', path: '/v1/gc', body: withoutEnds(options), id: 'collection' },
+        options,
+        OPTIONS.gc,
+      ),
     verify: async (options) => {
       const { onProgress, ...body } = withoutEnds(options);
       const call = { operation: 'verify', path: '/v1/verify', body, id: 'verify', onProgress };

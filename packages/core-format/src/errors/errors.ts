@@ -107,6 +107,8 @@ export type LockReason =
 
 /** What is known of a failure beside its message. Fields that are not known are left out. */
 export interface ErrorDetails {
+  /** The message without the call and the key that it begins with, as `operation` and `key` have them; by default the message. */
+  readonly detail?: string | undefined;
   /** Whether the same call may succeed later; by default true for `UNAVAILABLE`, `TIMEOUT` and `THROTTLED`. */
   readonly retryable?: boolean | undefined;
   /** The call of the surface or of the backend that failed, such as `store` or `write`. */
@@ -148,6 +150,11 @@ const BRAND: unique symbol = Symbol.for('securestore.error') as never;
  */
 export class SecureStoreError extends Error {
   readonly code: ErrorCode;
+  /**
+   * The message without the call and the key that it begins with: what to show beside `operation` and `key`, or without them. The same as the
+   * message if that begins with neither. As with the message, never decide by it.
+   */
+  declare readonly detail: string;
   readonly retryable: boolean;
   declare readonly operation?: string;
   declare readonly key?: string;
@@ -163,6 +170,8 @@ export class SecureStoreError extends Error {
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
     this.code = code;
+    // As the message, it does not show among the properties of an error that is printed.
+    Object.defineProperty(this, 'detail', { value: details.detail ?? message, configurable: true, writable: true });
     this.retryable = details.retryable ?? RETRYABLE.has(code);
     if (details.operation !== undefined) this.operation = details.operation;
     if (details.key !== undefined) this.key = details.key;
@@ -184,12 +193,14 @@ export class SecureStoreError extends Error {
   /**
    * A copy of `error`, which may be of another copy of this package: with another message, or other details.
    *
-   * @param changes what is different in the copy; everything else stays, the cause included
+   * @param changes what is different in the copy; everything else stays, the cause included. Another message is the detail, too, unless
+   *   `detail` says otherwise.
    */
   static from(error: SecureStoreError, changes: ErrorDetails & { readonly message?: string }): SecureStoreError {
     const { message = error.message, ...details } = changes;
+    const detail = changes.message === undefined ? error.detail : undefined;
     const known: ErrorDetails = error;
-    return new SecureStoreError(error.code, message, { ...known, cause: error.cause, ...details });
+    return new SecureStoreError(error.code, message, { ...known, cause: error.cause, detail, ...details });
   }
 
   /** Whether `error` is a {@link SecureStoreError} (of any copy of this package), and has `code` if one is given. */

@@ -23,6 +23,22 @@ describe('SecureStoreError', () => {
     expect(Object.keys(new SecureStoreError('INTERNAL', 'x'))).toEqual(['code', 'retryable']);
   });
 
+  it('has its message without the call and the key, if it is told that, and keeps both in a copy', () => {
+    const bare = new SecureStoreError('NOT_FOUND', 'no such object');
+    expect(bare.detail).toBe('no such object');
+    const details = { operation: 'info', key: 'a', detail: 'no such object' };
+    const error = new SecureStoreError('NOT_FOUND', 'info "a": no such object', details);
+    expect(Object.keys(error)).not.toContain('detail');
+    expect(SecureStoreError.from(error, { key: 'b' })).toMatchObject({
+      message: error.message,
+      detail: 'no such object',
+    });
+    const other = SecureStoreError.from(error, { message: 'nothing is there' });
+    expect([other.message, other.detail]).toEqual(['nothing is there', 'nothing is there']);
+    const both = SecureStoreError.from(error, { message: 'get "a": nothing', detail: 'nothing' });
+    expect([both.message, both.detail]).toEqual(['get "a": nothing', 'nothing']);
+  });
+
   it('is retryable by its code, unless it says otherwise', () => {
     expect(new SecureStoreError('THROTTLED', 'x').retryable).toBe(true);
     expect(new SecureStoreError('UNAVAILABLE', 'x', { retryable: false }).retryable).toBe(false);

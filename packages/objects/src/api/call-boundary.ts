@@ -1,3 +1,4 @@
+import type { ErrorCode, ErrorDetails } from '@securestore/core-format';
 import { SecureStoreError } from '@securestore/core-format';
 import type { CallOptions } from './types.ts';
 import { shownValue } from '../util/shown-value.ts';
@@ -32,8 +33,10 @@ export function checkOptions(options: object | undefined, known: ReadonlySet<str
 interface Subject {
   readonly operation: string;
   readonly key?: string | undefined;
-  /** What the message names after the operation. */
-  readonly shown?: string | undefined;
+  /** The key as the message names it after the operation. */
+  readonly shownKey?: string | undefined;
+  /** The store URL that the message names after the operation. No other field of an error has it. */
+  readonly url?: string | undefined;
 }
 
 /** A message without the path that it begins with, if the store URL before it ends with that path. */
@@ -43,28 +46,29 @@ function joined(what: string, message: string): string {
 }
 
 /** The error as the caller sees it: with the call, the object or store, and the right code. */
-function describe(error: unknown, { operation, key, shown }: Subject, signal: AbortSignal | undefined): Error {
-  const what = shown === undefined ? operation : `${operation} ${shown}`;
+function describe(error: unknown, subject: Subject, signal: AbortSignal | undefined): Error {
+  const { operation, key, url } = subject;
+  const named = subject.shownKey ?? url;
+  const what = named === undefined ? operation : `${operation} ${named}`;
+  const inPlace = (sentence: string): string => (url === undefined ? sentence : joined(url, sentence));
+  const made = (code: ErrorCode, sentence: string, details: ErrorDetails): SecureStoreError =>
+    new SecureStoreError(code, `${what}: ${sentence}`, { operation, key, detail: inPlace(sentence), ...details });
   if (error instanceof SourceError && signal?.aborted !== true) {
-    return new SecureStoreError('INVALID_ARGUMENT', `${what}: the data to store could not be read`, {
-      operation,
-      key,
-      cause: error.cause,
-    });
+    return made('INVALID_ARGUMENT', 'the data to store could not be read', { cause: error.cause });
   }
   const known = SecureStoreError.is(error);
   const outcome = known ? error.outcome : undefined;
   if (signal?.aborted === true && (!known || error.code === 'ABORTED')) {
     const timedOut = (signal.reason as { name?: unknown } | undefined)?.name === 'TimeoutError';
-    const message = timedOut ? `${what}: took longer than its timeout` : `${what}: aborted`;
     // Why it ended is the caller's own reason, or that of the timeout; the place in the code would say nothing.
-    const details = { operation, key, outcome, cause: signal.reason };
-    return new SecureStoreError(timedOut ? 'TIMEOUT' : 'ABORTED', message, details);
+    const details = { outcome, cause: signal.reason };
+    return timedOut ? made('TIMEOUT', 'took longer than its timeout', details) : made('ABORTED', 'aborted', details);
   }
-  if (!known) return new SecureStoreError('INTERNAL', `${what}: unexpected error`, { operation, key, cause: error });
+  if (!known) return made('INTERNAL', 'unexpected error', { cause: error });
   // What a backend names is none of the keys that callers know.
   const about = key ?? (error.backend === undefined ? error.key : undefined);
-  return SecureStoreError.from(error, { message: joined(what, error.message), operation, key: about });
+  const message = joined(what, error.message);
+  return SecureStoreError.from(error, { message, detail: inPlace(error.detail), operation, key: about });
 }
 
 /** As {@link signalOf}. @throws SecureStoreError `ABORTED` if it has ended already */
@@ -85,12 +89,12 @@ export function signalOf(options: CallOptions | undefined): AbortSignal | undefi
 export function inContext(error: unknown, operation: string, key: unknown, signal: AbortSignal | undefined): Error {
   const shown = typeof key === 'string' && !(SecureStoreError.is(error, 'INVALID_KEY') && error.key === undefined);
   // Escaped, since a refused key may hold line breaks.
-  return describe(error, shown ? { operation, key, shown: JSON.stringify(key) } : { operation }, signal);
+  return describe(error, shown ? { operation, key, shownKey: JSON.stringify(key) } : { operation }, signal);
 }
 
 /** An error of a call about a whole store, as its caller sees it. @param url without credentials */
 export function atStoreUrl(error: unknown, operation: string, url: string, signal: AbortSignal | undefined): Error {
-  return describe(error, { operation, shown: url }, signal);
+  return describe(error, { operation, url }, signal);
 }
 
 /** Runs one call of the surface, so that all its errors say which call and which object they are about. */

@@ -53,13 +53,15 @@ export type MayForget = (token: string, header: RecordHeader) => boolean | Promi
 /**
  * Lets a deletion be forgotten once it is certain that it was announced. If it is not, it is announced now, and left to a
  * later collection: a consumer that has never heard of it would take the object for hidden.
+ *
+ * @param isDryRun whether nothing is announced either
  */
-export function forgetAnnounced(engine: Engine, signal: AbortSignal | undefined): MayForget {
+export function forgetAnnounced(engine: Engine, signal: AbortSignal | undefined, isDryRun = false): MayForget {
   let consumers: Promise<readonly ConsumerState[]> | undefined;
   return async (token, header) => {
     consumers ??= survey(engine, signal).then((surveyed) => surveyed.consumers);
     if (!(await consumers).some((consumer) => mayBeUnannounced(engine, consumer, header))) return true;
-    await announceAnew(engine, token, header, signal);
+    if (!isDryRun) await announceAnew(engine, token, header, signal);
     return false;
   };
 }

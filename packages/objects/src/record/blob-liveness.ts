@@ -45,6 +45,7 @@ async function strike(
  * The current record is read before the history is listed: whoever replaces it has copied it there first, so that a
  * blob is seen in one place or the other.
  *
+ * @param isGone whether a record of the history does not count, by its name at the backend
  * @throws SecureStoreError `INTEGRITY` where a record can't be opened, so that it isn't known what it names
  */
 export async function unnamed(
@@ -52,12 +53,14 @@ export async function unnamed(
   token: string,
   blobs: Iterable<string>,
   signal: AbortSignal | undefined,
+  isGone?: (name: string) => boolean,
 ): Promise<Set<string>> {
   const left = new Set(blobs);
   await strike(engine, token, objectName(token), left, signal);
   for await (const names of pagesUnder(engine.backend, historyPrefix(token), signal)) {
     for (const name of names) {
       if (left.size === 0) return left;
+      if (isGone?.(name) === true) continue;
       await strike(engine, token, name, left, signal);
     }
   }

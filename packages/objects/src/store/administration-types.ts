@@ -96,6 +96,14 @@ export interface RotateOptions extends CallOptions {
   readonly depth?: RotationDepth | undefined;
 }
 
+export interface GcOptions extends CallOptions {
+  /**
+   * Changes nothing: the report counts what a garbage collection would remove now. The journal is not counted. May run beside a
+   * collection.
+   */
+  readonly dryRun?: boolean | undefined;
+}
+
 export interface CheckpointOptions extends CallOptions {
   /**
    * Takes what is there now as right, whatever the checkpoint before says: what `verify` has found is not found any more.

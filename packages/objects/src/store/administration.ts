@@ -5,6 +5,7 @@ import type { Job, JobKind } from '@securestore/jobs';
 import { Jobs } from '@securestore/jobs';
 import type {
   CheckpointOptions,
+  GcOptions,
   JobAdministration,
   JobStart,
   EncryptionKeyAdministration,
@@ -17,7 +18,7 @@ import { callSignal, checkOptions, inContext } from '../api/call-boundary.ts';
 import { NO_OPTIONS } from '../api/operations.ts';
 import { checkpointKind, startCheckpoint } from '../checkpoint/job.ts';
 import type { CheckpointReport } from '../checkpoint/make.ts';
-import { collectionKind, startCollection } from '../maintenance/gc/job.ts';
+import { collectionKind, startCollection, startDryRun } from '../maintenance/gc/job.ts';
 import type { GcReport } from '../maintenance/gc/report.ts';
 import type { Engine } from '../engine/engine.ts';
 import { withWriteFence } from '../engine/write-fence.ts';
@@ -44,6 +45,7 @@ import type { VerifyReport } from '../maintenance/verify/report.ts';
 import { verifyStore } from '../maintenance/verify/verify.ts';
 import { invalid } from '../util/invalid.ts';
 
+const GC_OPTIONS: ReadonlySet<string> = new Set(['dryRun']);
 const CHECKPOINT_OPTIONS: ReadonlySet<string> = new Set(['afresh']);
 const VERIFY_OPTIONS: ReadonlySet<string> = new Set(['payloads', 'onProgress']);
 const DESTROY_OPTIONS: ReadonlySet<string> = new Set(['waitingPeriod']);
@@ -233,8 +235,12 @@ export class Administration {
     );
   }
 
-  gc(options: CallOptions | undefined): Job<GcReport> {
-    return this.#start('gc', options, NO_OPTIONS, ({ signal }) => startCollection(this.#engine, this.#jobs, signal));
+  gc(options: GcOptions | undefined): Job<GcReport> {
+    return this.#start('gc', options, GC_OPTIONS, ({ signal }) => {
+      const { dryRun = false } = options ?? {};
+      if (typeof dryRun !== 'boolean') invalid('the option "dryRun" must be a boolean', 'dryRun');
+      return dryRun ? startDryRun(this.#engine, signal) : startCollection(this.#engine, this.#jobs, signal);
+    });
   }
 
   verify(anchored: boolean, options: VerifyOptions | undefined): Promise<VerifyReport> {

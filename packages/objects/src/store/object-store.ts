@@ -1,6 +1,7 @@
 import type { AuditLink, StoreKey } from '@securestore/core-format';
 import type {
   CheckpointOptions,
+  GcOptions,
   JobAdministration,
   EncryptionKeyAdministration,
   UnlockSecret,
@@ -133,7 +134,7 @@ export class ObjectStore implements SecureStorage, StoreMembers {
     return this.#administration.checkpoint(options);
   }
 
-  gc(options?: CallOptions): Job<GcReport> {
+  gc(options?: GcOptions): Job<GcReport> {
     return this.#administration.gc(options);
   }
 

@@ -1,5 +1,6 @@
 import type {
   CheckpointOptions,
+  GcOptions,
   JobAdministration,
   EncryptionKeyAdministration,
   UnlockSecret,
@@ -13,7 +14,6 @@ import type { Job } from '@securestore/jobs';
 import type { RotationReport } from '../maintenance/keys/rotate.ts';
 import type { MemberAdministration } from '../maintenance/keys/members.ts';
 import type { SettingsAdministration } from '../api/settings-types.ts';
-import type { CallOptions } from '../api/types.ts';
 import type { VerifyReport } from '../maintenance/verify/report.ts';
 
 /** The members of an open store beside the calls about its objects. */
@@ -120,6 +120,8 @@ export interface StoreMembers {
    * interrupted writes have left; nothing younger than a day. A store that stays open does this once a day by itself.
    * Reads and writes go on meanwhile.
    *
+   * With `dryRun` nothing is removed: the report counts what would be.
+   *
    * The job rejects with `LOCKED` where another process is at it.
    *
    * @example
@@ -127,7 +129,7 @@ export interface StoreMembers {
    * const { bytes } = await store.gc();
    * ```
    */
-  gc(options?: CallOptions): Job<GcReport>;
+  gc(options?: GcOptions): Job<GcReport>;
   /**
    * Reads every record, as retrieving it would, and holds the store against its last checkpoint: finds what is damaged,
    * older than it was, gone or there again. Reads and writes go on meanwhile. Writes nothing, not even its own state, so

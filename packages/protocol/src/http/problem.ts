@@ -9,7 +9,7 @@ export interface Problem {
   readonly title: string;
   /** The HTTP status that belongs to the code, also if the answer has begun with another one. */
   readonly status: number;
-  /** The message of the error, without the call and the key that it begins with: `operation` and `key` have them. */
+  /** The `detail` of the error: its message without the call and the key that it begins with. `operation` and `key` have them. */
   readonly detail: string;
   readonly code: ErrorCode;
   readonly retryable: boolean;
@@ -71,13 +71,6 @@ function problemOf(code: ErrorCode, detail: string): Pick<Problem, 'type' | 'tit
   return { type: errorPageOf(code), title, status, detail, code };
 }
 
-/** A message without the call and the object that it begins with: whoever asks says so in their own words. */
-function withoutSubject(message: string, operation: unknown, key: unknown): string {
-  const subjects = [`${String(operation)} ${JSON.stringify(key)}: `, `${String(operation)}: `];
-  const subject = subjects.find((begin) => message.startsWith(begin));
-  return subject === undefined ? message : message.slice(subject.length);
-}
-
 /** The fields of an error that travel, in their order. */
 const FIELDS = ['operation', 'key', 'outcome', 'currentVersion', 'approvals', 'reason', 'option', 'advice'] as const;
 
@@ -90,7 +83,7 @@ export function toProblem(error: unknown, requestId?: string): Problem {
   }
   const known = FIELDS.filter((field) => error[field] !== undefined).map((field) => [field, error[field]]);
   return {
-    ...problemOf(error.code, withoutSubject(error.message, error.operation, error.key)),
+    ...problemOf(error.code, error.detail),
     retryable: error.retryable,
     ...(Object.fromEntries(known) as Partial<Problem>),
     ...id,
@@ -125,7 +118,7 @@ export function fromProblem(sent: unknown, fallback: SecureStoreError): SecureSt
   if (typeof code !== 'string' || typeof detail !== 'string') return fallback;
   // A release that is newer may have codes that are not known here.
   const known = Object.hasOwn(CODES, code) ? (code as ErrorCode) : 'INTERNAL';
-  return new SecureStoreError(known, withoutSubject(detail, operation, key), {
+  return new SecureStoreError(known, detail, {
     retryable: retryable === true,
     operation: textIn(operation),
     key: textIn(key),

@@ -59,6 +59,7 @@ describe('a message in frames', () => {
     const error = new SecureStoreError('INTEGRITY', 'retrieveStream "k": damaged', {
       operation: 'retrieveStream',
       key: 'k',
+      detail: 'damaged',
     });
     async function* failing(): AsyncGenerator<Uint8Array> {
       yield Buffer.from('some');
@@ -92,6 +93,7 @@ describe('an error', () => {
       outcome: 'unknown',
       retryable: true,
       backend: 'memory',
+      detail: 'it is there',
       cause,
     } as const;
     const wire = toProblem(new SecureStoreError('CONFLICT', 'store "a\\"b": it is there', details), 'r-1');

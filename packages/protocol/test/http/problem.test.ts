@@ -1,4 +1,5 @@
 import { ADVICE_IDS, ERROR_CODES, SecureStoreError } from '@securestore/core-format';
+import { inContext } from '@securestore/objects/surface';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { fromProblem, statusOf, toProblem } from '../../src/index.ts';
@@ -40,12 +41,15 @@ describe('an error as it travels', () => {
 
   it('says what happened without the name of a call in JavaScript, which has a field of its own', () => {
     const details = { operation: 'retrieveStream', key: 'a "b"' };
-    const whole = new SecureStoreError('NOT_FOUND', 'retrieveStream "a \\"b\\"": no such object', details);
+    const found = new SecureStoreError('NOT_FOUND', 'no such object');
+    const whole = inContext(found, details.operation, details.key, undefined);
+    expect(whole.message).toBe('retrieveStream "a \\"b\\"": no such object');
     expect(toProblem(whole)).toMatchObject({ detail: 'no such object', ...details });
-    const listing = new SecureStoreError('TIMEOUT', 'list: too slow', { operation: 'list' });
-    expect(toProblem(listing).detail).toBe('too slow');
     const other = new SecureStoreError('TIMEOUT', 'write: too slow', { operation: 'list' });
-    expect(toProblem(other).detail).toBe('write: too slow');
+    const listing = inContext(other, 'list', undefined, undefined);
+    expect(toProblem(listing).detail).toBe('write: too slow');
+    // The caller's own words begin the message on the other side.
+    expect(travelled(whole as SecureStoreError)).toMatchObject({ message: 'no such object', detail: 'no such object' });
   });
 
   it('arrives without advice about the machine of whoever asks, such as to remove a file', () => {

@@ -15,6 +15,7 @@ import {
 } from '@securestore/migrate';
 import type { Job, JobContext, JobKind } from '@securestore/jobs';
 import { startVolatile } from '@securestore/jobs';
+import { hasDestinations, rememberMigration } from '@securestore/backup';
 import { SecureStoreError } from '@securestore/core-format';
 import type { CallOptions, ObjectStore } from '@securestore/objects';
 import { openObjectStore } from '@securestore/objects';
@@ -190,8 +191,18 @@ export function migrateStore(from: string, to: string, options: MigrateOptions):
       const tell = (where: Opened): Promise<MigrationReport> => recordedIn(where, async () => report);
       // A re-encrypted store has no part of this log.
       if (!report.migrated || reencrypt !== undefined) return tell(source);
+      const { audit, backup, migration } = extensionsOf(source.store);
+      const isAudited = audit.settings !== undefined;
+      if (!isAudited && !hasDestinations(backup.destinations)) return report;
       // The log of the source is not read any more.
-      return extensionsOf(source.store).audit.settings === undefined ? report : openedThere(to, options, signal, tell);
+      return openedThere(to, options, signal, async (target) => {
+        // The store has migrated, also if this fails: then the next backup takes the destination over.
+        await rememberMigration(target.store, migration.head, signal).catch(() => undefined);
+        return tell(target);
+      }).catch((error: unknown) => {
+        if (isAudited) throw error;
+        return report;
+      });
     }),
   );
 }

@@ -109,7 +109,7 @@ export const PROBLEM: TObject = exactly(
     type: Type.String({ format: 'uri', description: 'the address of the page of the code, which does not change' }),
     title: Type.String({ description: 'what the code means' }),
     status: Type.Integer({ description: 'the status of HTTP' }),
-    detail: Type.String({ description: 'the message' }),
+    detail: Type.String({ description: 'the message, without the call and the key' }),
     code: Type.String({
       enum: [...ERROR_CODES],
       description: 'decide by the code; the status is only the nearest that HTTP has',

@@ -137,11 +137,16 @@ export const JOB_ROUTES: readonly Route[] = [
     access: 'gc',
     summary: 'remove what the store no longer keeps',
     description: LONG,
+    body: {
+      json: exactly({
+        dryRun: Type.Optional(Type.Boolean({ description: 'only count what would be removed; change nothing' })),
+      }),
+    },
     answer: {
       description: 'the report of the garbage collection',
       json: reportOf('the report of the garbage collection'),
     },
-    handle: async (context) => answerJob(context, context.session.gc()),
+    handle: async (context) => answerJob(context, context.session.gc(context.body)),
   }),
   route({
     method: 'POST',

@@ -2,7 +2,8 @@ import { blobPrefix, decodeBase32, ID_LENGTH, markerName, purposeOf, SecureStore
 import { deleteUnchanged, isForged } from '../../engine/sealed-objects.ts';
 import { isOld } from '../../record/backend-age.ts';
 import { readMarker } from '../../record/blob-markers.ts';
-import type { CollectionPass } from './pass.ts';
+import { entriesUnder } from '../../util/listing.ts';
+import type { CollectionPass, RemovalPlan } from './pass.ts';
 import { unnamed } from '../../record/blob-liveness.ts';
 import { reclaim } from '../../record/sweep-blobs.ts';
 import { noteFailure } from './report.ts';
@@ -17,6 +18,8 @@ function blobOf(rest: string): string {
   if (decodeBase32(blob)?.length === ID_LENGTH) return blob;
   throw new SecureStoreError('INTEGRITY', 'the backend holds a payload part with an invalid name');
 }
+
+const markerOf = (token: string, blob: string): string => markerName(token, Buffer.from(decodeBase32(blob) ?? []));
 
 /** The blobs of which every part is older than the grace period: a younger part is of an upload under way. */
 async function* oldBlobs({ engine, now }: CollectionPass, parts: AsyncIterable<TokenEntry>): AsyncGenerator<string> {
@@ -33,9 +36,29 @@ async function* oldBlobs({ engine, now }: CollectionPass, parts: AsyncIterable<T
   if (blob !== undefined && old) yield blob;
 }
 
+/** Counts the parts of blobs that no process has claimed. */
+async function planReclaim(
+  { engine, now, report, signal }: CollectionPass,
+  plan: RemovalPlan,
+  token: string,
+  blobs: Iterable<string>,
+): Promise<void> {
+  for (const blob of blobs) {
+    const marker = await readMarker(engine, markerOf(token, blob), now, signal);
+    if (marker?.state === 'claimed' && !isOld(engine, marker.modified, marker.now ?? now)) continue;
+    plan.addBlob(blob);
+    report.blobs += 1;
+    for await (const { size } of entriesUnder(engine.backend, blobPrefix(token, blob), { signal })) {
+      report.parts += 1;
+      report.bytes += size;
+    }
+  }
+}
+
 async function reclaimUnnamed(pass: CollectionPass, token: string, blobs: Iterable<string>): Promise<void> {
-  const { engine, now, report, signal } = pass;
-  const garbage = await unnamed(engine, token, blobs, signal);
+  const { engine, now, plan, report, signal } = pass;
+  const garbage = await unnamed(engine, token, blobs, signal, plan && ((name) => plan.hasVersion(name)));
+  if (plan !== undefined) return planReclaim(pass, plan, token, garbage);
   await reclaim(engine, token, garbage, { now, freed: report, signal });
 }
 
@@ -59,21 +82,24 @@ export async function collectBlobs(
 
 /** Clears one marker away, if its time has come. */
 async function collectMarker(pass: CollectionPass, token: string, blob: string): Promise<void> {
-  const { engine, now, report, signal } = pass;
-  const name = markerName(token, Buffer.from(decodeBase32(blob) ?? []));
+  const { engine, now, plan, report, signal } = pass;
+  // Its marker goes with it.
+  if (plan?.hasBlob(blob) === true) return;
+  const name = markerOf(token, blob);
   const marker = await readMarker(engine, name, now, signal);
   if (marker === undefined) return;
   const old = isOld(engine, marker.modified, marker.now ?? now);
   if (marker.state === 'claimed' && !old) return;
   const { entries } = await engine.backend.list(blobPrefix(token, blob), { limit: 1, signal });
   if (entries.length > 0 && marker.state !== 'claimed') {
+    if (plan !== undefined) return;
     // Of a collector that was stopped: resumes, or gives back what is in use.
     await reclaim(engine, token, [blob], { now, freed: report, signal });
     return;
   }
   // A claim of a blob in use can be renewed at any time.
   if (entries.length > 0 && !engine.backend.capabilities.conditionalDelete) return;
-  await deleteUnchanged(engine, name, marker.etag);
+  if (plan === undefined) await deleteUnchanged(engine, name, marker.etag);
   report.systemObjects += 1;
 }
 

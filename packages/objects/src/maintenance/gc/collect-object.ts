@@ -8,6 +8,7 @@ import { isForgettable, prunable } from './retention.ts';
 import type { OpenedRecord } from '../../record/open-record.ts';
 import { openLoose, originOf } from '../../record/open-record.ts';
 import { openOfToken } from '../../record/stable-read.ts';
+import { entriesUnder } from '../../util/listing.ts';
 import { deleteEntries } from '../../record/sweep-blobs.ts';
 import type { TokenEntry } from './merge-listings.ts';
 
@@ -41,7 +42,7 @@ export async function currentRecord(
 
 /** Deletes an object that has been expired for longer than the grace period, as its owner would. */
 export async function deleteExpired(
-  { engine, now, report, signal }: CollectionPass,
+  { engine, now, plan, report, signal }: CollectionPass,
   record: CurrentRecord,
 ): Promise<void> {
   const { opened } = record;
@@ -49,6 +50,10 @@ export async function deleteExpired(
   const { expires, name } = opened.body;
   // By both clocks: for this process the object has to be gone already.
   if (expires === 0 || expires + engine.gracePeriod > Math.min(now, engine.clock.now())) return;
+  if (plan !== undefined) {
+    report.expired += 1;
+    return;
+  }
   const key = parseStoreKey(name);
   const committed = await commit(engine, {
     target: { key, ...engine.names.locate(key) },
@@ -66,30 +71,41 @@ export async function deleteExpired(
   if (committed !== undefined) report.expired += 1;
 }
 
+/** @returns whether it was removed: another writer may have replaced it */
+async function removeTombstone(
+  { engine, floor, signal }: CollectionPass,
+  token: string,
+  version: number,
+  etag: string,
+): Promise<boolean> {
+  await floor.cover(version, signal);
+  try {
+    await engine.backend.delete(objectName(token), { ifMatch: etag, signal });
+    return true;
+  } catch (error) {
+    if (SecureStoreError.is(error, 'CONFLICT')) return false;
+    throw error;
+  } finally {
+    engine.cache.delete(token);
+  }
+}
+
 /** Forgets a deleted object of which nothing else is left. */
 export async function forgetTombstone(pass: CollectionPass, token: string, record: CurrentRecord): Promise<void> {
-  const { engine, floor, report, rules, signal } = pass;
+  const { engine, report, rules } = pass;
   const { opened, etag, modified, size } = record;
   if (opened?.kind !== 'tombstone' || !isForgettable(rules, opened.header, modified)) return;
   // Without a condition it could be another writer's new object that is deleted.
   if (!engine.backend.capabilities.conditionalDelete) return;
   if ((await hasHistory(pass, token)) || !(await pass.mayForget(token, opened.header))) return;
-  await floor.cover(opened.header.version, signal);
-  try {
-    await engine.backend.delete(objectName(token), { ifMatch: etag, signal });
-  } catch (error) {
-    if (SecureStoreError.is(error, 'CONFLICT')) return;
-    throw error;
-  } finally {
-    engine.cache.delete(token);
-  }
+  if (pass.plan === undefined && !(await removeTombstone(pass, token, opened.header.version, etag))) return;
   report.tombstones += 1;
   report.bytes += size;
 }
 
 /** Removes the past versions of an object that are not kept. @param current of the object now */
 export async function pruneHistory(
-  { engine, floor, report, rules, signal }: CollectionPass,
+  { engine, floor, plan, report, rules, signal }: CollectionPass,
   token: string,
   current: CurrentRecord | undefined,
   entries: AsyncIterable<TokenEntry>,
@@ -100,9 +116,17 @@ export async function pruneHistory(
     for await (const { entry } of entries) {
       const version = versionIn(prefix, entry.key);
       if (!goes(version, entry.modified)) continue;
-      await floor.cover(version, signal);
+      if (plan === undefined) await floor.cover(version, signal);
       yield entry;
     }
+  }
+  if (plan !== undefined) {
+    for await (const { key, size } of beyond()) {
+      plan.addVersion(key);
+      report.versions += 1;
+      report.bytes += size;
+    }
+    return;
   }
   await deleteEntries(
     engine,
@@ -116,7 +140,13 @@ export async function pruneHistory(
 }
 
 /** Whether anything is left of the past of an object. */
-async function hasHistory({ engine, signal }: CollectionPass, token: string): Promise<boolean> {
-  const page = await engine.backend.list(historyPrefix(token), { limit: 1, signal });
-  return page.entries.length > 0;
+async function hasHistory({ engine, plan, signal }: CollectionPass, token: string): Promise<boolean> {
+  if (plan === undefined) {
+    const page = await engine.backend.list(historyPrefix(token), { limit: 1, signal });
+    return page.entries.length > 0;
+  }
+  for await (const { key } of entriesUnder(engine.backend, historyPrefix(token), { signal })) {
+    if (!plan.hasVersion(key)) return true;
+  }
+  return false;
 }

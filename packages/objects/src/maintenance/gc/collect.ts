@@ -9,7 +9,7 @@ import { pruneHistory, deleteExpired, forgetTombstone, currentRecord } from './c
 import type { MayForget } from '../../journal/late-deletions.ts';
 import type { CurrentRecord } from './collect-object.ts';
 import type { CollectionPass } from './pass.ts';
-import { beginCollection } from './pass.ts';
+import { beginCollection, RemovalPlan } from './pass.ts';
 import type { GcReport } from './report.ts';
 import { emptyReport, noteFailure } from './report.ts';
 import { collectOrphans } from './orphans.ts';
@@ -30,6 +30,8 @@ export interface CollectProgress {
 }
 
 export interface CollectOptions {
+  /** Changes nothing: the report has what would be removed. */
+  readonly dryRun?: boolean | undefined;
   /** Where to resume: what `onCursor` was called with last. */
   readonly cursor?: string | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -84,6 +86,7 @@ async function forObject(pass: CollectionPass, token: string, body: () => Promis
 /** An object with more than its record: what it has is read as it is listed. */
 async function collectWhole(pass: CollectionPass, token: string, merge: TokenMerge): Promise<void> {
   await forObject(pass, token, async () => {
+    pass.plan?.begin();
     const record = await currentRecord(pass, token);
     // First what keeps payloads alive, then the payloads.
     await pruneHistory(pass, token, record, merge.of('history'));
@@ -131,13 +134,14 @@ async function collectAlone(pass: CollectionPass, { token, alone }: Step): Promi
 export async function collect(engine: Engine, options: CollectOptions = {}): Promise<GcReport> {
   const { cursor, signal, onProgress, onCursor, mayForget = () => true } = options;
   checkCursor(cursor);
-  engine.monitor.checkWritable();
+  const plan = options.dryRun === true ? new RemovalPlan() : undefined;
+  if (plan === undefined) engine.monitor.checkWritable();
   const report = emptyReport();
   const isHeld = await tombstoneGuard(engine, signal);
   const forgets: MayForget = async (token, header) => (await mayForget(token, header)) && (await isHeld(token, header));
   const now = await backendNow(engine, signal);
   const unreadSince = (await options.unreadSince?.()) ?? Number.POSITIVE_INFINITY;
-  const pass = beginCollection(engine, { report, now, mayForget: forgets, signal, unreadSince });
+  const pass = beginCollection(engine, { report, now, mayForget: forgets, plan, signal, unreadSince });
   const onForeign = ({ key, modified }: ListEntry): void => {
     if (key.startsWith(PROBES)) return;
     // An old one is removed at the end.

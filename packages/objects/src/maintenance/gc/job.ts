@@ -1,10 +1,12 @@
 import { AREAS, ByteReader, ByteWriter, COLLECTED_NAME, objectName, SecureStoreError } from '@securestore/core-format';
 import type { Job, JobContext, JobKind, Jobs } from '@securestore/jobs';
+import { startVolatile } from '@securestore/jobs';
 import { inContext } from '../../api/call-boundary.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { forgetAnnounced } from '../../journal/late-deletions.ts';
 import { pruneJournal, unreadSince } from '../../journal/prune.ts';
 import { retireJournalKeys } from '../keys/retire-journal.ts';
+import type { CollectOptions } from './collect.ts';
 import { collect, isCursor } from './collect.ts';
 import type { GcReport } from './report.ts';
 import { emptyReport } from './report.ts';
@@ -29,6 +31,27 @@ export function collectionKind(engine: Engine, isDue?: IsDue): JobKind<object, G
   };
 }
 
+/** The options of a pass, whatever becomes of what it finds. */
+function optionsFor(
+  engine: Engine,
+  { signal, progress }: Pick<JobContext<object>, 'signal' | 'progress'>,
+  dryRun: boolean,
+): CollectOptions {
+  let freed = 0;
+  return {
+    dryRun,
+    signal,
+    // What is announced late was written before its hint.
+    unreadSince: async () =>
+      (await unreadSince(engine, signal)) - engine.backend.capabilities.clockSkew - engine.gracePeriod / 2,
+    mayForget: forgetAnnounced(engine, signal, dryRun),
+    onProgress({ bytes }) {
+      progress({ done: 1, bytes: bytes - freed });
+      freed = bytes;
+    },
+  };
+}
+
 async function runCollection(
   engine: Engine,
   { cursor, signal, progress, save }: JobContext<object>,
@@ -42,18 +65,9 @@ async function runCollection(
     const from = after && objectName(after);
     progress({ total: await countItems(entriesUnder(engine.backend, AREAS.objects, { after: from, signal })) });
   }
-  let freed = 0;
   const report = await collect(engine, {
+    ...optionsFor(engine, { signal, progress }, false),
     cursor: after,
-    signal,
-    // What is announced late was written before its hint.
-    unreadSince: async () =>
-      (await unreadSince(engine, signal)) - engine.backend.capabilities.clockSkew - engine.gracePeriod / 2,
-    mayForget: forgetAnnounced(engine, signal),
-    onProgress({ bytes }) {
-      progress({ done: 1, bytes: bytes - freed });
-      freed = bytes;
-    },
     onCursor: (token) => save(token),
   });
   progress({ phase: 'pruning the journal' });
@@ -66,6 +80,28 @@ async function runCollection(
 
 export function startCollection(engine: Engine, jobs: Jobs, signal: AbortSignal, isDue?: IsDue): Job<GcReport> {
   return jobs.start(collectionKind(engine, isDue), {}, { signal });
+}
+
+/**
+ * Counts what a collection would remove now, and changes nothing: no state of a job either, at which a collection could resume. The journal
+ * is not looked through.
+ */
+export function startDryRun(engine: Engine, signal: AbortSignal): Job<GcReport> {
+  const kind: JobKind<object, GcReport> = {
+    name: 'collection-dry-run',
+    parse: () => ({}),
+    async run(context) {
+      try {
+        const { progress } = context;
+        progress({ phase: 'collecting' });
+        progress({ total: await countItems(entriesUnder(engine.backend, AREAS.objects, { signal: context.signal })) });
+        return await collect(engine, optionsFor(engine, context, true));
+      } catch (error) {
+        throw inContext(error, 'gc', undefined, context.signal);
+      }
+    },
+  };
+  return startVolatile(kind, {}, { signal, clock: engine.clock });
 }
 
 const VERSION = 1;

@@ -26,11 +26,11 @@ function isOlder({ engine, now }: CollectionPass, { modified }: ListEntry, age: 
 }
 
 /** Removes what no holder of the keys has written, if it is still that. */
-async function remove({ engine, report }: CollectionPass, { name, size, etag }: OwnObject): Promise<void> {
+async function remove({ engine, plan, report }: CollectionPass, { name, size, etag }: OwnObject): Promise<void> {
   if (etag === undefined) {
-    await engine.backend.delete(name);
+    if (plan === undefined) await engine.backend.delete(name);
   } else if (engine.backend.capabilities.conditionalDelete) {
-    await deleteUnchanged(engine, name, etag);
+    if (plan === undefined) await deleteUnchanged(engine, name, etag);
   } else {
     // Without a condition it could be what another process has just written there.
     noteFailure(report, name, new SecureStoreError('INTEGRITY', 'the object is damaged'));
@@ -93,7 +93,7 @@ async function collectHints(pass: CollectionPass): Promise<void> {
       registered.set(name, (await engine.backend.read(name, { signal })) !== undefined);
     }
     if (registered.get(name) === true) continue;
-    await engine.backend.delete(entry.key, { signal });
+    if (pass.plan === undefined) await engine.backend.delete(entry.key, { signal });
     pass.report.systemObjects += 1;
     pass.report.bytes += entry.size;
   }

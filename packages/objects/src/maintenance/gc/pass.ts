@@ -15,23 +15,58 @@ export interface CollectionPass {
   readonly now: number;
   readonly rules: RetentionRules;
   readonly mayForget: MayForget;
+  /** Set if nothing is to be changed: what would be removed is noted here, and counted. */
+  readonly plan: RemovalPlan | undefined;
   readonly signal: AbortSignal | undefined;
 }
 
+/**
+ * Versions and payloads that a pass would have removed of the object that it has come to. Later steps depend on that: a payload goes with the last version that
+ * has it, and a deletion is forgotten once no version is left.
+ */
+export class RemovalPlan {
+  readonly #versions = new Set<string>();
+  readonly #blobs = new Set<string>();
+
+  /** Forgets what was noted of the object before. */
+  begin(): void {
+    this.#versions.clear();
+    this.#blobs.clear();
+  }
+
+  /** @param name of a record in the history */
+  addVersion(name: string): void {
+    this.#versions.add(name);
+  }
+
+  hasVersion(name: string): boolean {
+    return this.#versions.has(name);
+  }
+
+  /** @param blob in base32 */
+  addBlob(blob: string): void {
+    this.#blobs.add(blob);
+  }
+
+  hasBlob(blob: string): boolean {
+    return this.#blobs.has(blob);
+  }
+}
+
 /** What a pass is given to begin with. */
-export type CollectionStart = Pick<CollectionPass, 'report' | 'now' | 'mayForget' | 'signal'> &
+export type CollectionStart = Pick<CollectionPass, 'report' | 'now' | 'mayForget' | 'plan' | 'signal'> &
   Pick<RetentionRules, 'unreadSince'>;
 
 export function beginCollection(
   engine: Engine,
-  { report, now, mayForget, signal, unreadSince }: CollectionStart,
+  { report, now, mayForget, plan, signal, unreadSince }: CollectionStart,
 ): CollectionPass {
   const { history } = engine.monitor.state.head;
   const { gracePeriod } = engine;
   const isOldNow = (modified: number): boolean => isOld(engine, modified, now);
   const rules: RetentionRules = { history, now, gracePeriod, unreadSince, isOld: isOldNow };
   const floor = new VersionFloor(engine, forgettable(rules));
-  return { engine, report, floor, now, rules, mayForget, signal };
+  return { engine, report, floor, now, rules, mayForget, plan, signal };
 }
 
 /**

@@ -9,8 +9,8 @@ function namedBy({ references }: Head): Set<string> {
   return new Set(Object.values(references).map(({ name }) => name));
 }
 
-async function remove({ engine, report, signal }: CollectionPass, name: string, size: number): Promise<void> {
-  await engine.backend.delete(name, { signal });
+async function remove({ engine, plan, report, signal }: CollectionPass, name: string, size: number): Promise<void> {
+  if (plan === undefined) await engine.backend.delete(name, { signal });
   report.systemObjects += 1;
   report.bytes += size;
 }

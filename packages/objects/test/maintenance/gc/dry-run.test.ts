@@ -1,0 +1,91 @@
+import type { StorageBackend } from '@securestore/backend-api';
+import { journalPrefix, partName, tokenOf } from '@securestore/core-format';
+import { systemClock } from '@securestore/jobs';
+import type { Clock } from '@securestore/jobs';
+import { expect, it } from 'vitest';
+import { memoryPlace, withoutBatch } from '../../support/places.ts';
+import { createAt, openAt, patterned, usePlace } from '../../support/stores.ts';
+
+const DAY = 24 * 60 * 60 * 1000;
+
+function movableClock(): Clock & { forward: (milliseconds: number) => void } {
+  const real = systemClock();
+  let ahead = 0;
+  return {
+    ...real,
+    now: () => real.now() + ahead,
+    uptime: () => real.uptime() + ahead,
+    forward: (milliseconds) => void (ahead += milliseconds),
+  };
+}
+
+/** Everything at a backend: names and etags. */
+async function contents(backend: StorageBackend): Promise<Map<string, string>> {
+  const found = new Map<string, string>();
+  for (let after: string | undefined, more = true; more;) {
+    const page = await backend.list('', after === undefined ? {} : { after });
+    for (const { key } of page.entries) found.set(key, (await backend.read(key))?.etag ?? '');
+    ({ more } = page);
+    after = page.entries.at(-1)?.key;
+  }
+  return found;
+}
+
+it.each([
+  ['one call each', 0, withoutBatch],
+  ['batches', 0, (inner: StorageBackend) => inner],
+  ['one old version is kept', 1, withoutBatch],
+])('a dry run counts what the collection after it removes, and changes nothing (%s)', async (_, versionsKept, wrap) => {
+  const clock = movableClock();
+  const place = usePlace(() => memoryPlace(() => clock.now()));
+  const store = await createAt(place, { clock, wrap, history: { versions: versionsKept, days: 1 } });
+  for (let n = 0; n < 5; n++) await store.store('small', `version ${n}`);
+  // Versions that share nothing: the payloads go with them.
+  for (let n = 0; n < 4; n++) await store.store('large', patterned(200_000 + n, n));
+  await store.store('kept', patterned(150_000, 9));
+  await store.store('gone', patterned(120_000, 8));
+  await store.delete('gone');
+  await store.store('forgotten', 'x');
+  await store.delete('forgotten');
+  await store.store('fleeting', 'x', { expires: new Date(clock.now() + 1000) });
+  await store.purge('small');
+  await store.store('small', 'again');
+  await store.gc();
+  clock.forward(3 * DAY);
+  // Leftovers of nobody: a probe, a hint of no stream, and parts of no version.
+  const backend = await place.open();
+  await backend.write(`${journalPrefix(Buffer.alloc(16, 1))}x`, Buffer.from('junk'));
+  const [part] = [...(await contents(backend)).keys()].filter((name) => name.startsWith('b/'));
+  expect(part).toBeDefined();
+  await backend.write(partName(tokenOf(part ?? '') ?? '', Buffer.alloc(16, 3), 0), Buffer.alloc(1000));
+  clock.forward(2 * DAY);
+  const reopened = await openAt(place, { clock, wrap });
+  const before = await contents(backend);
+  const planned = await reopened.gc({ dryRun: true });
+  expect(await contents(backend)).toEqual(before);
+  const { bytes, versions, blobs, parts, tombstones, expired, systemObjects } = planned;
+  for (const counted of [bytes, versions, blobs, parts, expired, systemObjects]) expect(counted).toBeGreaterThan(0);
+  // Deletions of which no version is kept: one of them has a version that goes first.
+  expect(tombstones).toBe(versionsKept === 0 ? 2 : 0);
+  const done = await reopened.gc();
+  expect(planned).toEqual(done);
+  // The expired object is a deletion now, as young as that.
+  expect(await reopened.gc({ dryRun: true })).toMatchObject({ bytes: 0, versions: 0, blobs: 0, tombstones: 0 });
+  expect((await reopened.retrieve('large')).data).toHaveLength(200_003);
+});
+
+it('a dry run takes no other value than true and false, and leaves no job that a collection would resume', async () => {
+  const store = await createAt(
+    usePlace(() => memoryPlace()),
+    {},
+  );
+  await store.store('a', 'b');
+  expect(() => store.gc({ dryRun: 1 as never })).toThrow('the option "dryRun" must be a boolean');
+  const job = store.gc({ dryRun: true });
+  job.cancel();
+  await job.then(
+    () => undefined,
+    () => undefined,
+  );
+  expect(await store.jobs.list()).toEqual([]);
+});
