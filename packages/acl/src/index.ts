@@ -1,5 +1,5 @@
 export { AccessControl } from './control/access-control.ts';
-export type { AccessSettings } from './control/access-control.ts';
+export type { AccessSettings } from './control/access-settings.ts';
 export type { AccessAdministration, NewToken, TokenInfo, TokenOptions } from './document/access-administration.ts';
 export type { AccessChange } from './document/kept-document.ts';
 export { ACTIONS, isObjectAction } from './rules/actions.ts';

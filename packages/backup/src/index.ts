@@ -16,7 +16,6 @@ export type { DrillOptions } from './restore/drill.ts';
 export { readReceipt, readRestoreReceipt } from './restore/receipts.ts';
 export type { DrillFacts, DrillReceipt, Receipts, RestoreFacts, RestoreReceipt } from './restore/receipts.ts';
 export { RecoveryPoints } from './recovery/recovery-points.ts';
-export type { RecoveryPointRetrieveOptions } from './recovery/recovery-points.ts';
 export type {
   BrowseOptions,
   BrowsePage,
@@ -29,6 +28,7 @@ export type {
   KeyTimeline,
   RecoveryPointLocator,
   RecoveryPointInfo,
+  RecoveryPointRetrieveOptions,
   Timeline,
   TimelineOptions,
   VersionThen,
@@ -82,7 +82,7 @@ export type {
 } from './repository/findings.ts';
 export { scrubBackup } from './verify/scrub.ts';
 export type { BackupTask, ScheduleSettings } from './schedule/schedule-list.ts';
-export type { RunSchedulesOptions, ScheduleInfo } from './api/schedules.ts';
+export type { RunSchedulesOptions, ScheduleInfo } from './api/schedule-types.ts';
 export { Schedules } from './api/schedules.ts';
 export { execRunHook } from './schedule/run-hooks.ts';
 export type { HookedRun, RunHook, RunHookOptions } from './schedule/run-hooks.ts';

@@ -29,6 +29,7 @@ export {
 } from './machine/durable-file.ts';
 export { ERROR_CODES, errorPageOf, exitCodeOf, isDamage, SecureStoreError } from './errors/errors.ts';
 export type { ErrorCode, ErrorDetails, LockReason } from './errors/errors.ts';
+export { lazyPart } from './errors/lazy-part.ts';
 export type { Field } from './bytes/fields.ts';
 export { fileError, systemReasonOf, systemCodeOf } from './machine/file-error.ts';
 export * from './head/grants.ts';

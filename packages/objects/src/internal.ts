@@ -27,7 +27,7 @@ export type { KnownObject } from './journal/full-scan-diff.ts';
 export type { Change } from './journal/resolve-hints.ts';
 export { isTombstoneSize, pastFolder, tokenIn, TokenNames } from './record/encoded-names.ts';
 export { isPurged } from './record/open-record.ts';
-export type { MutationGate } from './engine/engine.ts';
+export type { CopyKeeper, MutationGate } from './engine/engine.ts';
 export { OWN_AREAS } from './engine/scan-sealed-objects.ts';
 export { isInstance, isSameStore } from './head/ancestry.ts';
 export { signalOf } from './api/call-boundary.ts';

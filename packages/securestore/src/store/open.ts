@@ -1,10 +1,10 @@
 import type { Session } from '@securestore/acl';
-import { AccessControl, recorded, requestIdIn } from '@securestore/acl';
-import { AuditTrail } from '@securestore/audit';
+import { AccessControl, recorded, requestIdIn } from '@securestore/acl/lazy';
+import { AuditTrail } from '@securestore/audit/lazy';
 import type { Meter } from '@securestore/backend-api';
 import { createMeter, isServed, parseStoreUrl, redactStoreUrl } from '@securestore/backend-api';
 import type { RestoreOptions } from '@securestore/backup';
-import { Backups, RecoveryPoints, Schedules } from '@securestore/backup';
+import { Backups, RecoveryPoints, Schedules } from '@securestore/backup/lazy';
 import { SecureStoreError } from '@securestore/core-format';
 import type { Health } from '@securestore/health';
 import type { Anchor, CallOptions, CryptoEvent, ObjectStore, StoreContext, VerifyOptions } from '@securestore/objects';

@@ -1,0 +1,9 @@
+/**
+ * Imports and exports, without what they do: the first of them loads that. For programs that may never make one; everything else is in the
+ * entry `.`, which loads it at once.
+ */
+export { exportFile } from './folder/export-file.ts';
+export { exportFolder } from './folder/export-folder.ts';
+export { fileFormatOf } from './folder/file-format.ts';
+export { importFile } from './folder/import-file.ts';
+export { importFolder } from './folder/import-folder.ts';
