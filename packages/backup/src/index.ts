@@ -1,7 +1,6 @@
+export * from './lazy.ts';
 export { isBackup } from './repository/destination.ts';
 export { namingDestination } from './repository/errors.ts';
-export { backupJobId } from './api/backup-job.ts';
-export { Backups } from './api/backups.ts';
 export { CONTINUOUS_CHANNEL } from './continuous/outage.ts';
 export type { ContinuousMessage } from './continuous/outage.ts';
 export type {
@@ -13,9 +12,7 @@ export type {
 export type { ReplicationStatus, CurrentReplicationStatus, Reached } from './trust/replication-status.ts';
 export { drillBackup } from './restore/drill.ts';
 export type { DrillOptions } from './restore/drill.ts';
-export { readReceipt, readRestoreReceipt } from './restore/receipts.ts';
 export type { DrillFacts, DrillReceipt, Receipts, RestoreFacts, RestoreReceipt } from './restore/receipts.ts';
-export { RecoveryPoints } from './recovery/recovery-points.ts';
 export type {
   BrowseOptions,
   BrowsePage,
@@ -83,8 +80,6 @@ export type {
 export { scrubBackup } from './verify/scrub.ts';
 export type { BackupTask, ScheduleSettings } from './schedule/schedule-list.ts';
 export type { RunSchedulesOptions, ScheduleInfo } from './api/schedule-types.ts';
-export { Schedules } from './api/schedules.ts';
-export { execRunHook } from './schedule/run-hooks.ts';
 export type { HookedRun, RunHook, RunHookOptions } from './schedule/run-hooks.ts';
 export {
   checkSchedule,
@@ -109,7 +104,7 @@ export type {
   ScheduleStatus,
 } from './schedule/index.ts';
 export type { StateStorage } from '@securestore/jobs';
-export { Alerts, conditionsOf, deadManPing, execHook, scheduleFacts, webhook } from './schedule/alerts/index.ts';
+export { Alerts, conditionsOf, scheduleFacts } from './schedule/alerts/index.ts';
 export type {
   Alert,
   AlertFailure,

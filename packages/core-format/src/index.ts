@@ -45,6 +45,7 @@ export type { StoreKey } from './text/key-name.ts';
 export { byBytes } from './text/key-order.ts';
 export { decodeKeyring, encodeKeyring } from './record/keyring.ts';
 export type { KeyGroup, KeyGroupKind, Keyring, KeyState, KeyVersion } from './record/keyring.ts';
+export { isDeepStrictEqual } from './machine/deep-equal.ts';
 export { isLoopback } from './machine/loopback.ts';
 export * from './record/marker.ts';
 export { withoutOwn } from './machine/own-variables.ts';
