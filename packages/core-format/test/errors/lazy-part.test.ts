@@ -19,7 +19,11 @@ describe('a part that is loaded when it is used', () => {
       if (!isThere) throw cause;
       return 'work';
     });
-    const failed = { code: 'INTERNAL', cause, message: expect.stringMatching(/^cannot load backups: Cannot find module/) };
+    const failed = {
+      code: 'INTERNAL',
+      cause,
+      message: expect.stringMatching(/^cannot load backups: Cannot find module/),
+    };
     const [one, other] = await Promise.allSettled([load(), load()]);
     expect(one).toMatchObject({ status: 'rejected', reason: failed });
     expect(other).toMatchObject({ status: 'rejected', reason: failed });
