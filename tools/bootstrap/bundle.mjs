@@ -12,6 +12,7 @@ const HELPERS = '@oxc-project/runtime/';
  * further entries share with it. Nothing is minified, renamed or taken from other packages: it is the source without types and
  * comments, in the order in which it runs. Comments are a quarter of it, and Node would read them at each start. `using` alone is written out, with a helper of the bundler: a Node that can't parse it could not
  * say that it is too old.
+ * An entry also exports, under short names, what other files of the package take of it.
  *
  * @param {string} folder - of the package
  */

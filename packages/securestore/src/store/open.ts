@@ -8,8 +8,13 @@ import { Backups, RecoveryPoints, Schedules } from '@securestore/backup/lazy';
 import { SecureStoreError } from '@securestore/core-format';
 import type { Health } from '@securestore/health';
 import type { Anchor, CallOptions, CryptoEvent, ObjectStore, StoreContext, VerifyOptions } from '@securestore/objects';
-import { createObjectStore, openObjectStore, openOrCreateObjectStore } from '@securestore/objects';
-import { extensionsOf, signalOf } from '@securestore/objects/internal';
+import {
+  createObjectStore,
+  extensionsOf,
+  openObjectStore,
+  openOrCreateObjectStore,
+  signalOf,
+} from '@securestore/objects/internal';
 import { auditEventOf, auditWarnings, OWNER } from '../options/audit-events.ts';
 import { checkCreateOptions, checkOpenOptions, checkSessionOptions } from '../options/check-options.ts';
 import { backupConnect, connect, followConnect, settingsFor } from './connect.ts';
