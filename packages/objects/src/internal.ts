@@ -1,6 +1,6 @@
 /**
- * What the packages of this repository take of the engine, beside what users do. It changes without notice: nothing else may import it. It has
- * the values of the entry `.` too, so that a program which opens a store reads one file of the engine.
+ * The values that the packages of this repository take from the engine, beside those for users. They change without notice: nothing else may
+ * import this entry. It has the values of the entry `.` too, so that a program which opens a store reads one file of the engine.
  */
 export { extensionsOf, ObjectStore } from './store/object-store.ts';
 export type { StoreExtensions } from './store/extensions.ts';

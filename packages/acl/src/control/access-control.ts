@@ -14,7 +14,7 @@ import type { Session } from '../session/session.ts';
 import type { AccessSettings } from './access-settings.ts';
 import type { LoadedAccessControl } from './loaded-access-control.ts';
 
-/** Who may do what with a store: its policy, its API tokens, and sessions. What the calls do is loaded by the first of them. */
+/** The access control of a store: its policy, its API tokens, and sessions. The first call loads the work of all calls. */
 export class AccessControl implements AccessAdministration {
   readonly #load: () => Promise<LoadedAccessControl>;
   #loaded: LoadedAccessControl | undefined;

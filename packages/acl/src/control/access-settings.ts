@@ -7,10 +7,10 @@ export interface AccessSettings {
   /** Ways of finding out who a caller is, next to API tokens. */
   readonly authenticators?: readonly Authenticator[] | undefined;
   /**
-   * What sessions may do beside the calls about data, as far as there is any: that of the store, with its access control as
+   * The administration that sessions may use besides the calls about data, if there is any: that of the store, with its access control as
    * `access`.
    */
   readonly administration?: Partial<StoreAdministration> | undefined;
-  /** Told of each decision in all sessions, for the audit: who acts, and what a {@link DecisionListener} is told. */
+  /** Called with each decision in all sessions, for the audit: the principal, and the arguments of a {@link DecisionListener}. */
   readonly onDecision?: ((principal: PrincipalName, ...heard: Parameters<DecisionListener>) => void) | undefined;
 }

@@ -31,7 +31,7 @@ import { checkCategories } from '../rules/rule-check.ts';
 import { Session } from '../session/session.ts';
 import type { Policy } from '../rules/types.ts';
 
-/** What {@link AccessControl} does, loaded with its first call. */
+/** The work of {@link AccessControl}, loaded with its first call. */
 export class LoadedAccessControl implements AccessAdministration {
   readonly #storage: SecureStorage;
   readonly #object: PolicyObject;
@@ -89,7 +89,7 @@ export class LoadedAccessControl implements AccessAdministration {
             policy: next,
             // A token is for a principal whom the policy knows, and not for another one who gets the name later.
             tokens: tokens.filter(({ principal }) => names.has(principal) && !removed.has(principal)),
-            // Nobody who gets a name later gets what was approved for another, and who is gone has approved nothing.
+            // A later holder of a name gets nothing that was approved for another principal. A removed principal has approved nothing.
             requests: requests.filter(({ principal, by }) => !removed.has(principal) && !(by && removed.has(by))),
           },
           result: undefined,
@@ -157,26 +157,14 @@ export class LoadedAccessControl implements AccessAdministration {
     return inTime('access.requests', options, (signal) => this.#desk.list(signal));
   }
 
-  /**
-   * Lets the one who asked do it once, if the rules still allow it to them then. Whoever has the store itself is that second
-   * person here; in a session it is {@link Session.approvals}.
-   *
-   * @throws SecureStoreError `NOT_FOUND`, `CONFLICT` if it has been decided, `INVALID_ARGUMENT`
-   */
   approve(id: string, { expires, ...options }: ApproveOptions = {}): Promise<ApprovalRequest> {
     return this.#desk.decide(id, { state: 'approved', expires }, () => {}, options);
   }
 
-  /** Refuses it, or takes back an approval that is not used yet. @throws as {@link approve} */
   deny(id: string, options?: CallOptions): Promise<ApprovalRequest> {
     return this.#desk.decide(id, { state: 'denied' }, () => {}, options);
   }
 
-  /**
-   * The store as the principal may use it whom the credentials prove.
-   *
-   * @throws SecureStoreError `UNAUTHENTICATED`; `UNAVAILABLE` or `TIMEOUT` if that can't be found out
-   */
   session(credentials: unknown, options?: CallOptions): Promise<Session> {
     return inTime('session', options, (signal) => this.#begin(credentials, signal));
   }

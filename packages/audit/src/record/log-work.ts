@@ -1,4 +1,4 @@
-// What writes a log, loaded when something is first recorded.
+// Writes a log: loaded when something is first recorded.
 export { certifyAuditKey } from '../entry/certificate.ts';
 export { StoreSink } from '../store/store-sink.ts';
 export { AuditLog } from './audit-log.ts';

@@ -1,4 +1,4 @@
-// What reads a log, loaded by the first call that does.
+// Reads a log: loaded by the first call that does.
 export { examineTrail } from '../store/examine.ts';
 export { KnownSegments } from '../store/known-segments.ts';
 export { linesAt, sameLinesAt } from '../store/store-lines.ts';

@@ -53,7 +53,7 @@ export interface TrailEntry extends AuditEntry {
   readonly segment: string;
 }
 
-/** Who tried what with a store, and what became of it: its audit log. What reads it is loaded by the first call that does. */
+/** The audit log of a store: who tried what, with which outcome. The first call that reads the log loads the code for it. */
 export class AuditTrail {
   readonly #place: AuditArea;
   readonly #recorder: Recorder;

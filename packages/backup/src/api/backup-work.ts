@@ -1,4 +1,4 @@
-// What the calls of `Backups` do, loaded by the first of them.
+// The work of `Backups`, loaded by its first call.
 export { follow, replicationStatusFrom } from '../continuous/start-continuous.ts';
 export { registerDestination, setRetention, unregisterDestination } from '../prune/destination-admin.ts';
 export { checkRetention, forgetAt, retainDestination } from '../prune/retain.ts';

@@ -41,7 +41,7 @@ import type { RecoveryWindow } from '../trust/recovery-windows.ts';
 
 const loadWork = lazyPart('backups', () => import('./backup-work.ts'));
 
-/** The backups of a store that is open. What the calls do is loaded by the first of them. */
+/** The backups of a store that is open. The first call loads the work of all calls. */
 export class Backups {
   readonly #area: BackupArea;
   readonly #store: ObjectStore;

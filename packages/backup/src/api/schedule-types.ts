@@ -20,7 +20,7 @@ export interface RunSchedulesOptions extends RunHookOptions {
   readonly once?: boolean | undefined;
   /** The name of this process in the state that others read; by default its process id. */
   readonly name?: string | undefined;
-  /** Where alerts are sent. */
+  /** The sinks that alerts are sent to. */
   readonly sinks?: readonly AlertSink[] | undefined;
   readonly thresholds?: WatchThresholds | undefined;
   /** Called after every run. */
@@ -37,7 +37,7 @@ export interface ConditionsOptions extends CallOptions {
   readonly within?: number | undefined;
 }
 
-/** What is not as it should be with a destination. */
+/** The conditions of a destination that need attention. */
 export interface DestinationConditions {
   readonly destination: string;
   readonly conditions: readonly Condition[];

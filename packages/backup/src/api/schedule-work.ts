@@ -36,7 +36,7 @@ function damagedBackup(finding: string | undefined, destination: string): Secure
   });
 }
 
-/** What {@link Schedules} does, loaded with its first call. */
+/** The work of {@link Schedules}, loaded with its first call. */
 export class ScheduleWork {
   readonly #area: BackupArea;
   readonly #backups: Backups;
@@ -131,7 +131,7 @@ export class ScheduleWork {
     return factsOfAll({ area, destinations, storage, backups }, await schedulesOf(this.#area), options);
   }
 
-  /** What is not as it should be with the backups, by destination. */
+  /** The conditions of all backups that need attention, by destination. */
   async conditions(
     thresholds: WatchThresholds | undefined,
     options: Parameters<typeof factsOfAll>[2],

@@ -26,7 +26,7 @@ import type {
 
 const EVERYTHING: Sees = () => true;
 
-/** The store as it was at any recovery point, and what has changed since. Nothing is changed. What the calls do is loaded by the first of them. */
+/** The store as it was at any recovery point, and what has changed since. Nothing is changed. The first call loads the work of all calls. */
 export class RecoveryPoints {
   readonly #area: BackupArea;
   readonly #load: () => Promise<RecoveryReader>;

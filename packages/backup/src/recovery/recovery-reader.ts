@@ -51,7 +51,7 @@ function checkDestination(destination: unknown): string {
     : refuseOption('destination', 'must be the URL of a destination');
 }
 
-/** What {@link RecoveryPoints} does, loaded with its first call. */
+/** The work of {@link RecoveryPoints}, loaded with its first call. */
 export class RecoveryReader {
   readonly #area: BackupArea;
   readonly #store: ObjectStore;

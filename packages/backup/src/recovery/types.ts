@@ -195,7 +195,7 @@ export interface ComparePage extends Page {
   readonly differences: readonly Difference[];
 }
 
-/** Whether somebody may know of a name. */
+/** Whether a caller may know of a name. */
 export type Sees = (key: string) => boolean;
 
 /** Which object of which moment is to be read. */

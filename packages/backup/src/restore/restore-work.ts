@@ -1,4 +1,4 @@
-// What restores and drills do, loaded by the first of them.
+// The work of restores and drills, loaded by the first of them.
 export { drillBackup } from './drill.ts';
 export { receiptForStore } from './make-receipt.ts';
 export { RECEIPT_USE, rememberDrilled, rememberReceipt, signFacts } from './receipts.ts';

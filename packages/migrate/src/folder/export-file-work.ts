@@ -25,7 +25,7 @@ interface FileExport {
   readonly transfer: Transfer;
   readonly format: FileFormat;
   readonly objection: Objection;
-  /** What is to be written, by the name of the object. */
+  /** The members to write, by the name of the object. */
   readonly members: Map<string, Member>;
 }
 

@@ -1,7 +1,7 @@
 import { lazyPart } from '@securestore/core-format';
 
-// The packages that work on an open store, each loaded by the first call that needs all of it. What an open store needs at once is in their
-// entries `/lazy`.
+// The packages that work on an open store, each loaded by the first call that needs all of it. The entries `/lazy` of these packages are
+// loaded with this one.
 export const loadAudit: () => Promise<typeof import('@securestore/audit')> = lazyPart(
   'the audit log',
   () => import('@securestore/audit'),
