@@ -1,5 +1,5 @@
-export { AccessControl } from './control/access-control.ts';
-export type { AccessSettings } from './control/access-control.ts';
+export * from './lazy.ts';
+export type { AccessSettings } from './control/access-settings.ts';
 export type { AccessAdministration, NewToken, TokenInfo, TokenOptions } from './document/access-administration.ts';
 export type { AccessChange } from './document/kept-document.ts';
 export { ACTIONS, isObjectAction } from './rules/actions.ts';
@@ -24,40 +24,27 @@ export type { PlannedOperation } from './administration/call-plan.ts';
 export type { ApprovalPlan, PlannedObject, PlanValue } from './approval/approval-plan.ts';
 export type { ApprovalDesk } from './document/approval-desk.ts';
 export type { ApprovalRequest, ApproveOptions } from './approval/approval-requests.ts';
-export { authenticate, checkAuthenticators, unauthenticated } from './authentication/authenticator.ts';
+export { authenticate, unauthenticated } from './authentication/authenticator.ts';
 export type { Authenticated, AuthenticationContext, Authenticator } from './authentication/authenticator.ts';
 export type { CheckContext, DecisionListener, SessionCall } from './guard/checks.ts';
 export { Decider } from './policy/decide.ts';
 export type { Attempt, Decision, Subject } from './policy/decide.ts';
-export { MAX_PRINCIPAL_NAME_BYTES, foldPrincipalName, parsePrincipalName } from './rules/identity.ts';
+export { MAX_PRINCIPAL_NAME_BYTES, foldPrincipalName } from './rules/identity.ts';
 export type { PrincipalName } from './rules/identity.ts';
 export type { ListingBound, SessionListingOptions } from './session/guarded-listing.ts';
-export { jwt } from './authentication/jwt.ts';
 export type { JwtAlgorithm, JwtOptions } from './authentication/jwt.ts';
 export { ACCESS_CHANNEL, PermissionCache } from './policy/permission-cache.ts';
 export type { AccessTrace, CacheFigures } from './policy/permission-cache.ts';
 export { EMPTY_POLICY, POLICY_LIMITS, parsePolicy, parseRule } from './rules/policy.ts';
-export {
-  addPrincipal,
-  changePolicy,
-  disablePrincipal,
-  grantRole,
-  removePrincipal,
-  removeRole,
-  revokeRole,
-  setApprovals,
-  setRole,
-} from './policy/policy-changes.ts';
+export { changePolicy } from './policy/policy-changes.ts';
 export type { PolicyChange } from './policy/policy-changes.ts';
-export { recorded } from './control/recorded.ts';
-export { requestIdIn } from './control/recorded-calls.ts';
 export type { AttemptRecorder, RecordedAttempt, RecordingContext } from './control/recorded-calls.ts';
 export type { SessionAudit } from './guard/session-audit.ts';
 export { Session } from './session/session.ts';
 export type { Permission, SessionContext } from './session/session.ts';
 export type { RequestOptions, SessionApprovals } from './guard/session-approvals-types.ts';
 export { SURFACE } from './guard/surface.ts';
-export { TEMPLATES, templateRules } from './rules/templates.ts';
+export { TEMPLATES } from './rules/templates.ts';
 export type { Template } from './rules/templates.ts';
 export type { ApprovalRule, Grant, Policy, Principal, Role, Rule } from './rules/types.ts';
 export { namesIn, withoutNames } from './guard/without-names.ts';

@@ -1,3 +1,4 @@
+export * from './lazy.ts';
 export { AuditLog } from './record/audit-log.ts';
 export type { AuditLogOptions } from './record/audit-log.ts';
 export type { SinkOptions } from './sink/outputs.ts';
@@ -6,10 +7,8 @@ export { certifyAuditKey } from './entry/certificate.ts';
 export type { Signer } from './entry/certificate.ts';
 export { Chain } from './entry/chain.ts';
 export type { ChainedEntry, ChainedHeader, ChainOptions } from './entry/chain.ts';
-export { fileSink } from './file/file-sink.ts';
 export { tipsIn } from './file/file-tips.ts';
 export { entryLine, headerLine } from './entry/line.ts';
-export { auditLines } from './entry/lines.ts';
 export { END_ACTION, LOST_ACTION } from './entry/own-actions.ts';
 export type { AuditPage, AuditPageOptions, AuditPart, AuditArea, AuditSettings } from './store/place.ts';
 export { Recorder } from './record/recorder.ts';
@@ -20,9 +19,8 @@ export type { AuditEvent, RedactionOptions } from './entry/redact.ts';
 export type { AuditFinding, AuditFindingKind, AuditReport, SegmentReport } from './verify/report.ts';
 export type { AuditLine, Sink, SinkStart } from './sink/sink.ts';
 export type { SinkAlert, SinkState, SinkStats } from './sink/sink-queue.ts';
-export { functionSink, objectSink, streamSink } from './sink/sinks.ts';
+export { objectSink } from './sink/sinks.ts';
 export type { EntryPosition, TailCut, TailOptions } from './trail/tail-types.ts';
-export { AuditTrail } from './trail/trail.ts';
 export type { TrailExamination } from './store/examine.ts';
 export type {
   AuditState,

@@ -1,7 +1,6 @@
+export * from './lazy.ts';
 export { isBackup } from './repository/destination.ts';
 export { namingDestination } from './repository/errors.ts';
-export { backupJobId } from './api/backup-job.ts';
-export { Backups } from './api/backups.ts';
 export { CONTINUOUS_CHANNEL } from './continuous/outage.ts';
 export type { ContinuousMessage } from './continuous/outage.ts';
 export type {
@@ -13,10 +12,7 @@ export type {
 export type { ReplicationStatus, CurrentReplicationStatus, Reached } from './trust/replication-status.ts';
 export { drillBackup } from './restore/drill.ts';
 export type { DrillOptions } from './restore/drill.ts';
-export { readReceipt, readRestoreReceipt } from './restore/receipts.ts';
 export type { DrillFacts, DrillReceipt, Receipts, RestoreFacts, RestoreReceipt } from './restore/receipts.ts';
-export { RecoveryPoints } from './recovery/recovery-points.ts';
-export type { RecoveryPointRetrieveOptions } from './recovery/recovery-points.ts';
 export type {
   BrowseOptions,
   BrowsePage,
@@ -29,6 +25,7 @@ export type {
   KeyTimeline,
   RecoveryPointLocator,
   RecoveryPointInfo,
+  RecoveryPointRetrieveOptions,
   Timeline,
   TimelineOptions,
   VersionThen,
@@ -83,9 +80,7 @@ export type {
 } from './repository/findings.ts';
 export { scrubBackup } from './verify/scrub.ts';
 export type { BackupTask, ScheduleSettings } from './schedule/schedule-list.ts';
-export type { RunSchedulesOptions, ScheduleInfo } from './api/schedules.ts';
-export { Schedules } from './api/schedules.ts';
-export { execRunHook } from './schedule/run-hooks.ts';
+export type { RunSchedulesOptions, ScheduleInfo } from './api/schedule-types.ts';
 export type { HookedRun, RunHook, RunHookOptions } from './schedule/run-hooks.ts';
 export {
   checkSchedule,
@@ -110,7 +105,7 @@ export type {
   ScheduleStatus,
 } from './schedule/index.ts';
 export type { StateStorage } from '@securestore/jobs';
-export { Alerts, conditionsOf, deadManPing, execHook, scheduleFacts, webhook } from './schedule/alerts/index.ts';
+export { Alerts, conditionsOf, scheduleFacts } from './schedule/alerts/index.ts';
 export type {
   Alert,
   AlertFailure,

@@ -29,6 +29,7 @@ export {
 } from './machine/durable-file.ts';
 export { ERROR_CODES, errorPageOf, exitCodeOf, isDamage, SecureStoreError } from './errors/errors.ts';
 export type { ErrorCode, ErrorDetails, LockReason } from './errors/errors.ts';
+export { lazyPart } from './errors/lazy-part.ts';
 export type { Field } from './bytes/fields.ts';
 export { fileError, systemReasonOf, systemCodeOf } from './machine/file-error.ts';
 export * from './head/grants.ts';
@@ -44,6 +45,7 @@ export type { StoreKey } from './text/key-name.ts';
 export { byBytes } from './text/key-order.ts';
 export { decodeKeyring, encodeKeyring } from './record/keyring.ts';
 export type { KeyGroup, KeyGroupKind, Keyring, KeyState, KeyVersion } from './record/keyring.ts';
+export { isDeepStrictEqual } from './machine/deep-equal.ts';
 export { isLoopback } from './machine/loopback.ts';
 export * from './record/marker.ts';
 export { withoutOwn } from './machine/own-variables.ts';

@@ -54,6 +54,7 @@ export type {
 } from './key-service/key-wrapper.ts';
 export { formatRecipient, generateIdentity, identity, readRecipient, recipientOf } from './unlock/recipient.ts';
 export { openSealed, sealTo } from './keys/seal-to.ts';
+export { startLoadingSodium } from './primitives/load-sodium.ts';
 export { loadSuites, SUITE_IDS, suiteOf } from './primitives/suites.ts';
 export type { ChunkCipher, Suite } from './primitives/suite.ts';
 export { openSystemBody, sealSystemBody, unversioned } from './seal/system-seal.ts';

@@ -1,17 +1,8 @@
-export { type ByteSource, type Random, writeFileAtomically } from './folder/atomic-file.ts';
-export { forEachConcurrently } from './folder/concurrency.ts';
-export { exportFile } from './folder/export-file.ts';
-export { exportFolder } from './folder/export-folder.ts';
+export * from './lazy.ts';
+export { type ByteSource, type Random } from './folder/atomic-file.ts';
 export type { ExportFolderOptions } from './folder/export-folder.ts';
-export { fileFormatOf } from './folder/file-format.ts';
 export type { FileFormat, FileTransferOptions } from './folder/file-format.ts';
-export { importFile } from './folder/import-file.ts';
-export { importFolder } from './folder/import-folder.ts';
-export { isNotGranted } from './folder/not-granted.ts';
-export { objectsBelow } from './folder/objects-below.ts';
 export type { NamedObject } from './folder/objects-below.ts';
-export { ownFiles } from './folder/own-files.ts';
-export { endsAll } from './folder/transfer.ts';
 export type {
   ExportReport,
   ExportSource,

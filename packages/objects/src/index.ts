@@ -16,9 +16,8 @@ export type {
   UnlockEvent,
 } from './api/crypto-events.ts';
 export type { GrantableArea, GrantOptions, MemberAdministration, MemberInfo } from './maintenance/keys/members.ts';
-export { ObjectStore } from './store/object-store.ts';
 export type { MigrationTargets } from './head/move/follow-redirect.ts';
-export { createObjectStore, openObjectStore, openOrCreateObjectStore } from './store/open.ts';
+export { createObjectStore, ObjectStore, openObjectStore, openOrCreateObjectStore } from './internal.ts';
 export type { OpenSettings, StoreContext } from './head/open-settings.ts';
 export type {
   CheckpointOptions,

@@ -1,11 +1,21 @@
-/** What the packages of this repository take of the engine, beside what users do. It changes without notice: nothing else may import it. */
-export { extensionsOf } from './store/object-store.ts';
+/**
+ * The values that the packages of this repository take from the engine, beside those for users. They change without notice: nothing else may
+ * import this entry. It has the values of the entry `.` too, so that a program which opens a store reads one file of the engine.
+ */
+export { extensionsOf, ObjectStore } from './store/object-store.ts';
 export type { StoreExtensions } from './store/extensions.ts';
 export type { BackupArea } from './store/backup-extension.ts';
 export type { HeadReading, HealthArea, UnfinishedMigration } from './store/health-extension.ts';
 export type { MigrationArea } from './store/migration-extension.ts';
 export { MIGRATION_JOB } from './store/migration-extension.ts';
-export { openCopy, openFounded, openStoreAnew } from './store/open.ts';
+export {
+  createObjectStore,
+  openCopy,
+  openFounded,
+  openObjectStore,
+  openOrCreateObjectStore,
+  openStoreAnew,
+} from './store/open.ts';
 export type { NextPolicy, PolicyObject } from './store/policy-extension.ts';
 export type { BackupSeals } from './replica/copy/backup-cipher.ts';
 export type { CopiedHead } from './replica/copy/copy-head.ts';
@@ -27,7 +37,7 @@ export type { KnownObject } from './journal/full-scan-diff.ts';
 export type { Change } from './journal/resolve-hints.ts';
 export { isTombstoneSize, pastFolder, tokenIn, TokenNames } from './record/encoded-names.ts';
 export { isPurged } from './record/open-record.ts';
-export type { MutationGate } from './engine/engine.ts';
+export type { CopyKeeper, MutationGate } from './engine/engine.ts';
 export { OWN_AREAS } from './engine/scan-sealed-objects.ts';
 export { isInstance, isSameStore } from './head/ancestry.ts';
 export { signalOf } from './api/call-boundary.ts';

@@ -10,7 +10,7 @@ export {
   setApprovals,
   setRole,
   templateRules,
-} from '@securestore/acl';
+} from '@securestore/acl/lazy';
 export type {
   AccessChange,
   AccessControl,
@@ -55,7 +55,7 @@ export type {
   VerifyDepth,
 } from './store/backups.ts';
 export { hasBackup, listSnapshots, listWindows, readSnapshot, restoreStore, verifyBackup } from './store/backups.ts';
-export { deadManPing, execHook, execRunHook, readReceipt, readRestoreReceipt, webhook } from '@securestore/backup';
+export { deadManPing, execHook, execRunHook, readReceipt, readRestoreReceipt, webhook } from '@securestore/backup/lazy';
 export type {
   BackupOptions,
   Backups,
@@ -106,7 +106,7 @@ export type {
   TimelineOptions,
   VersionThen,
 } from '@securestore/backup';
-export { unopened } from '@securestore/health';
+export { unopened } from '@securestore/health/lazy';
 export type {
   CheckStatus,
   HealthCheck,
@@ -122,7 +122,7 @@ export type {
   ScrubOptions,
   ScrubReport,
 } from '@securestore/health';
-export { exportFile, exportFolder, fileFormatOf, importFile, importFolder } from '@securestore/migrate';
+export { exportFile, exportFolder, fileFormatOf, importFile, importFolder } from '@securestore/migrate/lazy';
 export type {
   ExportFolderOptions,
   ExportReport,
@@ -137,7 +137,8 @@ export type {
   TransferReport,
 } from '@securestore/migrate';
 export type { HealthConfig } from './options/health.ts';
-export { auditLines, fileSink, functionSink, streamSink, verifyLog } from '@securestore/audit';
+export { auditLines, fileSink, functionSink, streamSink } from '@securestore/audit/lazy';
+export { verifyLog } from './store/verify-log.ts';
 export type {
   AuditEvent,
   AuditFinding,

@@ -1,6 +1,6 @@
 import type { AuditTrail } from '@securestore/audit';
-import type { Backups, Schedules } from '@securestore/backup';
-import { backupJobId } from '@securestore/backup';
+import type { Backups, Schedules } from '@securestore/backup/lazy';
+import { backupJobId } from '@securestore/backup/lazy';
 import type { Health } from '@securestore/health';
 import type { GcOptions, Job, EncryptionKeyAdministration, ObjectStore, SecureStorage } from '@securestore/objects';
 import type { AccessAdministration } from '../document/access-administration.ts';

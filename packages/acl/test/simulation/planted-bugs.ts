@@ -4,12 +4,12 @@ import type { SourceChange } from '../../../objects/test/simulation/plant.ts';
 export const PLANTED_BUGS: readonly SourceChange[] = [
   {
     name: 'what was decided outlives the policy',
-    file: 'acl/src/control/access-control.ts',
+    file: 'acl/src/control/loaded-access-control.ts',
     edits: [['known?.generation !== generation', 'known === undefined']],
   },
   {
     name: 'sessions do not confirm how recent the policy is',
-    file: 'acl/src/control/access-control.ts',
+    file: 'acl/src/control/loaded-access-control.ts',
     edits: [['=> this.#object.confirm(stop)', '=> undefined']],
   },
   {
@@ -34,7 +34,7 @@ export const PLANTED_BUGS: readonly SourceChange[] = [
   },
   {
     name: 'a session begins under what was known of its token',
-    file: 'acl/src/control/access-control.ts',
+    file: 'acl/src/control/loaded-access-control.ts',
     edits: [['await this.#document.newest(signal);\n    const now = ()', 'const now = ()']],
   },
   {

@@ -1,16 +1,17 @@
 import { generateKeyPairSync } from 'node:crypto';
 import type { AuditLink } from '@securestore/core-format';
-import { asBuffer, SecureStoreError } from '@securestore/core-format';
+import { asBuffer, lazyPart, SecureStoreError } from '@securestore/core-format';
 import { identityPublicKey, signAs } from '@securestore/crypto';
 import type { Attempted } from '../entry/attempted.ts';
 import { eventOf, outcomeOf, unrecorded } from '../entry/attempted.ts';
-import { AuditLog } from './audit-log.ts';
-import { certifyAuditKey } from '../entry/certificate.ts';
+import type { AuditLog } from './audit-log.ts';
 import type { SinkOptions } from '../sink/outputs.ts';
 import type { AuditArea, AuditSettings } from '../store/place.ts';
 import type { AuditEvent } from '../entry/redact.ts';
 import type { SinkAlert, SinkStats } from '../sink/sink-queue.ts';
-import { StoreSink } from '../store/store-sink.ts';
+
+// Most stores are not audited.
+const loadLog = lazyPart('the audit log', () => import('./log-work.ts'));
 
 export interface RecorderOptions {
   /** Where the log goes beside the store. */
@@ -223,11 +224,12 @@ export class Recorder {
     const { sinks = [], clearKeys, onAlert } = this.#options;
     const place = this.#place;
     const { instanceId, clock, nameKey } = place;
+    const { AuditLog: Log, certifyAuditKey, StoreSink } = await loadLog();
     // Of this run alone: whoever gets hold of it later signs no header of an earlier run.
     const { privateKey } = generateKeyPairSync('ed25519');
     const asStore = (use: string, bytes: Uint8Array): Uint8Array => place.sign(use, bytes);
     const certificate = await certifyAuditKey(asStore, instanceId, identityPublicKey(privateKey), clock.now());
-    return AuditLog.open({
+    return Log.open({
       instanceId,
       auditor,
       mode,

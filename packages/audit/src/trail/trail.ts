@@ -1,10 +1,9 @@
 import type { AuditEntry } from '@securestore/core-format';
-import { encodeBase32, SecureStoreError } from '@securestore/core-format';
+import { encodeBase32, lazyPart, SecureStoreError } from '@securestore/core-format';
 import { formatRecipient, readRecipient } from '@securestore/crypto';
 import type { UnlockSecretMethod } from '@securestore/crypto';
-import { examineTrail } from '../store/examine.ts';
 import type { TrailExamination } from '../store/examine.ts';
-import { KnownSegments } from '../store/known-segments.ts';
+import type { KnownSegments } from '../store/known-segments.ts';
 import type { AuditArea, AuditSettings, CallOptions } from '../store/place.ts';
 import { Recorder } from '../record/recorder.ts';
 import type { RecorderOptions } from '../record/recorder.ts';
@@ -12,10 +11,9 @@ import { clearName, nameHash } from '../entry/redact.ts';
 import type { AuditFinding, AuditReport } from '../verify/report.ts';
 import type { SinkStats } from '../sink/sink-queue.ts';
 import type { DamagedPart } from '../store/store-lines.ts';
-import { linesAt, sameLinesAt } from '../store/store-lines.ts';
-import { tailOf } from './store-tail.ts';
 import type { TailOptions } from './tail-types.ts';
-import { verifyLog } from '../verify/verify.ts';
+
+const loadWork = lazyPart('the audit log', () => import('./trail-work.ts'));
 
 /** How a store is to be audited. */
 export interface EnableAuditOptions extends CallOptions {
@@ -55,12 +53,12 @@ export interface TrailEntry extends AuditEntry {
   readonly segment: string;
 }
 
-/** Who tried what with a store, and what became of it: its audit log. */
+/** The audit log of a store: who tried what, with which outcome. The first call that reads the log loads the code for it. */
 export class AuditTrail {
   readonly #place: AuditArea;
   readonly #recorder: Recorder;
   /** What was seen of the log, so that who asks again reads what is new alone. */
-  readonly #known = new KnownSegments();
+  #known: KnownSegments | undefined;
 
   constructor(place: AuditArea, options: RecorderOptions = {}) {
     this.#place = place;
@@ -135,6 +133,7 @@ export class AuditTrail {
         option: 'auditor',
       });
     }
+    const { sameLinesAt, verifyLog } = await loadWork();
     const auditorKeys = await Promise.all(methods.map((method) => method.secret()));
     const damaged = new Map<string, DamagedPart>();
     try {
@@ -161,6 +160,7 @@ export class AuditTrail {
   examine(options: CallOptions = {}): Promise<TrailExamination> {
     return this.#place.inTime('audit.examine', options, async (signal) => {
       await this.#refreshed(signal);
+      const { examineTrail } = await loadWork();
       return examineTrail(this.#place, signal);
     });
   }
@@ -178,6 +178,7 @@ export class AuditTrail {
 
   async *#lines(onDamaged: (part: DamagedPart) => void, signal: AbortSignal | undefined): AsyncGenerator<string> {
     await this.#refreshed(signal);
+    const { linesAt } = await loadWork();
     yield* linesAt(this.#place, onDamaged, { signal });
   }
 
@@ -208,6 +209,8 @@ export class AuditTrail {
   async *#tail({ object, ...options }: EntriesOptions): AsyncGenerator<TrailEntry> {
     await this.#refreshed(options.signal);
     const matches = object === undefined ? undefined : this.#about(object);
+    const { KnownSegments: Known, tailOf } = await loadWork();
+    this.#known ??= new Known();
     for await (const { segment, entry } of tailOf(this.#place, this.#known, options, matches)) {
       yield { ...entry, segment: encodeBase32(segment) };
     }

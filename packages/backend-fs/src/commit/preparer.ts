@@ -1,12 +1,15 @@
 import { closeSync, openSync, unlinkSync, writeFile, writeFileSync } from 'node:fs';
-import { promisify } from 'node:util';
 import { withDescriptors } from '../files/descriptors.ts';
 import { syncFile } from '../files/sync-folder.ts';
 
 /** Up to this size a body goes to the page cache faster than to another thread and back. */
 const DIRECT_BYTES = 256 * 1024;
 
-const writeAll = promisify<number, Uint8Array, void>(writeFile);
+function writeAll(descriptor: number, body: Uint8Array): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  writeFile(descriptor, body, (error) => (error === null ? resolve() : reject(error)));
+  return promise;
+}
 
 /**
  * Makes a new file at `path` that holds `body` durably.

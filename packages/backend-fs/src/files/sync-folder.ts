@@ -1,10 +1,13 @@
 import { closeSync, fsync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { promisify } from 'node:util';
 import { withDescriptors } from './descriptors.ts';
 import { errnoOf } from './errors.ts';
 
-export const syncFile: (descriptor: number) => Promise<void> = promisify(fsync);
+export function syncFile(descriptor: number): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  fsync(descriptor, (error) => (error === null ? resolve() : reject(error)));
+  return promise;
+}
 
 /**
  * As {@link flushFolderSync}, off the thread. A folder that another process has emptied and removed meanwhile is made

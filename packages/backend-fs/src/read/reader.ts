@@ -1,7 +1,6 @@
 import { type ReadOptions, type ReadResult, resolveRange } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
 import { closeSync, constants, fstatSync, openSync, read, readSync } from 'node:fs';
-import { promisify } from 'node:util';
 import { withDescriptors } from '../files/descriptors.ts';
 import { etagSoon } from '../files/etag.ts';
 import { timeOf } from '../files/store-clock.ts';
@@ -12,7 +11,12 @@ const FLAGS: number = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NO
 /** Up to this size bytes come from the page cache faster than from another thread (measured: 15 times). */
 const DIRECT_BYTES = 64 * 1024;
 
-const readSoon = promisify(read);
+/** @returns how many bytes were read */
+function readSoon(descriptor: number, into: Uint8Array, at: number, length: number, position: number): Promise<number> {
+  const { promise, resolve, reject } = Promise.withResolvers<number>();
+  read(descriptor, into, at, length, position, (error, count) => (error === null ? resolve(count) : reject(error)));
+  return promise;
+}
 
 async function readRange(descriptor: number, start: number, end: number, path: string): Promise<Uint8Array> {
   const body = new Uint8Array(end - start);
@@ -21,7 +25,7 @@ async function readRange(descriptor: number, start: number, end: number, path: s
     const count =
       body.length <= DIRECT_BYTES
         ? readSync(descriptor, body, at, rest, start + at)
-        : (await readSoon(descriptor, body, at, rest, start + at)).bytesRead;
+        : await readSoon(descriptor, body, at, rest, start + at);
     // Files are replaced and never shortened by us.
     if (count === 0) {
       const advice = [{ id: 'repair-object' }] as const;

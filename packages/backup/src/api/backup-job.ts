@@ -1,13 +1,14 @@
 import { createHash } from 'node:crypto';
-import { MAX_POINT_LABEL_BYTES, SecureStoreError } from '@securestore/core-format';
+import { lazyPart, MAX_POINT_LABEL_BYTES, SecureStoreError } from '@securestore/core-format';
 import type { Job, JobKind } from '@securestore/jobs';
 import { refuseOption } from '../repository/errors.ts';
 import type { BackupOptions, SnapshotReport } from '../snapshot/snapshot-types.ts';
 import type { Follower } from '../continuous/continuous.ts';
 import type { ManagedPorts } from '../trust/destinations.ts';
 import type { Registry } from '../trust/registry.ts';
-import { restoredAfter } from '../trust/moment.ts';
-import { makeSnapshot } from '../snapshot/snapshot.ts';
+import { restoredAfter } from '../trust/restore-label.ts';
+
+const loadSnapshot = lazyPart('backups', () => import('../snapshot/snapshot.ts'));
 
 const OPTIONS: ReadonlySet<string> = new Set(['label']);
 
@@ -82,6 +83,7 @@ export function backupKind(
         const wasRegistered = destinations.isRegistered(url);
         if (registered && !wasRegistered) refuseUnregistered(url);
         await destinations.checkAlone(url, connected.backend, signal);
+        const { makeSnapshot } = await loadSnapshot();
         const report = await makeSnapshot(area, connected, {
           label,
           signal,

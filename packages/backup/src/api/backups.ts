@@ -1,7 +1,8 @@
 import type { StorageBackend } from '@securestore/backend-api';
+import { lazyPart } from '@securestore/core-format';
 import type { Job } from '@securestore/jobs';
 import type { CallOptions, ObjectStore, SecureStorage } from '@securestore/objects';
-import type { BackupArea } from '@securestore/objects/internal';
+import type { BackupArea, CopyKeeper } from '@securestore/objects/internal';
 import { changeInTime, extensionsOf, inTime } from '@securestore/objects/internal';
 import { backupJobId, backupKind, isJobOf, startBackup } from './backup-job.ts';
 import type { BackupOptions, SnapshotReport } from '../snapshot/snapshot-types.ts';
@@ -20,29 +21,27 @@ import type {
   SynchronousOptions,
 } from '../continuous/continuous-types.ts';
 import type { Follower } from '../continuous/continuous.ts';
-import { DestinationKeeper } from '../trust/destination-keeper.ts';
 import type { RestorePorts } from '../restore/restore-jobs.ts';
 import { endRestore, startDrill, startRestore, startRestoreStore } from '../restore/restore-jobs.ts';
 import type { BackupVerifyReport } from '../repository/findings.ts';
 import type { CurrentReplicationStatus } from '../trust/replication-status.ts';
-import { follow, replicationStatusFrom, waitForOther } from '../continuous/start-continuous.ts';
+import { waitForOther } from '../continuous/wait-for-other.ts';
 import type { ForgetReport } from '../prune/forget.ts';
 import type { ChosenSnapshot } from '../trust/moment.ts';
-import { registerDestination, setRetention, unregisterDestination } from '../prune/destination-admin.ts';
 import type { OnDamagedSnapshot, RecoveryPointChoice, SnapshotInfo } from '../repository/snapshot-info.ts';
 import type { Connect } from '../trust/destinations.ts';
 import { Destinations } from '../trust/destinations.ts';
 import type { RegisteredDestination } from '../trust/registry.ts';
 import { registryOf } from '../trust/registry.ts';
 import type { RetainOptions, RetentionReport } from '../prune/retain.ts';
-import { checkRetention, forgetAt, retainDestination } from '../prune/retain.ts';
 import type { RetentionSettings } from '../retention/index.ts';
-import { checkRolling } from '../verify/rolling/verify-slice.ts';
+import { checkRolling } from '../verify/rolling/within.ts';
 import type { VerifyOptions } from '../verify/verify-destination.ts';
-import { verifyDestination } from '../verify/verify-destination.ts';
 import type { RecoveryWindow } from '../trust/recovery-windows.ts';
 
-/** The backups of a store that is open. */
+const loadWork = lazyPart('backups', () => import('./backup-work.ts'));
+
+/** The backups of a store that is open. The first call loads the work of all calls. */
 export class Backups {
   readonly #area: BackupArea;
   readonly #store: ObjectStore;
@@ -56,7 +55,7 @@ export class Backups {
     this.#store = store;
     this.#destinations = new Destinations(this.#area, connect);
     this.#area.addKind(backupKind(this.#ports));
-    this.#area.keepCopies(new DestinationKeeper(this.#area, this.#destinations));
+    this.#area.keepCopies(this.#keeper());
   }
 
   /**
@@ -65,9 +64,11 @@ export class Backups {
    *
    * @throws SecureStoreError `LOCKED` if another process is at it; as {@link backup} rejects
    */
-  startContinuous(destination: string, options: ContinuousBackupOptions = {}): Promise<ContinuousBackup> {
+  async startContinuous(destination: string, options: ContinuousBackupOptions = {}): Promise<ContinuousBackup> {
     const ports = { ...this.#ports, followers: this.#followers, jobId: backupJobId(destination) };
-    return follow(ports, this.#destinations.named(destination), options);
+    const url = this.#destinations.named(destination);
+    const { follow } = await loadWork();
+    return follow(ports, url, options);
   }
 
   /** How the continuous backups of this process go, by destination. */
@@ -83,7 +84,11 @@ export class Backups {
    */
   continuousStatus(destination: string, options?: CallOptions): Promise<CurrentReplicationStatus | undefined> {
     const ports = { ...this.#ports, followers: this.#followers };
-    return inTime('backups.continuousStatus', options, (signal) => replicationStatusFrom(ports, destination, signal));
+    return inTime('backups.continuousStatus', options, async (signal) => {
+      this.#area.checkOpen();
+      const { replicationStatusFrom } = await loadWork();
+      return replicationStatusFrom(ports, destination, signal);
+    });
   }
 
   /**
@@ -175,9 +180,10 @@ export class Backups {
     { signal: stop, timeout, within, ...options }: VerifyOptions = {},
   ): Promise<BackupVerifyReport> {
     checkRolling(within, options);
-    return inTime('backups.verify', { signal: stop, timeout }, (signal) =>
-      verifyDestination(this.#ports, destination, { ...options, within, signal }),
-    );
+    return inTime('backups.verify', { signal: stop, timeout }, async (signal) => {
+      const { verifyDestination } = await loadWork();
+      return verifyDestination(this.#ports, destination, { ...options, within, signal });
+    });
   }
 
   /**
@@ -223,6 +229,19 @@ export class Backups {
     return this.#changing('backups.endRestore', options, (signal) => endRestore(this.#ports, signal));
   }
 
+  /** Brings keys to the destinations of the store; one that has none needs nothing loaded for that. */
+  #keeper(): CopyKeeper {
+    const load = lazyPart('backups', async () => {
+      const { DestinationKeeper } = await loadWork();
+      return new DestinationKeeper(this.#area, this.#destinations);
+    });
+    return {
+      rekey: async (signal) => (await load()).rekey(signal),
+      replaceKeys: async (signal) => (await load()).replaceKeys(signal),
+      bringAccess: async (signal) => (await load()).bringAccess(signal),
+    };
+  }
+
   get #ports(): RestorePorts {
     return { area: this.#area, destinations: this.#destinations, store: this.#store };
   }
@@ -260,13 +279,15 @@ export class Backups {
    * @throws SecureStoreError `ACCESS_DENIED` for a member; as {@link backup} rejects
    */
   register(destination: string, options?: CallOptions): Promise<void> {
-    return this.#changing('backups.register', options, (signal) =>
-      registerDestination(this.#ports, destination, signal),
-    );
+    return this.#changing('backups.register', options, async (signal) => {
+      const { registerDestination } = await loadWork();
+      return registerDestination(this.#ports, destination, signal);
+    });
   }
 
   /** Says how much of the past a destination keeps. @throws SecureStoreError `NOT_FOUND` if it is not registered */
   async setRetention(destination: string, retention: RetentionSettings, options?: CallOptions): Promise<void> {
+    const { checkRetention, setRetention } = await loadWork();
     checkRetention(retention);
     await this.#changing('backups.setRetention', options, (signal) =>
       setRetention(this.#ports, destination, retention, signal),
@@ -278,9 +299,10 @@ export class Backups {
    * are destroyed.
    */
   unregister(destination: string, options?: CallOptions): Promise<void> {
-    return this.#changing('backups.unregister', options, (signal) =>
-      unregisterDestination(this.#ports, destination, signal),
-    );
+    return this.#changing('backups.unregister', options, async (signal) => {
+      const { unregisterDestination } = await loadWork();
+      return unregisterDestination(this.#ports, destination, signal);
+    });
   }
 
   /**
@@ -289,9 +311,10 @@ export class Backups {
    * @throws SecureStoreError `INVALID_ARGUMENT` if nothing says what is kept; `INTEGRITY` if a snapshot is damaged, unless `damaged`
    */
   retain(destination: string, { signal: stop, timeout, ...options }: RetainOptions = {}): Promise<RetentionReport> {
-    return this.#changing('backups.retain', { signal: stop, timeout }, (signal) =>
-      retainDestination(this.#ports, destination, { ...options, signal }),
-    );
+    return this.#changing('backups.retain', { signal: stop, timeout }, async (signal) => {
+      const { retainDestination } = await loadWork();
+      return retainDestination(this.#ports, destination, { ...options, signal });
+    });
   }
 
   /**
@@ -305,9 +328,10 @@ export class Backups {
     options?: CallOptions,
   ): Promise<ForgetReport> {
     return this.#changing('backups.forget', options, (signal) =>
-      this.#destinations.opened(destination, signal, (backup, found) =>
-        forgetAt(this.#area, backup, found, choose, signal),
-      ),
+      this.#destinations.opened(destination, signal, async (backup, found) => {
+        const { forgetAt } = await loadWork();
+        return forgetAt(this.#area, backup, found, choose, signal);
+      }),
     );
   }
 }

@@ -3,16 +3,14 @@ import type { JobKind } from '@securestore/jobs';
 import type { BackupArea } from '@securestore/objects/internal';
 import { NO_OPTIONS } from '@securestore/objects/surface';
 import { refuseOption } from '../repository/errors.ts';
-import type { ContinuousBackup, ContinuousBackupOptions, SynchronousOptions } from './continuous-types.ts';
+import type { ContinuousBackup, ContinuousBackupOptions } from './continuous-types.ts';
 import { Follower } from './continuous.ts';
-import { requireDestination } from '../repository/destination.ts';
 import type { CurrentReplicationStatus } from '../trust/replication-status.ts';
 import { replicationStatusAt } from '../trust/replication-status.ts';
 import { ReconnectingDestination } from '../trust/reconnecting-destination.ts';
-import type { Connected, ManagedPorts } from '../trust/destinations.ts';
-import { Points } from '../repository/snapshots.ts';
+import type { ManagedPorts } from '../trust/destinations.ts';
 import { registryOf } from '../trust/registry.ts';
-import { localGate, remoteGate } from './synchronous.ts';
+import { localGate } from './synchronous.ts';
 
 /** What a continuous backup works with. */
 export interface FollowPorts extends ManagedPorts {
@@ -132,26 +130,4 @@ export async function replicationStatusFrom(
   // The newest of this name, if it was registered again.
   const registered = registryOf(area).destinations.findLast(({ url }) => url === name);
   return registered && replicationStatusAt(area, Buffer.from(registered.id, 'hex'), signal);
-}
-
-/** Has writes wait for another process that follows a destination. @returns what ends that */
-export function waitForOther(
-  { area, destinations }: ManagedPorts,
-  url: string,
-  options: SynchronousOptions,
-): () => Promise<void> {
-  let connected: Promise<Connected> | undefined;
-  const points = async (): Promise<Points> => {
-    connected ??= destinations.connect(url).catch((error: unknown) => {
-      connected = undefined;
-      throw error;
-    });
-    const { backend } = await connected;
-    return new Points(await requireDestination(backend, url), area.seals);
-  };
-  area.guardMutations(remoteGate(area, url, points, options));
-  return async () => {
-    area.guardMutations(undefined);
-    await (await connected?.catch(() => undefined))?.close();
-  };
 }

@@ -11,7 +11,7 @@ import type { DamagedPoint } from '../repository/snapshots.ts';
 import { registeredAt } from '../trust/registry.ts';
 import { removalBlocked } from './prune-plan.ts';
 import { includesNumber } from '../repository/number-ranges.ts';
-import { restoredAfter } from '../trust/moment.ts';
+import { restoredAfter } from '../trust/restore-label.ts';
 import type { SnapshotInfo } from '../repository/snapshot-info.ts';
 import { infoOf } from '../repository/snapshot-info.ts';
 import { neverPoints } from '../trust/chain-tip.ts';

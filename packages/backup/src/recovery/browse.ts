@@ -6,7 +6,7 @@ import type { DirectoryCache } from './name-caches.ts';
 import type { PageSeal } from './page-token.ts';
 import type { Source } from './source.ts';
 import type { LiveSource, PointSource } from './sources.ts';
-import type { BrowsePage, DamagedThen, FolderThen, ObjectThen } from './types.ts';
+import type { BrowsePage, DamagedThen, FolderThen, ObjectThen, Sees } from './types.ts';
 
 /** The largest folder whose objects are read for a page, and how many names are looked at for one. */
 const MAX_SORTED = 5000;
@@ -14,9 +14,6 @@ export const MAX_STEPS = 10_000;
 const READ_AT_ONCE = 8;
 /** How many entries are shown of a large folder before it is read. */
 const MAX_PREVIEW = 100;
-
-/** Whether somebody may know of a name. */
-export type Sees = (key: string) => boolean;
 
 /** What is asked for, checked. */
 export interface PageRequest {

@@ -1,7 +1,7 @@
 import type { BackupArea } from '@securestore/objects/internal';
 import type { CurrentReplicationStatus } from '../trust/replication-status.ts';
 import type { FoundPoint } from '../repository/snapshots.ts';
-import { restoredAfter } from '../trust/moment.ts';
+import { restoredAfter } from '../trust/restore-label.ts';
 import type { SnapshotInfo } from '../repository/snapshot-info.ts';
 import { infoOf } from '../repository/snapshot-info.ts';
 import { neverPoints } from '../trust/chain-tip.ts';

@@ -1,7 +1,8 @@
-import type { CallOptions } from '@securestore/objects';
+import type { CallOptions, RangeOptions } from '@securestore/objects';
 import type { RecoveryPointChoice, SnapshotInfo } from '../repository/snapshot-info.ts';
 import type { RecoveryGap } from '../trust/moment.ts';
 import type { RecoveryWindow } from '../trust/recovery-windows.ts';
+import type { CurrentReplicationStatus } from '../trust/replication-status.ts';
 
 /** The most that one page holds, and how many there are without a limit. */
 export const MAX_PAGE = 500;
@@ -192,4 +193,19 @@ export interface ComparePage extends Page {
   readonly to: RecoveryPointInfo;
   /** By UTF-8 bytes of their keys within a page; pages come in an order of their own. */
   readonly differences: readonly Difference[];
+}
+
+/** Whether a caller may know of a name. */
+export type Sees = (key: string) => boolean;
+
+/** Which object of which moment is to be read. */
+export interface RecoveryPointRetrieveOptions
+  extends Pick<RangeOptions, 'start' | 'end' | 'signal' | 'timeout' | 'version'>, RecoveryPointChoice {
+  readonly destination: string;
+}
+
+/** Knows the continuous backups of all processes. */
+export interface ReplicationStatusSource {
+  /** `undefined` if there was none to a destination within the last seven days. */
+  continuousStatus(destination: string, options?: CallOptions): Promise<CurrentReplicationStatus | undefined>;
 }

@@ -4,10 +4,12 @@ import type { BackupArea } from '@securestore/objects/internal';
 import { refuse } from '../repository/errors.ts';
 import type { RestoreJobReport, RestoreOptions } from './restore-types.ts';
 import type { Destination } from '../repository/destination.ts';
-import { labelBefore, momentWarnings, restoredAfter } from '../trust/moment.ts';
+import { momentWarnings } from '../trust/moment.ts';
+import { labelBefore, restoredAfter } from '../trust/restore-label.ts';
 import type { OpenedBackup } from '../trust/opened-backup.ts';
 import { estimateOf, receiptFor } from './make-receipt.ts';
 import { restoreInto } from './restore-into.ts';
+import { isWhole } from './restore-options.ts';
 import { makeSnapshot } from '../snapshot/snapshot.ts';
 import { attest } from '../trust/chain-attestation.ts';
 import type { RecoveryPointChoice } from '../repository/snapshot-info.ts';
@@ -34,11 +36,6 @@ async function choiceInPlace(
     { id: 'choose-snapshot', destination: url },
     { id: 'give-up-restore' },
   );
-}
-
-/** Whether the whole store is restored in place. */
-export function isWhole({ prefix = '', keys, into, dryRun }: RestoreOptions): boolean {
-  return prefix === '' && keys === undefined && into === undefined && dryRun !== true;
 }
 
 /** How a restore writes into a store. */

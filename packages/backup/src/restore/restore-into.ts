@@ -2,8 +2,8 @@ import { SecureStoreError } from '@securestore/core-format';
 import type { CallOptions, ObjectInfo, ObjectStore, SecureStorage } from '@securestore/objects';
 import { WorkGroup } from '@securestore/objects/internal';
 import type { RestoreChange, RestoreIntoOptions, RestoreIntoReport } from './restore-types.ts';
-import { POLICIES } from './restore-types.ts';
-import { refuse, refuseOption } from '../repository/errors.ts';
+import { checkRestoreInto } from './restore-options.ts';
+
 import type { Before, Step } from './conflict-policy.ts';
 import { DAMAGED, RestoreSteps } from './conflict-policy.ts';
 import { RestoredDigest } from './restored-digest.ts';
@@ -36,29 +36,6 @@ const COUNTED = {
 } as const;
 
 type Tally = { -readonly [K in keyof RestoreIntoReport]: RestoreIntoReport[K] };
-
-/** @throws SecureStoreError `INVALID_ARGUMENT` */
-export function checkRestoreInto({
-  prefix,
-  keys,
-  into,
-  conflict = 'fail',
-  deleteExtra,
-  onObject,
-  onChange,
-}: RestoreIntoOptions): void {
-  if (onObject !== undefined && typeof onObject !== 'function') refuseOption('onObject', 'must be a function');
-  if (onChange !== undefined && typeof onChange !== 'function') refuseOption('onChange', 'must be a function');
-  if (!POLICIES.includes(conflict)) refuseOption('conflict', `must be one of ${POLICIES.join(', ')}`);
-  if (keys !== undefined && prefix !== undefined) refuse('the options "prefix" and "keys" exclude each other');
-  if (keys !== undefined && !(Array.isArray(keys) && keys.every((key) => typeof key === 'string'))) {
-    refuseOption('keys', 'must be a list of strings');
-  }
-  if (into !== undefined && typeof into !== 'string') refuseOption('into', 'must be a string');
-  if (deleteExtra === true && (keys !== undefined || conflict === 'rename')) {
-    refuseOption('deleteExtra', 'excludes the option "keys" and the conflict policy "rename"');
-  }
-}
 
 function changeOf(step: Exclude<Step, { readonly type: 'unchanged' | 'skip' }>): RestoreChange {
   const { type, to: key, before } = step;

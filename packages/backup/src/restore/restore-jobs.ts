@@ -1,5 +1,5 @@
 import { assertStorable } from '@securestore/backend-api';
-import { SecureStoreError } from '@securestore/core-format';
+import { lazyPart, SecureStoreError } from '@securestore/core-format';
 import type { Job, JobKind } from '@securestore/jobs';
 import type { ObjectStore, SecureStorage } from '@securestore/objects';
 import { refuse } from '../repository/errors.ts';
@@ -12,12 +12,9 @@ import type {
   RestoreStoreJobReport,
 } from './restore-types.ts';
 import type { ManagedPorts } from '../trust/destinations.ts';
-import { drillBackup } from './drill.ts';
-import { RECEIPT_USE, rememberDrilled, rememberReceipt, signFacts } from './receipts.ts';
-import { isWhole, restoreFrom } from './restore-from.ts';
-import { checkRestoreInto } from './restore-into.ts';
-import { receiptForStore } from './make-receipt.ts';
-import { restoreStoreTo } from './restore-store.ts';
+import { checkRestoreInto, isWhole } from './restore-options.ts';
+
+const loadWork = lazyPart('restores', () => import('./restore-work.ts'));
 
 const DRILL_OPTIONS: ReadonlySet<string> = new Set(['at', 'snapshot']);
 const RESTORE_STORE_OPTIONS: ReadonlySet<string> = new Set(['at', 'snapshot', 'prefix', 'partial', 'by']);
@@ -62,9 +59,10 @@ export function startRestore(
   // A restore of a part, and a dry run, must not write while another process restores the whole store.
   const release = isWhole(options) ? area.goOnRestoring() : undefined;
   const start = notResumable('restore', ({ signal, progress }) =>
-    destinations.opened(destination, signal, (backup, found) =>
-      restoreFrom(area, backup, found, { options, target, signal, progress }),
-    ),
+    destinations.opened(destination, signal, async (backup, found) => {
+      const { restoreFrom } = await loadWork();
+      return restoreFrom(area, backup, found, { options, target, signal, progress });
+    }),
   );
   const job = area.runJob('restore', options, RESTORE_OPTIONS, start);
   if (release !== undefined) void Promise.resolve(job).then(release, release);
@@ -108,6 +106,7 @@ export function startRestoreStore(
         };
         progress({ phase });
         const { at, snapshot, prefix, partial } = options;
+        const { receiptForStore, restoreStoreTo } = await loadWork();
         const report = await restoreStoreTo(backup, backend, { at, snapshot, prefix, partial, signal, onProgress });
         const took = area.clock.now() - begun;
         return { ...report, took, ...(await receiptForStore(area, found, url, options, report, took)) };
@@ -125,6 +124,7 @@ export function startDrill(
 ): Job<DrillReport> {
   const start = notResumable('drill', ({ signal, progress }) =>
     destinations.opened(destination, signal, async (backup, { id }) => {
+      const { drillBackup, RECEIPT_USE, rememberDrilled, rememberReceipt, signFacts } = await loadWork();
       const { facts, names } = await destinations.at(destinations.named(scratch), signal, ({ backend }) =>
         drillBackup(backup, backend, { ...options, live: store, signal, onProgress: progress }),
       );

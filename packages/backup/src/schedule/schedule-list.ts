@@ -3,7 +3,7 @@ import type { StateStorage } from '@securestore/jobs';
 import { SharedState } from '@securestore/jobs';
 import type { BackupArea } from '@securestore/objects/internal';
 import { refuseOption } from '../repository/errors.ts';
-import { checkWithin } from '../verify/rolling/verify-slice.ts';
+import { checkWithin } from '../verify/rolling/within.ts';
 import type { Schedule } from './index.ts';
 import { checkSchedule } from './index.ts';
 

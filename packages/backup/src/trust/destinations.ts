@@ -1,15 +1,11 @@
 import type { StorageBackend } from '@securestore/backend-api';
-import { asBuffer, SecureStoreError } from '@securestore/core-format';
+import { lazyPart, SecureStoreError } from '@securestore/core-format';
 import type { BackupArea } from '@securestore/objects/internal';
 import type { FoundDestination } from '../repository/destination.ts';
-import { publishHead, findDestination, requireDestination } from '../repository/destination.ts';
-import type { Fence, RegisteredDestination } from './registry.ts';
-import { changeRegistry, isFenced, registeredAt, registryOf } from './registry.ts';
-import { newestOwn } from './key-change-points.ts';
-import { withKeysOfNow } from './chain-attestation.ts';
-import { knownBackup } from './open-backup.ts';
+import { registeredAt } from './registry.ts';
 import type { OpenedBackup } from './opened-backup.ts';
-import { namingDestination } from '../repository/errors.ts';
+
+const loadWork = lazyPart('backups', () => import('./destination-work.ts'));
 
 /** A backend that is ready, at a store URL without credentials. */
 export interface Connected {
@@ -98,15 +94,9 @@ export class Destinations {
     body: (backup: OpenedBackup, found: FoundDestination) => Promise<T>,
   ): Promise<T> {
     this.#area.checkOpen();
+    const { openAt } = await loadWork();
     // The store URL of this call is not remembered for others: several store URLs may have one name, as it has no credentials.
-    return this.at(source, signal, ({ backend, url }) =>
-      withKeysOfNow(async () => {
-        const found = await requireDestination(backend, url, signal);
-        return body(await knownBackup(this.#area, found, signal), found);
-      }).catch((error: unknown) => {
-        throw namingDestination(error, url);
-      }),
-    );
+    return this.at(source, signal, (connected) => openAt(this.#area, connected, signal, body));
   }
 
   /** @throws SecureStoreError `ACCESS_DENIED` if a member backs up to a destination that is not registered */
@@ -121,25 +111,13 @@ export class Destinations {
   }
 
   /**
-   * A destination that was moved is known by its id at its new URL. A copy of one is refused: changes at the one would never
-   * reach the other, and its keys would not be replaced any more.
+   * Checks that no other destination of the store is a copy of this one.
    *
    * @throws SecureStoreError `CONFLICT` if the same destination is registered at another store URL, and is still there
    */
   async checkAlone(url: string, backend: StorageBackend, signal: AbortSignal | undefined): Promise<void> {
-    const found = await findDestination(backend, url, signal);
-    const id = found && asBuffer(found.id).toString('hex');
-    const other = registryOf(this.#area).destinations.find((one) => one.id === id && one.url !== url);
-    if (other === undefined) return;
-    const there = await this.at(other.url, signal, (connected) =>
-      findDestination(connected.backend, connected.url, signal),
-    );
-    if (there === undefined || asBuffer(there.id).toString('hex') !== id) return;
-    throw new SecureStoreError(
-      'CONFLICT',
-      `${url} has a copy of the backups at ${other.url}, which is a destination itself`,
-      { advice: [{ id: 'choose-store-url' }, { id: 'unregister-destination', destination: other.url }] },
-    );
+    const { checkAlone } = await loadWork();
+    await checkAlone(this.#area, { backend, url }, (other, visit) => this.at(other, signal, visit), signal);
   }
 
   /**
@@ -153,25 +131,8 @@ export class Destinations {
     signal: AbortSignal | undefined,
     wasRegistered = false,
   ): Promise<void> {
-    const found = await findDestination(backend, url, signal);
-    if (found === undefined || this.#area.isMember) return;
-    const id = asBuffer(found.id).toString('hex');
-    const known = registryOf(this.#area).destinations.find((one) => one.id === id && one.url === url);
-    if (known !== undefined && isFenced(this.#area, known.fence)) return;
-    const fence: Fence = { keyId: this.#area.seals.primaryId, ...(await newestOwn(this.#area, found, signal)) };
-    await changeRegistry(
-      this.#area,
-      (registry) => {
-        if (wasRegistered && !registry.destinations.some((one) => one.url === url)) return undefined;
-        const others = registry.destinations.filter((one) => one.id !== id);
-        const before = registry.destinations.find((one) => one.id === id);
-        const one: RegisteredDestination = { registered: this.#area.clock.now(), ...before, id, url, fence };
-        return { destinations: [...others, one] };
-      },
-      signal,
-    );
-    // The copy of the head at the destination has the list, too.
-    await publishHead(this.#area, { backend, url }, signal);
+    const { register } = await loadWork();
+    await register(this.#area, { backend, url }, signal, wasRegistered);
   }
 }
 

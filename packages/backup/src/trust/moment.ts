@@ -2,10 +2,11 @@ import { SecureStoreError } from '@securestore/core-format';
 import type { Reached } from './replication-status.ts';
 import type { FoundPoint, Points } from '../repository/snapshots.ts';
 import { matchesTip } from './trusted-tip.ts';
-import type { RecoveryPointChoice, SnapshotInfo } from '../repository/snapshot-info.ts';
+import type { SnapshotInfo } from '../repository/snapshot-info.ts';
 import { infoOf } from '../repository/snapshot-info.ts';
 import { isAfter } from './chain-tip.ts';
 import { isUnchanged, tellsAllSince } from './recovery-windows.ts';
+import { restoredAfter } from './restore-label.ts';
 import type { Destination } from '../repository/destination.ts';
 
 /** A time of which a backup has only the state at its beginning. */
@@ -182,19 +183,4 @@ export async function momentByDefault(
     point = found;
   }
   return { ...wholePoint(point), ...(point !== newest && { passedOver: newest.number }) };
-}
-
-const LABEL = /^before a restore of (?:snapshot (\d+)|(\d\S+Z))$/;
-
-/** The label of the snapshot that is made before a restore in place. */
-export function labelBefore({ number, until }: Pick<FoundMoment, 'number' | 'until'>): string {
-  return `before a restore of ${until === undefined ? `snapshot ${number}` : new Date(until).toISOString()}`;
-}
-
-/** The recovery point of the restore before which the snapshot with this label was made; `undefined` for any other label. */
-export function restoredAfter(label: string): RecoveryPointChoice | undefined {
-  const [, snapshot, at] = LABEL.exec(label) ?? [];
-  if (snapshot !== undefined) return { snapshot: Number(snapshot) };
-  const moment = new Date(at ?? Number.NaN);
-  return Number.isNaN(moment.getTime()) ? undefined : { at: moment };
 }

@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import { ownFiles } from '@securestore/migrate';
+import { ownFiles } from '@securestore/migrate/lazy';
 import type { DrillReceipt } from 'securestore';
 import type { Call } from '../call/call.ts';
 import { writeOutputFile } from '../terminal/output-file.ts';

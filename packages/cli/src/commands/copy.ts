@@ -1,5 +1,5 @@
 import { SecureStoreError } from '@securestore/core-format';
-import { endsAll, forEachConcurrently } from '@securestore/migrate';
+import { endsAll, forEachConcurrently } from '@securestore/migrate/lazy';
 import type { SecureStore } from 'securestore';
 import { type Call, type ExitCode, SOME_FAILED } from '../call/call.ts';
 import { copyObject, type Copied, type CopyWay } from '../object/copy-object.ts';

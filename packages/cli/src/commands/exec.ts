@@ -1,5 +1,5 @@
 import { SecureStoreError, withoutOwn } from '@securestore/core-format';
-import { objectsBelow } from '@securestore/migrate';
+import { objectsBelow } from '@securestore/migrate/lazy';
 import type { SecureStore } from 'securestore';
 import type { Call, ExitCode } from '../call/call.ts';
 import { runCommand } from '../object/child-process.ts';

@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
-import { type FileFormat, fileFormatOf } from '@securestore/migrate';
+import type { FileFormat } from '@securestore/migrate';
+import { fileFormatOf } from '@securestore/migrate/lazy';
 import type { ExportSource } from 'securestore';
 import type { Call, ExitCode } from '../call/call.ts';
 import { withStore } from '../store/open.ts';

@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { parseStoreKey } from '@securestore/core-format';
-import { type ByteSource, ownFiles } from '@securestore/migrate';
+import type { ByteSource } from '@securestore/migrate';
+import { ownFiles } from '@securestore/migrate/lazy';
 import type { RangeOptions, RetrievedStream } from 'securestore';
 import type { Call } from '../call/call.ts';
 import { deliverBytes, deliverToTerminal } from '../call/deliver.ts';

@@ -1,6 +1,6 @@
 import { realpath } from 'node:fs/promises';
 import { Readable } from 'node:stream';
-import { writeFileAtomically } from '@securestore/migrate';
+import { writeFileAtomically } from '@securestore/migrate/lazy';
 import { shellCommand } from '@securestore/protocol';
 import type { Call } from '../call/call.ts';
 import { invitationOf } from '../store/open.ts';

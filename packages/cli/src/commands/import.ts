@@ -1,6 +1,7 @@
 import { access, constants, opendir } from 'node:fs/promises';
 import { fileError, parseStoreKey, systemCodeOf } from '@securestore/core-format';
-import { type FileFormat, fileFormatOf } from '@securestore/migrate';
+import type { FileFormat } from '@securestore/migrate';
+import { fileFormatOf } from '@securestore/migrate/lazy';
 import type { TransferItem } from 'securestore';
 import type { Call, ExitCode } from '../call/call.ts';
 import { ImportPlan } from '../object/import-plan.ts';

@@ -1,5 +1,5 @@
 import { SecureStoreError } from '@securestore/core-format';
-import { endsAll, forEachConcurrently, isNotGranted } from '@securestore/migrate';
+import { endsAll, forEachConcurrently, isNotGranted } from '@securestore/migrate/lazy';
 import type { HistoryEntry, ObjectInfo, SecureStore } from 'securestore';
 import { type Call, type ExitCode, SOME_FAILED } from '../call/call.ts';
 import { Commands } from '../errors/hints.ts';

@@ -2,7 +2,8 @@ import { constants } from 'node:fs';
 import { lstat, open, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fileError, SecureStoreError, systemCodeOf } from '@securestore/core-format';
-import { type ByteSource, writeFileAtomically } from '@securestore/migrate';
+import type { ByteSource } from '@securestore/migrate';
+import { writeFileAtomically } from '@securestore/migrate/lazy';
 import type { Cli } from './cli-context.ts';
 
 /**

@@ -1,5 +1,4 @@
-import { isDeepStrictEqual } from 'node:util';
-import { SecureStoreError } from '@securestore/core-format';
+import { isDeepStrictEqual, SecureStoreError } from '@securestore/core-format';
 import type { JobState } from './state.ts';
 import { isJobId, isKindName } from './state.ts';
 import type { StartOptions } from './types.ts';

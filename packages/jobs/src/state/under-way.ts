@@ -1,4 +1,4 @@
-import { isDeepStrictEqual } from 'node:util';
+import { isDeepStrictEqual } from '@securestore/core-format';
 import type { JobState } from './state.ts';
 import type { JobKind } from './types.ts';
 

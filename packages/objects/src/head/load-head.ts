@@ -1,4 +1,5 @@
 import { SecureStoreError } from '@securestore/core-format';
+import { startLoadingSodium } from '@securestore/crypto';
 import type { Clock, Instant } from '@securestore/jobs';
 import { instant, systemClock } from '@securestore/jobs';
 import type { CryptoEventSource } from './crypto-event-source.ts';
@@ -124,6 +125,7 @@ export async function loadNewest(
   clock: Clock,
   events: CryptoEventSource | undefined,
 ): Promise<Loaded | undefined> {
+  startLoadingSodium();
   let failed: ReadHead | undefined;
   for (let tries = 1; ; tries++) {
     const begun = instant(clock);

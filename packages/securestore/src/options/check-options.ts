@@ -1,7 +1,7 @@
-import { checkAuthenticators } from '@securestore/acl';
+import { checkAuthenticators } from '@securestore/acl/lazy';
 import type { Authenticator } from '@securestore/acl';
 import { SecureStoreError } from '@securestore/core-format';
-import { resolveThresholds } from '@securestore/health';
+import { resolveThresholds } from '@securestore/health/lazy';
 import type { KeyWrapperMethod } from '@securestore/crypto';
 
 const CREATE_OPTIONS = [

@@ -3,7 +3,7 @@ import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { isServed, OFFICIAL_BACKENDS, parseStoreUrl } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
-import { resolveThresholds } from '@securestore/health';
+import { resolveThresholds } from '@securestore/health/lazy';
 import type { HealthConfig } from './health.ts';
 
 /** Settings of an application, from `securestore.config.json`, `.js` or `.ts` next to its `package.json`. */

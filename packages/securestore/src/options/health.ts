@@ -4,7 +4,7 @@ import type { Backups, Condition, Schedules, WatchFacts, WatchThresholds } from 
 import { SecureStoreError } from '@securestore/core-format';
 import type { UnlockSecretMethod } from '@securestore/crypto';
 import type { HealthCheck, HealthSource, HealthThresholds } from '@securestore/health';
-import { Health } from '@securestore/health';
+import { Health } from '@securestore/health/lazy';
 import type { Clock, Instant } from '@securestore/jobs';
 import { elapsedSince, instant } from '@securestore/jobs';
 import type { ObjectStore } from '@securestore/objects';

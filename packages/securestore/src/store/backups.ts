@@ -13,15 +13,6 @@ import type {
   VerifyDepth,
   VerifyProgress,
 } from '@securestore/backup';
-import {
-  isBackup,
-  namingDestination,
-  openBackup,
-  restoreStoreTo,
-  scrubBackup,
-  verifyOpenedBackup,
-  withKeysOfNow,
-} from '@securestore/backup';
 import type { OpenedBackup } from '@securestore/backup';
 import { SecureStoreError } from '@securestore/core-format';
 import type { UnlockMethod } from '@securestore/crypto';
@@ -31,6 +22,7 @@ import type { CallOptions, Clock, Logger, ObjectStore } from '@securestore/objec
 import { signalOf } from '@securestore/objects/internal';
 import { checkBackupOptions, checkPlaceOptions } from '../options/check-options.ts';
 import { backupConnect } from './connect.ts';
+import { loadBackup } from './engines.ts';
 import type { BackendOptions } from '../options/options.ts';
 
 export type {
@@ -110,6 +102,7 @@ async function withBackup<T>(
   body: (backup: OpenedBackup) => Promise<T>,
 ): Promise<T> {
   const { unlock, fingerprint, clock } = options;
+  const { namingDestination, openBackup, withKeysOfNow } = await loadBackup();
   return withPlace(url, options, signal, (place) =>
     withKeysOfNow(async () => {
       using backup = await openBackup({ ...place, unlock, fingerprint, clock, signal });
@@ -149,6 +142,7 @@ function stepwise(progress: JobContext<object>['progress']): VerifyProgress {
 export async function hasBackup(url: string, options: Omit<OpenBackupOptions, 'unlock'> = {}): Promise<boolean> {
   checkPlaceOptions(options);
   const signal = signalOf(options);
+  const { isBackup } = await loadBackup();
   return withPlace(url, options, signal, ({ backend }) => isBackup(backend, signal));
 }
 
@@ -208,6 +202,7 @@ export function restoreStore(source: string, to: string, options: RestoreStoreOp
         progress({ phase });
         const tell = stepwise(progress);
         const onProgress = (now: { done: number; bytes: number; total: number }): void => tell({ phase, ...now });
+        const { restoreStoreTo } = await loadBackup();
         return await restoreStoreTo(backup, target.backend, { ...options, signal, onProgress });
       } finally {
         await target.close();
@@ -228,6 +223,7 @@ export function verifyBackup(url: string, options: VerifyBackupOptions = {}): Jo
   const { unlock, depth = unlock === undefined ? 'unchanged' : 'complete' } = options;
   return started('verify-backup', options, async ({ signal, progress }) => {
     const onProgress = stepwise(progress);
+    const { scrubBackup, verifyOpenedBackup } = await loadBackup();
     if (depth === 'unchanged') {
       return withPlace(url, options, signal, (place) => scrubBackup(place, { signal, onProgress }));
     }

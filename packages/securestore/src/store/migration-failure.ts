@@ -1,9 +1,9 @@
-import { migrationRunning } from '@securestore/migrate';
 import type { ObjectStore } from '@securestore/objects';
 import { extensionsOf } from '@securestore/objects/internal';
 import type { Advice } from '@securestore/core-format';
 import { SecureStoreError } from '@securestore/core-format';
 import { nameOfUrl } from './connect.ts';
+import { loadMigrate } from './engines.ts';
 
 /** The name of an object of a backend is no key of the caller, and the message has the store URL. */
 export function withoutKey(error: unknown): unknown {
@@ -38,7 +38,7 @@ async function stateOfMove(store: ObjectStore) {
 /** The error of a migration, with the URL of the store and advice to resume it if it had begun. */
 export async function whereItStands(store: ObjectStore, to: string, error: unknown): Promise<unknown> {
   if (!SecureStoreError.is(error)) return error;
-  if (error.reason === 'job-running') return migrationRunning();
+  if (error.reason === 'job-running') return (await loadMigrate()).migrationRunning();
   if (BEFORE_IT_BEGAN.has(error.code)) return error;
   const moves = await stateOfMove(store);
   if (moves?.to !== nameOfUrl(to)) return error;

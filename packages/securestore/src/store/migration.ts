@@ -6,24 +6,16 @@ import type {
   MigrationTarget,
   MigrateStoreOptions,
 } from '@securestore/migrate';
-import {
-  cancelMigration as cancel,
-  replicateStoreBack,
-  migrateObjectStore,
-  failBackStore as reclaim,
-  finalizeStoreMigration,
-} from '@securestore/migrate';
 import type { Job, JobContext, JobKind } from '@securestore/jobs';
 import { startVolatile } from '@securestore/jobs';
-import { hasDestinations, rememberMigration } from '@securestore/backup';
 import { SecureStoreError } from '@securestore/core-format';
 import type { CallOptions, ObjectStore } from '@securestore/objects';
-import { openObjectStore } from '@securestore/objects';
-import { extensionsOf, signalOf } from '@securestore/objects/internal';
-import { AuditTrail } from '@securestore/audit';
+import { extensionsOf, openObjectStore, signalOf } from '@securestore/objects/internal';
+import { AuditTrail } from '@securestore/audit/lazy';
 import { OWNER } from '../options/audit-events.ts';
 import { checkMigrateOptions, checkResealSettings } from '../options/check-options.ts';
 import { backupConnect, connect, nameOfUrl } from './connect.ts';
+import { loadBackup, loadMigrate } from './engines.ts';
 import { namingPlace, whereItStands, withoutKey } from './migration-failure.ts';
 import { anchorFor } from './open.ts';
 import type { BackendOptions, OpenOptions } from '../options/options.ts';
@@ -178,6 +170,7 @@ export function migrateStore(from: string, to: string, options: MigrateOptions):
       try {
         report = await withTarget(to, options, signal, async (target) => {
           await refuseDestination(source.store, to, target);
+          const { migrateObjectStore } = await loadMigrate();
           return forwarded(
             migrateObjectStore(source.store, target, { partial, copyOnly, reencrypt, signal }),
             progress,
@@ -193,6 +186,7 @@ export function migrateStore(from: string, to: string, options: MigrateOptions):
       if (!report.migrated || reencrypt !== undefined) return tell(source);
       const { audit, backup, migration } = extensionsOf(source.store);
       const isAudited = audit.settings !== undefined;
+      const { hasDestinations, rememberMigration } = await loadBackup();
       if (!isAudited && !hasDestinations(backup.destinations)) return report;
       // The log of the source is not read any more.
       return openedThere(to, options, signal, async (target) => {
@@ -234,7 +228,10 @@ export function replicateBack(url: string, old: string, options: MigrationOpenOp
   checkMigrateOptions(options);
   return started('replicate-back', options, ({ signal, progress }) =>
     opened(url, options, signal, false, ({ store }) =>
-      withTarget(old, options, signal, (target) => forwarded(replicateStoreBack(store, target), progress, signal)),
+      withTarget(old, options, signal, async (target) => {
+        const { replicateStoreBack } = await loadMigrate();
+        return forwarded(replicateStoreBack(store, target), progress, signal);
+      }),
     ),
   );
 }
@@ -251,9 +248,10 @@ export function replicateBack(url: string, old: string, options: MigrationOpenOp
 export async function cancelMigration(url: string, options: MigrationOpenOptions): Promise<CancelledMigration> {
   checkMigrateOptions(options);
   return opened(url, options, signalOf(options), true, (source) =>
-    recordedIn(source, () =>
-      cancel(source.store, (to, look) => withTarget(to, options, source.signal, look), source.signal),
-    ),
+    recordedIn(source, async () => {
+      const { cancelMigration: cancel } = await loadMigrate();
+      return cancel(source.store, (to, look) => withTarget(to, options, source.signal, look), source.signal);
+    }),
   );
 }
 
@@ -288,7 +286,13 @@ export async function failBack(url: string, options: FailBackOptions): Promise<F
   return opened(url, options, signalOf(options), true, (source) =>
     recordedIn(source, async () => {
       const { store, signal } = source;
-      const lost = await reclaim(store, (to, look) => withTarget(to, options, signal, look), beforeFailBack, signal);
+      const { failBackStore } = await loadMigrate();
+      const lost = await failBackStore(
+        store,
+        (to, look) => withTarget(to, options, signal, look),
+        beforeFailBack,
+        signal,
+      );
       return { source: store.url, lost };
     }),
   );
@@ -303,6 +307,9 @@ export async function failBack(url: string, options: FailBackOptions): Promise<F
 export async function finalizeMigration(url: string, options: MigrationOpenOptions): Promise<boolean> {
   checkMigrateOptions(options);
   return opened(url, options, signalOf(options), false, (source) =>
-    recordedIn(source, () => finalizeStoreMigration(source.store, source.signal)),
+    recordedIn(source, async () => {
+      const { finalizeStoreMigration } = await loadMigrate();
+      return finalizeStoreMigration(source.store, source.signal);
+    }),
   );
 }

@@ -1,15 +1,20 @@
 import type { Session } from '@securestore/acl';
-import { AccessControl, recorded, requestIdIn } from '@securestore/acl';
-import { AuditTrail } from '@securestore/audit';
+import { AccessControl, recorded, requestIdIn } from '@securestore/acl/lazy';
+import { AuditTrail } from '@securestore/audit/lazy';
 import type { Meter } from '@securestore/backend-api';
 import { createMeter, isServed, parseStoreUrl, redactStoreUrl } from '@securestore/backend-api';
 import type { RestoreOptions } from '@securestore/backup';
-import { Backups, RecoveryPoints, Schedules } from '@securestore/backup';
+import { Backups, RecoveryPoints, Schedules } from '@securestore/backup/lazy';
 import { SecureStoreError } from '@securestore/core-format';
 import type { Health } from '@securestore/health';
 import type { Anchor, CallOptions, CryptoEvent, ObjectStore, StoreContext, VerifyOptions } from '@securestore/objects';
-import { createObjectStore, openObjectStore, openOrCreateObjectStore } from '@securestore/objects';
-import { extensionsOf, signalOf } from '@securestore/objects/internal';
+import {
+  createObjectStore,
+  extensionsOf,
+  openObjectStore,
+  openOrCreateObjectStore,
+  signalOf,
+} from '@securestore/objects/internal';
 import { auditEventOf, auditWarnings, OWNER } from '../options/audit-events.ts';
 import { checkCreateOptions, checkOpenOptions, checkSessionOptions } from '../options/check-options.ts';
 import { backupConnect, connect, followConnect, settingsFor } from './connect.ts';

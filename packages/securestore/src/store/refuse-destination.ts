@@ -1,10 +1,10 @@
 import { nestingOf, parseStoreUrl } from '@securestore/backend-api';
-import { destinationsIn } from '@securestore/backup';
 import { SecureStoreError } from '@securestore/core-format';
 import type { MigrationTarget } from '@securestore/migrate';
 import type { ObjectStore } from '@securestore/objects';
 import { extensionsOf } from '@securestore/objects/internal';
 import { nameOfUrl } from './connect.ts';
+import { loadBackup } from './engines.ts';
 
 /**
  * A store and its backups must not share a store URL, since both would be lost together.
@@ -16,6 +16,7 @@ export async function refuseDestination(store: ObjectStore, to: string, target: 
   // A migration that is ending is ended.
   const { backup } = extensionsOf(store);
   if (backup.head.state !== 'open') return;
+  const { destinationsIn } = await loadBackup();
   for (const { url } of destinationsIn(backup.destinations)) {
     const isThere = url === nameOfUrl(to);
     if (!isThere && (await nestingOf(target.backend, { localPath: () => folderOf(url) })) === undefined) continue;

@@ -1,6 +1,4 @@
 import type { ChildProcess } from 'node:child_process';
-import { spawn } from 'node:child_process';
-import process from 'node:process';
 import { SecureStoreError, withoutOwn } from '@securestore/core-format';
 import { systemClock } from '@securestore/jobs';
 import type { Clock } from '@securestore/jobs';
@@ -105,6 +103,8 @@ export function programOf({
   if (program === undefined || program === '') refuse('an exec hook must name a program');
   return ({ what, timeout, variables, input, signal }) =>
     limited(clock, timeout, `the program of ${what}`, signal, async (limit) => {
+      // Loaded here, since few programs run hooks.
+      const { spawn } = await import('node:child_process');
       const child = spawn(program, args, {
         env: { ...env, ...variables },
         stdio: ['pipe', 'ignore', 'ignore'],

@@ -3,11 +3,9 @@ import type { RandomSource } from '@securestore/crypto';
 import type { Clock } from '@securestore/jobs';
 import { mapConcurrently } from '@securestore/objects/internal';
 import { partCount, sealedPartLength } from '../../repository/blobs.ts';
-import { refuseOption } from '../../repository/errors.ts';
 import type { BackupVerifyReport, VerifyProgress } from '../../repository/findings.ts';
 import { Findings } from '../../repository/findings.ts';
 import type { OpenedBackup } from '../../trust/opened-backup.ts';
-import type { VerifyBackupOptions } from '../verify-backup.ts';
 import { FileChecks } from '../verify-files.ts';
 import type { BlobUse, ReachableFiles } from '../reachable-files.ts';
 import { findReachable, removalsOf, reportOf } from '../reachable-files.ts';
@@ -23,8 +21,6 @@ const READS = 4;
 /** The progress is remembered after so many bytes, and at least so often, in milliseconds. */
 const REMEMBER_BYTES: number = 64 * 1024 * 1024;
 const REMEMBER_AFTER = 15_000;
-const MIN_WITHIN = 3_600_000;
-const MAX_WITHIN: number = 3660 * 86_400_000;
 
 export interface VerifySliceOptions {
   /** Within how long everything is to be checked, in milliseconds. */
@@ -50,21 +46,6 @@ interface Step {
   readonly steps: number;
   readonly bytes: number;
   readonly check?: () => Promise<void>;
-}
-
-/** @throws SecureStoreError `INVALID_ARGUMENT` */
-export function checkWithin(within: unknown): void {
-  const isLength = typeof within === 'number' && Number.isFinite(within);
-  if (isLength && within >= MIN_WITHIN && within <= MAX_WITHIN) return;
-  refuseOption('within', `must be a number of milliseconds from ${MIN_WITHIN} to ${MAX_WITHIN}`);
-}
-
-/** Checks that options do not exclude each other. @throws SecureStoreError `INVALID_ARGUMENT` */
-export function checkRolling(within: unknown, { depth = 'complete', snapshot }: VerifyBackupOptions): void {
-  if (within === undefined) return;
-  checkWithin(within);
-  if (depth === 'complete' && snapshot === undefined) return;
-  refuseOption('within', 'excludes the options "depth" and "snapshot"');
 }
 
 async function checked(step: Step): Promise<Step> {

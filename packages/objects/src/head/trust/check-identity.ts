@@ -1,6 +1,5 @@
-import { isDeepStrictEqual } from 'node:util';
 import type { AuditLink, Head } from '@securestore/core-format';
-import { isBound, MAX_AUDIT_LINKS, SecureStoreError } from '@securestore/core-format';
+import { isDeepStrictEqual, isBound, MAX_AUDIT_LINKS, SecureStoreError } from '@securestore/core-format';
 import { fingerprintOf } from '@securestore/crypto';
 import type { AnchorRecord } from './anchor.ts';
 import { anchorOf, checkAnchor } from './anchor.ts';

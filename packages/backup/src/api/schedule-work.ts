@@ -1,0 +1,218 @@
+import { SecureStoreError } from '@securestore/core-format';
+import type { StateStorage } from '@securestore/jobs';
+import type { BackupArea } from '@securestore/objects/internal';
+import { refuse } from '../repository/errors.ts';
+import type { Backups } from './backups.ts';
+import type { DestinationFacts } from './destination-facts.ts';
+import { factsOfAll } from './destination-facts.ts';
+import type { Destinations } from '../trust/destinations.ts';
+import { registeredAt } from '../trust/registry.ts';
+import { runHooks } from '../schedule/run-hooks.ts';
+import type { RunnerOptions, RunReport, Schedule } from '../schedule/index.ts';
+import {
+  nextRun,
+  noSchedule,
+  overdue,
+  readScheduleStatus,
+  runDueSchedules,
+  runScheduleNow,
+  runSchedules,
+} from '../schedule/index.ts';
+import type { BackupTask, ScheduleSettings } from '../schedule/schedule-list.ts';
+import {
+  changeSchedules,
+  checkTask,
+  scheduleOf,
+  schedulesOf,
+  storageIn,
+  withSchedule,
+} from '../schedule/schedule-list.ts';
+import type { WatchThresholds } from '../schedule/alerts/index.ts';
+import { Alerts, conditionsOf } from '../schedule/alerts/index.ts';
+import type { DestinationConditions, RunSchedulesOptions, ScheduleInfo } from './schedule-types.ts';
+
+const CHECK_EVERY = 60_000;
+
+/** @param finding the first one */
+function damagedBackup(finding: string | undefined, destination: string): SecureStoreError {
+  const message = finding ?? `the backup at ${destination} is damaged`;
+  return new SecureStoreError('INTEGRITY', message, {
+    advice: [
+      { id: 'verify-backup', destination },
+      { id: 'make-snapshot', destination },
+    ],
+  });
+}
+
+/** The work of {@link Schedules}, loaded with its first call. */
+export class ScheduleWork {
+  readonly #area: BackupArea;
+  readonly #backups: Backups;
+  readonly #destinations: Destinations;
+  readonly #storage: StateStorage;
+
+  constructor(area: BackupArea, backups: Backups, destinations: Destinations) {
+    this.#area = area;
+    this.#backups = backups;
+    this.#destinations = destinations;
+    this.#storage = storageIn(area);
+  }
+
+  async #change(
+    change: (schedules: readonly Schedule<BackupTask>[]) => readonly Schedule<BackupTask>[],
+  ): Promise<void> {
+    this.#area.checkOpen();
+    await changeSchedules(this.#area, change);
+  }
+
+  /** All schedules and their states. */
+  async list(): Promise<ScheduleInfo[]> {
+    this.#area.checkOpen();
+    const now = this.#area.clock.now();
+    return Array.fromAsync(await schedulesOf(this.#area), async (schedule): Promise<ScheduleInfo> => {
+      const { task, since: _, ...settings } = schedule;
+      const status = await readScheduleStatus(this.#storage, this.#area.clock, schedule.id);
+      const next = schedule.paused === true ? undefined : nextRun(schedule, now);
+      const late = overdue(schedule, status, now);
+      return {
+        ...settings,
+        ...task,
+        ...(next && { next: new Date(next.start) }),
+        ...(status.state?.last && { last: status.state.last }),
+        failures: status.state?.failures ?? 0,
+        ...(late && { overdueSince: new Date(late.start) }),
+      };
+    });
+  }
+
+  /** @throws SecureStoreError as `Schedules.add` */
+  async add({ destination, ...settings }: ScheduleSettings): Promise<void> {
+    checkTask(settings);
+    const url = this.#destinations.named(destination);
+    this.#checkRegistered(url);
+    const schedule = scheduleOf({ ...settings, destination: url }, this.#area.clock.now());
+    await this.#change((schedules) => withSchedule(schedules, schedule));
+  }
+
+  /** @throws SecureStoreError `NOT_FOUND` */
+  async remove(id: string): Promise<void> {
+    await this.#change((schedules) => {
+      if (!schedules.some((schedule) => schedule.id === id)) throw noSchedule(id);
+      return schedules.filter((schedule) => schedule.id !== id);
+    });
+  }
+
+  /** @throws SecureStoreError `INVALID_ARGUMENT` */
+  #checkRegistered(url: string): void {
+    if (registeredAt(this.#area, url) !== undefined) return;
+    refuse(`${url} is not a registered destination`, { id: 'register-destination', destination: url });
+  }
+
+  async #perform({ task, destination, within }: BackupTask, signal: AbortSignal): Promise<void> {
+    // Members have the key of schedules, too; the list of destinations is in the head, which the owner signs.
+    await this.#area.confirm(signal);
+    this.#checkRegistered(destination);
+    if (task === 'backup') {
+      const { failed } = await this.#backups.backup(destination, { signal });
+      const [first] = failed;
+      if (first !== undefined)
+        throw new SecureStoreError('INTEGRITY', `${failed.length} versions could not be copied: ${first.message}`, {
+          advice: [{ id: 'verify-store' }],
+        });
+    } else if (task === 'verify') {
+      const { ok, findings } = await this.#backups.verify(destination, { signal, within });
+      if (!ok) throw damagedBackup(findings[0]?.message, destination);
+    } else if (task === 'drill') {
+      const { ok, problems } = await this.#backups.drill(destination, { signal });
+      if (!ok) throw damagedBackup(problems[0], destination);
+    } else {
+      await this.#backups.retain(destination, { signal });
+    }
+  }
+
+  async #eachFacts(options?: Parameters<typeof factsOfAll>[2]): Promise<readonly DestinationFacts[]> {
+    const [area, destinations, storage, backups] = [this.#area, this.#destinations, this.#storage, this.#backups];
+    return factsOfAll({ area, destinations, storage, backups }, await schedulesOf(this.#area), options);
+  }
+
+  /** The conditions of all backups that need attention, by destination. */
+  async conditions(
+    thresholds: WatchThresholds | undefined,
+    options: Parameters<typeof factsOfAll>[2],
+  ): Promise<DestinationConditions[]> {
+    this.#area.checkOpen();
+    const all = await this.#eachFacts(options);
+    return all.map(({ destination, facts }) => ({
+      destination: destination.url,
+      conditions: conditionsOf(facts, thresholds),
+      facts,
+    }));
+  }
+
+  async #sendAlerts(options: RunSchedulesOptions): Promise<void> {
+    const { sinks = [], thresholds, onFailure } = options;
+    if (sinks.length === 0) return;
+    for (const { destination, facts } of await this.#eachFacts()) {
+      const id = `alerts ${destination.id}`;
+      const alerts = new Alerts({ storage: this.#storage, id, clock: this.#area.clock, sinks, thresholds });
+      const report = await alerts.check(facts);
+      for (const { error } of report.failures) onFailure?.(error);
+    }
+  }
+
+  /** Runs the schedules when they are due. @returns with `once`, the runs */
+  async run(options: RunSchedulesOptions): Promise<readonly RunReport<BackupTask>[]> {
+    this.#area.checkOpen();
+    const runner = this.#runnerFor(options);
+    if (options.once === true) {
+      const reports = await runDueSchedules(runner);
+      await this.#sendAlerts(options);
+      return reports;
+    }
+    const ended = new AbortController();
+    const watching = this.#watch(options, ended.signal);
+    try {
+      await runSchedules(runner);
+    } finally {
+      ended.abort();
+      await watching;
+    }
+    return [];
+  }
+
+  async runNow(id: string, options: Omit<RunSchedulesOptions, 'once'>): Promise<RunReport<BackupTask>> {
+    this.#area.checkOpen();
+    const report = await runScheduleNow(this.#runnerFor(options), id);
+    await this.#sendAlerts(options);
+    return report;
+  }
+
+  #runnerFor(options: RunSchedulesOptions): RunnerOptions<BackupTask> {
+    const { name = `process ${process.pid}`, onRun, onFailure, signal } = options;
+    const { clock } = this.#area;
+    const hooks = runHooks(clock, options, (error) => onFailure?.(error));
+    return {
+      schedules: () => schedulesOf(this.#area),
+      state: this.#storage,
+      clock,
+      name,
+      run: (schedule: Schedule<BackupTask>, _: unknown, ended: AbortSignal) => this.#perform(schedule.task, ended),
+      hooks: {
+        ...hooks,
+        async after(report: RunReport<BackupTask>) {
+          await hooks.after?.(report).catch((error: unknown) => onFailure?.(error));
+          await onRun?.(report);
+        },
+        failed: (error: unknown) => onFailure?.(error),
+      },
+      signal,
+    };
+  }
+
+  async #watch(options: RunSchedulesOptions, ended: AbortSignal): Promise<void> {
+    while (!ended.aborted) {
+      await this.#sendAlerts(options).catch((error: unknown) => options.onFailure?.(error));
+      await this.#area.clock.sleep(CHECK_EVERY, ended).catch(() => undefined);
+    }
+  }
+}

@@ -1,0 +1,85 @@
+import { asBuffer, SecureStoreError } from '@securestore/core-format';
+import type { BackupArea } from '@securestore/objects/internal';
+import type { Destination, FoundDestination } from '../repository/destination.ts';
+import { findDestination, publishHead, requireDestination } from '../repository/destination.ts';
+import { namingDestination } from '../repository/errors.ts';
+import { withKeysOfNow } from './chain-attestation.ts';
+import { newestOwn } from './key-change-points.ts';
+import { knownBackup } from './open-backup.ts';
+import type { OpenedBackup } from './opened-backup.ts';
+import type { Fence, RegisteredDestination } from './registry.ts';
+import { changeRegistry, isFenced, registryOf } from './registry.ts';
+
+type Place = Pick<Destination, 'backend' | 'url'>;
+
+/** Opens the backups at a destination with the keys of the store. @throws SecureStoreError `NOT_FOUND`, `INTEGRITY`; what the backend throws */
+export async function openAt<T>(
+  area: BackupArea,
+  { backend, url }: Place,
+  signal: AbortSignal | undefined,
+  body: (backup: OpenedBackup, found: FoundDestination) => Promise<T>,
+): Promise<T> {
+  return withKeysOfNow(async () => {
+    const found = await requireDestination(backend, url, signal);
+    return body(await knownBackup(area, found, signal), found);
+  }).catch((error: unknown) => {
+    throw namingDestination(error, url);
+  });
+}
+
+/**
+ * A destination that was moved is known by its id at its new URL. A copy of one is refused: changes at the one would never reach the other,
+ * and its keys would not be replaced any more.
+ *
+ * @param at connects to another destination
+ * @throws SecureStoreError `CONFLICT` if the same destination is registered at another store URL, and is still there
+ */
+export async function checkAlone(
+  area: BackupArea,
+  { backend, url }: Place,
+  at: (
+    other: string,
+    visit: (connected: Place) => Promise<FoundDestination | undefined>,
+  ) => Promise<FoundDestination | undefined>,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const found = await findDestination(backend, url, signal);
+  const id = found && asBuffer(found.id).toString('hex');
+  const other = registryOf(area).destinations.find((one) => one.id === id && one.url !== url);
+  if (other === undefined) return;
+  const there = await at(other.url, (connected) => findDestination(connected.backend, connected.url, signal));
+  if (there === undefined || asBuffer(there.id).toString('hex') !== id) return;
+  throw new SecureStoreError(
+    'CONFLICT',
+    `${url} has a copy of the backups at ${other.url}, which is a destination itself`,
+    { advice: [{ id: 'choose-store-url' }, { id: 'unregister-destination', destination: other.url }] },
+  );
+}
+
+/** Registers a destination that has a snapshot. @param wasRegistered when its snapshot began: if it was unregistered meanwhile, it stays so */
+export async function register(
+  area: BackupArea,
+  { backend, url }: Place,
+  signal: AbortSignal | undefined,
+  wasRegistered: boolean,
+): Promise<void> {
+  const found = await findDestination(backend, url, signal);
+  if (found === undefined || area.isMember) return;
+  const id = asBuffer(found.id).toString('hex');
+  const known = registryOf(area).destinations.find((one) => one.id === id && one.url === url);
+  if (known !== undefined && isFenced(area, known.fence)) return;
+  const fence: Fence = { keyId: area.seals.primaryId, ...(await newestOwn(area, found, signal)) };
+  await changeRegistry(
+    area,
+    (registry) => {
+      if (wasRegistered && !registry.destinations.some((one) => one.url === url)) return undefined;
+      const others = registry.destinations.filter((one) => one.id !== id);
+      const before = registry.destinations.find((one) => one.id === id);
+      const one: RegisteredDestination = { registered: area.clock.now(), ...before, id, url, fence };
+      return { destinations: [...others, one] };
+    },
+    signal,
+  );
+  // The copy of the head at the destination has the list, too.
+  await publishHead(area, { backend, url }, signal);
+}
