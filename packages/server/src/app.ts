@@ -1,6 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { unauthenticated } from '@securestore/acl';
 import { SecureStoreError } from '@securestore/core-format';
 import type { Clock } from '@securestore/jobs';
@@ -11,7 +10,11 @@ import type { Logger, SecureStore } from 'securestore';
 import { Admission } from './limits/admission.ts';
 import type { Caller } from './caller/callers.ts';
 import { callerOf, Callers } from './caller/callers.ts';
+import type { Refusal } from './limits/connections.ts';
 import { limitConnections, reasonOf } from './limits/connections.ts';
+import type { Counts } from './limits/counts.ts';
+import type { Guesses } from './caller/guesses.ts';
+import type { WorkerFigures } from './workers/messages.ts';
 import { ConsoleApp } from './console/console-app.ts';
 import type { ConsoleFiles } from './console/console-files.ts';
 import type { Oidc } from './console/oidc.ts';
@@ -32,7 +35,8 @@ import {
 } from './exchange/requests.ts';
 import { RequestsUnderWay } from './exchange/requests-under-way.ts';
 import type { Route } from './exchange/route.ts';
-import { ROUTES } from './routes/index.ts';
+import { LISTING_ROUTES } from './routes/listing.ts';
+import { OBJECT_CALL_ROUTES } from './routes/index.ts';
 import { RunningJobs } from './work/running-jobs.ts';
 import { RequestIds } from './request/request-ids.ts';
 import { UNREADABLE } from './request/schema-errors.ts';
@@ -56,13 +60,47 @@ export interface AppSettings {
   readonly addressOf: (request: IncomingMessage) => string;
   /** Connections of one address at once; 0 for any number, where a proxy is all that is seen. */
   readonly connectionsPerAddress: number;
+  /** What can be asked of this process. */
+  readonly routes: readonly Route[];
+  readonly counts: Counts;
+  readonly guesses: Guesses;
+  /** The other processes of the server, if it has any. */
+  readonly others?: OtherProcesses | undefined;
+  /** The connections of a server that listens nowhere. */
+  readonly connections?: HandedConnections | undefined;
+  /** The port of the server. */
+  readonly port: () => number;
   /** Makes the server of Node. */
   readonly serverFactory: (
     handler: (request: IncomingMessage, response: ServerResponse) => void,
   ) => import('node:http').Server;
 }
 
+/** The other processes of a server, which serve what callers ask of objects. */
+export interface OtherProcesses {
+  /** Requests that they have not answered yet. */
+  readonly running: number;
+  /** Has them look at a change of the store. */
+  refresh(): Promise<void>;
+  /** Has them tell what they have counted. */
+  report(): Promise<void>;
+}
+
+/** Connections that the server of Node did not accept itself. */
+export interface HandedConnections {
+  /** Waits for the requests that have begun. */
+  drain(): Promise<void>;
+  /** Ends all of them. */
+  end(): void;
+}
+
 const VERSIONS: ReadonlySet<string> = new Set(['1.0', '1.1']);
+
+/** Routes whose requests are listings, of which one caller may have few at once. */
+const LISTINGS: ReadonlySet<Route> = new Set(LISTING_ROUTES);
+/** Routes that change nothing but objects, which every process reads anew. */
+const OF_OBJECTS: ReadonlySet<Route> = new Set(OBJECT_CALL_ROUTES);
+const CHANGING: ReadonlySet<string> = new Set(['PUT', 'POST', 'DELETE']);
 
 /** Serves a store: all that happens between a request and its answer. */
 export class App {
@@ -84,12 +122,12 @@ export class App {
     const { limits, clock } = settings;
     this.#settings = settings;
     this.#callers = new Callers(settings, () => this.#requests.getStore());
-    this.#admission = new Admission(limits, clock);
+    this.#admission = new Admission(limits, settings.counts, clock);
     this.#underWay = new RequestsUnderWay(settings, (request) => this.#principalOf(request), this.#stopping.signal);
     this.#work = new Work(clock);
-    this.#openApi = openApiOf(ROUTES, VERSION);
+    this.#openApi = openApiOf(settings.routes, VERSION);
     this.fastify = this.#build();
-    for (const route of ROUTES) this.#add(route);
+    for (const route of settings.routes) this.#add(route);
     this.#console = this.#consoleOf(settings);
     this.#console?.addTo(this.fastify);
   }
@@ -102,7 +140,7 @@ export class App {
       limits,
       clock,
       fingerprint: store.fingerprint,
-      port: () => (this.fastify.server.address() as AddressInfo).port,
+      port: this.#settings.port,
       prove: ({ raw }, credentials) => this.#callers.begin(raw, credentials),
       within: (request, run) => this.#requests.run(request.id, run),
       admitGuest: ({ raw }) => this.#admission.admitGuest(this.#settings.addressOf(raw)),
@@ -111,7 +149,7 @@ export class App {
           request,
           callerOf(session, () => this.#console?.forget(request)),
         );
-        this.#admission.admit(session.principal, reply.raw);
+        return this.#admission.admit(session.principal, reply.raw);
       },
       checkPlaces: (session, asked) =>
         checkDestinations('recoveryPoints.retrieveStream', session, store.backups, asked),
@@ -177,6 +215,8 @@ export class App {
     reply.header(HEADERS.requestId, request.id);
     secure(reply);
     this.#underWay.follow(request, reply);
+    const admitted = this.#admission.admitRequest(reply.raw);
+    if (admitted !== undefined) await admitted;
     if (!VERSIONS.has(request.raw.httpVersion)) {
       throw new SecureStoreError(
         'INVALID_ARGUMENT',
@@ -198,7 +238,8 @@ export class App {
     this.#known.set(request, caller);
     // A remembered one may have ended since. Calls of it ask that themselves, but not everything here is a call.
     await caller.check();
-    this.#admission.admit(caller.session.principal, reply.raw);
+    const admitted = this.#admission.admit(caller.session.principal, reply.raw);
+    if (admitted !== undefined) await admitted;
   }
 
   #pageCaller(request: FastifyRequest): Caller {
@@ -233,7 +274,7 @@ export class App {
       work: this.#work,
       route,
       stopping: this.#stopping.signal,
-      metrics: async () => `${await store.metrics.prometheus()}${this.#underWay.metrics()}`,
+      metrics: () => this.#metrics(),
       readiness: () => ({
         isShut: extensionsOf(store).health.isShut,
         isFailClosed: store.audit.status.mode === 'fail-closed',
@@ -245,14 +286,56 @@ export class App {
     if (context.session !== undefined) {
       await checkDestinations(route.access, context.session, store.backups, context.query, context.body);
     }
+    if (LISTINGS.has(route) && context.session !== undefined) {
+      await this.#admission.admitListing(context.session.principal, reply.raw);
+    }
     // What the schemas of the route have let through is what its handler takes.
-    const result = await route.handle(context as never);
+    const result = await this.#told(route, () => route.handle(context as never));
     return result === undefined && !reply.sent ? reply.send() : result;
+  }
+
+  /** Answers only when the other processes know what was changed. */
+  async #told(route: Route, handle: () => Promise<unknown>): Promise<unknown> {
+    const { others } = this.#settings;
+    if (others === undefined || !CHANGING.has(route.method) || OF_OBJECTS.has(route)) return handle();
+    try {
+      return await handle();
+    } finally {
+      await others.refresh();
+    }
+  }
+
+  async #metrics(): Promise<string> {
+    const { store, others } = this.#settings;
+    await others?.report();
+    return `${await store.metrics.prometheus()}${this.#underWay.metrics(others?.running ?? 0)}`;
+  }
+
+  /** What this process has counted since the last call, for the process of the server. */
+  drain(): WorkerFigures {
+    const { running } = this.#underWay;
+    return { running, requests: this.#underWay.drain(), backend: this.#settings.store.metrics.drain() };
+  }
+
+  /** Adds what another process of the server has counted. */
+  absorb({ requests, backend }: WorkerFigures): void {
+    this.#underWay.absorb(requests);
+    this.#settings.store.metrics.absorb(backend);
+  }
+
+  /** Aborts when the server is to stop. */
+  get stopping(): AbortSignal {
+    return this.#stopping.signal;
+  }
+
+  /** Counts a connection that ended before there was a request. */
+  refuse(reason: Refusal): void {
+    this.#underWay.refuse(reason);
   }
 
   /** Takes no more requests, waits for those under way, and ends what takes too long. */
   async close(): Promise<void> {
-    const { limits, clock } = this.#settings;
+    const { limits, clock, connections } = this.#settings;
     this.#stopping.abort(
       new SecureStoreError('UNAVAILABLE', 'the server is stopping. Jobs can be resumed when it runs again.', {
         outcome: 'unknown',
@@ -261,10 +344,10 @@ export class App {
     );
     const closed = new AbortController();
     const late = clock.sleep(limits.closeTimeout, closed.signal, { ref: false }).then(
-      () => this.fastify.server.closeAllConnections(),
+      () => (connections === undefined ? this.fastify.server.closeAllConnections() : connections.end()),
       () => undefined,
     );
-    await this.fastify.close();
+    await Promise.all([this.fastify.close(), connections?.drain()]);
     closed.abort();
     await late;
     this.#console?.close();
