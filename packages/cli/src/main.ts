@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { createReadStream, createWriteStream, fstatSync } from 'node:fs';
 import process from 'node:process';
-import type { Input, OutputStream } from './terminal/cli-context.ts';
 import { run } from './run.ts';
+import { standardInput, standardOutput } from './terminal/process-streams.ts';
 
 const INTERRUPTS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 const controller = new AbortController();
@@ -18,20 +17,6 @@ function stopAtOnce(): void {
   releaseSignals();
   process.kill(process.pid, 'SIGINT');
 }
-
-/** Node's own stream for a file takes half a write on a full disk for a whole one. */
-function standardOutput(): OutputStream {
-  return fstatSync(STDOUT).isFile() ? createWriteStream('', { fd: STDOUT, autoClose: false }) : process.stdout;
-}
-
-/** Node's own stream for a folder is empty, which `put < folder` would store. */
-function standardInput(): Input {
-  const isFolder = fstatSync(STDIN).isDirectory();
-  return isFolder ? createReadStream('', { fd: STDIN, autoClose: false }) : process.stdin;
-}
-
-const STDIN = 0;
-const STDOUT = 1;
 
 function releaseSignals(): void {
   for (const name of INTERRUPTS) process.off(name, interrupt);

@@ -37,6 +37,7 @@ export async function listenPrivately(server: Server): Promise<string> {
     const { code = 'unknown reason' } = cause as { readonly code?: string };
     throw new SecureStoreError('UNAVAILABLE', `cannot make a socket for the workers in ${tmpdir()}: ${code}`, {
       retryable: false,
+      option: 'workers',
       cause,
     });
   }

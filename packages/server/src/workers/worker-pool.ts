@@ -34,6 +34,8 @@ export const MAX_WORKERS = 64;
 const TICK = 1000;
 /** So many ticks without a sign of life end a worker. */
 const MOST_MISSED = 5;
+/** A worker that is not ready after so many ticks is ended, too. */
+const STARTS_WITHIN = 120;
 /** So many failures to begin, one after the other, end the server. */
 const MOST_FAILURES = 5;
 /** How long is waited before a worker is replaced that died soon after it began, in milliseconds: twice as long each time. */
@@ -152,7 +154,7 @@ export class WorkerPool {
         for (const worker of this.#workers.values()) {
           // By ticks, and not by time: a machine that slept has missed none.
           worker.tick();
-          if (!worker.isReady || worker.missed < MOST_MISSED) continue;
+          if (worker.missed < (worker.isReady ? MOST_MISSED : STARTS_WITHIN)) continue;
           logger?.warn({ worker: worker.number }, `worker ${worker.number} gives no sign of life and is ended`);
           worker.kill();
         }

@@ -63,10 +63,7 @@ export class WorkerProcess {
       child,
       {
         beat: (figures: WorkerFigures) => this.#beat(figures),
-        ready: () => {
-          this.isReady = this.wasReady = true;
-          ports.ready();
-        },
+        ready: () => this.#ready(),
         failed: (failure: WorkerFailure) => (this.#failure = failure),
         took: (id: number) => this.#took(id),
         closed: (id: number) => this.#closed(id),
@@ -96,9 +93,15 @@ export class WorkerProcess {
     this.#ports.absorb(figures);
   }
 
+  #ready(): void {
+    this.isReady = this.wasReady = this.#hasBeat = true;
+    this.missed = 0;
+    this.#ports.ready();
+  }
+
   /** Counts a tick of the process of the server: a worker whose event loop stands still gives no sign of life between two. */
   tick(): void {
-    this.missed = this.#hasBeat ? 0 : this.missed + 1;
+    this.missed = this.#hasBeat && this.isReady ? 0 : this.missed + 1;
     this.#hasBeat = false;
   }
 

@@ -1,5 +1,6 @@
 import process from 'node:process';
-import { openStore, rawKey } from 'securestore';
+import type { JwtOptions } from 'securestore';
+import { jwt, openStore, rawKey } from 'securestore';
 import { serveAsWorker } from '../../src/index.ts';
 
 // A worker of a server: the store URL is its argument, and the unlock secret comes from the server.
@@ -18,7 +19,10 @@ const wanted = async (secret: (name: string) => Promise<Buffer[]>): Promise<Buff
   return key;
 };
 
-await serveAsWorker(async ({ fingerprint, secret }) =>
-  openStore(url, { unlock: rawKey(() => wanted(secret)), fingerprint, maintenance: false }),
-);
+await serveAsWorker(async ({ fingerprint, secret, settings }) => {
+  // The options of an issuer whose tokens are accepted, if there is one.
+  const issuer = settings as (Omit<JwtOptions, 'keys'> & { readonly keys: string }) | undefined;
+  const authenticators = issuer === undefined ? [] : [jwt({ ...issuer, keys: new URL(issuer.keys) })];
+  return openStore(url, { unlock: rawKey(() => wanted(secret)), fingerprint, maintenance: false, authenticators });
+});
 process.exit();

@@ -2,18 +2,16 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { openRemoteStore } from '@securestore/client';
-import type { RemoteStore, SecureStore } from 'securestore';
+import type { OpenOptions, RemoteStore, SecureStore } from 'securestore';
 import { addPrincipal, createStore, grantRole, rawKey, setRole } from 'securestore';
-import { onTestFinished } from 'vitest';
-import type { RunningServer, ServerOptions, WorkerOptions } from '../../src/index.ts';
+import { afterAll, beforeAll, onTestFinished } from 'vitest';
+import type { RunningServer, ServerOptions } from '../../src/index.ts';
 import { serve } from '../../src/index.ts';
+import { SECRET, workersOf } from './workers-of.ts';
 import type { Logged } from './world.ts';
 import { EVERYTHING } from './world.ts';
 
-export const SECRET: Buffer = Buffer.alloc(32, 9);
-export const WORKER: string = fileURLToPath(new URL('../processes/worker.ts', import.meta.url));
 /** How long a machine that is busy may take for anything, in milliseconds. */
 export const PATIENCE = 60_000;
 
@@ -27,12 +25,19 @@ export async function until(what: string, isSo: () => boolean | Promise<boolean>
 }
 
 /** A new store in SQLite that Ann may do everything with. */
-export async function storeWithAnn(): Promise<{ readonly store: SecureStore; readonly url: string; readonly token: string }> {
+export async function storeWithAnn(
+  onEnd: OnEnd = onTestFinished,
+  opening: Partial<OpenOptions> = {},
+): Promise<{
+  readonly store: SecureStore;
+  readonly url: string;
+  readonly token: string;
+}> {
   const folder = mkdtempSync(join(tmpdir(), 'securestore-workers-'));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  onEnd(() => rmSync(folder, { recursive: true, force: true }));
   const url = `sqlite:${join(folder, 'vault.db')}`;
-  const store = await createStore(url, { unlock: rawKey(SECRET), maintenance: false });
-  onTestFinished(() => store.close());
+  const store = await createStore(url, { unlock: rawKey(SECRET), maintenance: false, ...opening });
+  onEnd(() => store.close());
   await store.access.change([setRole('all', EVERYTHING), addPrincipal('ann', 'user'), grantRole('ann', 'all')]);
   return { store, url, token: (await store.access.createToken('ann')).token };
 }
@@ -43,29 +48,48 @@ export interface WorkerWorld {
   readonly server: RunningServer;
   readonly token: string;
   readonly logged: readonly Logged[];
+  readonly port: number;
   /** The process of each worker that is ready, by its number. */
   readonly pids: ReadonlyMap<number, number>;
   /** A client with a connection of its own. */
   readonly client: (token?: string) => Promise<RemoteStore>;
 }
 
-/** What workers are started with. */
-export function workersOf(url: string, count: number, ...args: string[]): WorkerOptions {
-  return {
-    count,
-    module: WORKER,
-    args: [url, ...args],
-    env: { ...process.env, NODE_OPTIONS: '--conditions=@securestore/source --no-warnings' },
-    secrets: async (name) => (name === 'unlock' ? [Buffer.from(SECRET)] : []),
+/** Has something done at the end of a test, or of the tests of a file. */
+type OnEnd = (end: () => void | Promise<void>) => void;
+
+interface Shape {
+  readonly count?: number;
+  readonly trouble?: string;
+  /** What workers find as their settings. */
+  readonly settings?: unknown;
+  /** What the store is opened with in this process. */
+  readonly opening?: Partial<OpenOptions>;
+  readonly onEnd?: OnEnd;
+}
+
+/** A world for all tests of a file. */
+export function sharedWorld(options: ServerOptions = {}): () => WorkerWorld {
+  const ends: (() => void | Promise<void>)[] = [];
+  let shared: WorkerWorld | undefined;
+  beforeAll(async () => {
+    shared = await workerWorld(options, { onEnd: (end) => void ends.push(end) });
+  }, 2 * PATIENCE);
+  afterAll(async () => {
+    for (const end of ends.toReversed()) await end();
+  }, PATIENCE);
+  return () => {
+    if (shared === undefined) throw new Error('the world was not made');
+    return shared;
   };
 }
 
 /** Serves a new store with workers until the test has ended, from when all of them are ready. */
 export async function workerWorld(
   options: ServerOptions = {},
-  { count = 2, trouble = '' }: { readonly count?: number; readonly trouble?: string } = {},
+  { count = 2, trouble = '', settings, opening, onEnd = onTestFinished }: Shape = {},
 ): Promise<WorkerWorld> {
-  const { store, url, token } = await storeWithAnn();
+  const { store, url, token } = await storeWithAnn(onEnd, opening);
   const logged: Logged[] = [];
   const pids = new Map<number, number>();
   const note = (level: string) => (fields: object, message: string) => {
@@ -74,13 +98,19 @@ export async function workerWorld(
     if (worker !== undefined && pid !== undefined) pids.set(worker, pid);
   };
   const logger = { debug: note('debug'), info: note('info'), warn: note('warn'), error: note('error') };
-  const server = await serve(store, { port: 0, console: false, logger, workers: workersOf(url, count, trouble), ...options });
-  onTestFinished(() => server.close());
+  const server = await serve(store, {
+    port: 0,
+    console: false,
+    logger,
+    workers: { ...workersOf(url, count, trouble), settings },
+    ...options,
+  });
+  onEnd(() => server.close());
   await until('all workers are ready', () => pids.size === count);
   const client = async (own = token): Promise<RemoteStore> => {
     const remote = await openRemoteStore(server.url, { credentials: { token: own } });
-    onTestFinished(() => remote.close());
+    onEnd(() => remote.close());
     return remote;
   };
-  return { store, server, token, logged, pids, client };
+  return { store, server, port: Number(new URL(server.url).port), token, logged, pids, client };
 }

@@ -66,7 +66,13 @@ function rawSend(port: number, bytes: string | Buffer): Promise<string> {
   });
 }
 
-function send(port: number, method: string, path: string, { token, headers, body }: Sent = {}): Promise<Answer> {
+/** Sends a request on a connection of its own, whose path is not changed on the way. */
+export function sendTo(
+  port: number,
+  method: string,
+  path: string,
+  { token, headers, body }: Sent = {},
+): Promise<Answer> {
   const authorization = token === undefined ? {} : { authorization: `Bearer ${token}` };
   const isChunked = headers?.['transfer-encoding'] !== undefined;
   const length = body === undefined || isChunked ? {} : { 'content-length': String(Buffer.byteLength(body)) };
@@ -110,7 +116,7 @@ export async function world(options: ServerOptions = {}, storeOptions: Partial<O
     server,
     port,
     logged,
-    send: (method, path, sent) => send(port, method, path, sent),
+    send: (method, path, sent) => sendTo(port, method, path, sent),
     raw: (bytes) => rawSend(port, bytes),
     async somebody(name, rules) {
       await store.access.change([
