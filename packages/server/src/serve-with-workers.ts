@@ -34,6 +34,9 @@ interface WorkingSettings extends Omit<AppSettings, 'port' | 'serverFactory' | '
   readonly failed: (error: SecureStoreError) => void;
 }
 
+/** Room for what a worker adds to the headers of a request that it forwards, in bytes. */
+const OWN_HEADERS = 16 * 1024;
+
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 
 /** The parts of TLS material that workers are given: the certificate, its key, and the authorities of clients if there are any. */
@@ -100,9 +103,10 @@ class Parent {
 
   async listen(at: { readonly host: string; readonly port: number }): Promise<WorkingServer> {
     await this.#app.fastify.ready();
+    const { limits } = this.#settings;
     this.#direct = new HandedServer(this.#app.fastify.server);
     const forwarded = createServer(
-      { maxHeaderSize: 64 * 1024, requestTimeout: 0, keepAliveTimeout: 0 },
+      { maxHeaderSize: limits.headerBytes + OWN_HEADERS, requestTimeout: 0, keepAliveTimeout: 0 },
       (request, response) => this.#receive(request, response),
     );
     let socketPath: string | undefined;

@@ -20,6 +20,8 @@ export class Admission {
   readonly #limits: Pick<ServerLimits, 'concurrencyPerCaller'>;
   readonly #counts: Counts;
   readonly #guests: RateLimiter;
+  /** The places of each request that is not answered yet. */
+  readonly #held = new WeakMap<ServerResponse, [Place, string][]>();
 
   constructor(limits: ServerLimits, counts: Counts, clock: Clock) {
     this.#limits = limits;
@@ -59,8 +61,17 @@ export class Admission {
   #entered(isIn: boolean, place: Place, name: string, answer: ServerResponse, refused: string): void {
     if (!isIn) throw refusal(refused);
     // The connection may have ended while another process was asked.
-    if (answer.destroyed || answer.closed) this.#counts.leave(place, name);
-    else answer.once('close', () => this.#counts.leave(place, name));
+    if (answer.closed) return this.#counts.leave(place, name);
+    const held = this.#held.get(answer);
+    if (held !== undefined) {
+      held.push([place, name]);
+      return;
+    }
+    const places: [Place, string][] = [[place, name]];
+    this.#held.set(answer, places);
+    answer.once('close', () => {
+      for (const [one, of] of places) this.#counts.leave(one, of);
+    });
   }
 
   /** Counts the requests of a caller without valid credentials. @throws SecureStoreError `THROTTLED` */

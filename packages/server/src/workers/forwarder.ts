@@ -20,6 +20,8 @@ interface ForwarderSettings {
   readonly stopping: AbortSignal;
 }
 
+/** All headers of an answer together, in bytes. */
+const MAX_ANSWER_HEADERS = 64 * 1024;
 /** Connections to the process of the server that are kept for further requests. */
 const KEPT_CONNECTIONS = 16;
 
@@ -74,7 +76,7 @@ export class Forwarder {
       method: request.method,
       path: request.url,
       headers: forwardedHeaders(request, key, addressOf(request)),
-      maxHeaderSize: 64 * 1024,
+      maxHeaderSize: MAX_ANSWER_HEADERS,
     });
   }
 

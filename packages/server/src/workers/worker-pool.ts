@@ -72,6 +72,7 @@ export class WorkerPool {
   readonly #failures = new Map<number, number>();
   readonly #stopping = new AbortController();
   readonly #ended = new Map<number, () => void>();
+  #turn = 0;
 
   constructor(settings: PoolSettings) {
     this.#settings = settings;
@@ -187,29 +188,30 @@ export class WorkerPool {
     const ready = this.#ready;
     // One that may stand still is given none, unless there is no other one.
     const lively = ready.filter(({ missed }) => missed < 2);
-    const [first, ...others] = lively.length > 0 ? lively : ready;
-    if (first === undefined) return false;
-    const chosen = others.reduce((best, one) => (one.connections < best.connections ? one : best), first);
-    chosen.give(socket, closed);
-    return true;
+    const candidates = lively.length > 0 ? lively : ready;
+    const fewest = Math.min(...candidates.map(({ connections }) => connections));
+    const least = candidates.filter(({ connections }) => connections === fewest);
+    // They take turns, so that one with short connections has not all of them.
+    const chosen = least[this.#turn++ % least.length];
+    chosen?.give(socket, closed);
+    return chosen !== undefined;
   }
 
   /** Has all workers look at a change of the store, for a second at most; those that do not manage see it within five. */
   async refresh(): Promise<void> {
-    await this.#ask((worker) => worker.refresh());
+    await this.#ask([...this.#workers.values()], (worker) => worker.refresh());
   }
 
   /** Has all workers tell what they have counted. */
   async report(): Promise<void> {
-    await this.#ask((worker) => worker.report());
+    await this.#ask(this.#ready, (worker) => worker.report());
   }
 
-  async #ask(one: (worker: WorkerProcess) => Promise<void>): Promise<void> {
-    const ready = this.#ready;
-    if (ready.length === 0) return;
+  async #ask(workers: readonly WorkerProcess[], one: (worker: WorkerProcess) => Promise<void>): Promise<void> {
+    if (workers.length === 0) return;
     const settled = new AbortController();
     const late = this.#settings.clock.sleep(REFRESH_WITHIN, settled.signal, { ref: false }).catch(() => undefined);
-    await Promise.race([Promise.allSettled(ready.map(one)), late]);
+    await Promise.race([Promise.allSettled(workers.map(one)), late]);
     settled.abort();
   }
 

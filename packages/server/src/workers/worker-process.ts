@@ -45,6 +45,7 @@ export class WorkerProcess {
   #failure: WorkerFailure | undefined;
   #hasBeat = true;
   #hasEnded = false;
+  #isStale = false;
   isReady = false;
   wasReady = false;
   isStopping = false;
@@ -63,7 +64,7 @@ export class WorkerProcess {
       child,
       {
         beat: (figures: WorkerFigures) => this.#beat(figures),
-        ready: () => this.#ready(),
+        ready: () => void this.#ready(),
         failed: (failure: WorkerFailure) => (this.#failure = failure),
         took: (id: number) => this.#took(id),
         closed: (id: number) => this.#closed(id),
@@ -93,7 +94,14 @@ export class WorkerProcess {
     this.#ports.absorb(figures);
   }
 
-  #ready(): void {
+  /** A worker that was starting during a change may have read the store before it. */
+  async #ready(): Promise<void> {
+    try {
+      for (; this.#isStale; await this.#channel.ask('refresh')) this.#isStale = false;
+    } catch {
+      // It sees the change within the time that other processes do, if it has not ended.
+    }
+    if (this.#hasEnded) return;
     this.isReady = this.wasReady = this.#hasBeat = true;
     this.missed = 0;
     this.#ports.ready();
@@ -146,7 +154,9 @@ export class WorkerProcess {
 
   /** Has the worker look at the newest policy and head of the store. @throws SecureStoreError what keeps it from that */
   async refresh(): Promise<void> {
-    await this.#channel.ask('refresh');
+    // One that starts does so before it serves, and nothing waits for that.
+    if (!this.isReady) this.#isStale = true;
+    else await this.#channel.ask('refresh');
   }
 
   /** Has the worker tell what it has counted by now. @throws SecureStoreError `UNAVAILABLE` if it has ended */

@@ -1,5 +1,4 @@
-import { PassThrough } from 'node:stream';
-import { duplexPair } from 'node:stream';
+import { duplexPair, PassThrough } from 'node:stream';
 import { SecureStoreError } from 'securestore';
 import { expect, it } from 'vitest';
 import { giveSecrets, SecretReader } from '../../src/workers/secrets.ts';
@@ -23,6 +22,7 @@ it('passes the parts of a secret on as bytes, and wipes what was passed on', asy
   expect(one?.toString()).toBe('one');
   expect(two?.equals(Buffer.alloc(100_000, 7))).toBe(true);
   expect(three?.length).toBe(0);
+  await new Promise(setImmediate);
   for (const bytes of [...given, ...seen]) expect(bytes.equals(Buffer.alloc(bytes.length))).toBe(true);
   await expect(reader.read('other')).rejects.toMatchObject({ code: 'UNLOCK_FAILED', message: 'no secret other' });
   // One after the other, and a failure ends nothing.
