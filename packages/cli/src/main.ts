@@ -1,7 +1,6 @@
-import { randomBytes } from 'node:crypto';
 import process from 'node:process';
 import { run } from './run.ts';
-import { standardInput, standardOutput } from './terminal/process-streams.ts';
+import { processCli } from './terminal/process-cli.ts';
 
 const INTERRUPTS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 const controller = new AbortController();
@@ -25,18 +24,7 @@ function releaseSignals(): void {
 for (const name of INTERRUPTS) process.on(name, interrupt);
 
 async function main(): Promise<void> {
-  const exitCode = await run(process.argv.slice(2), {
-    stdin: standardInput(),
-    stdout: standardOutput(),
-    stderr: process.stderr,
-    env: process.env,
-    script: process.argv[1],
-    platform: process.platform,
-    now: () => new Date(),
-    random: randomBytes,
-    signal: controller.signal,
-    releaseSignals,
-  });
+  const exitCode = await run(process.argv.slice(2), processCli(controller.signal, releaseSignals));
   // A pipe on stdin that no process writes to or closes must not keep a finished command alive.
   process.exit(exitCode);
 }

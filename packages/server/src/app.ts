@@ -1,27 +1,20 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { unauthenticated } from '@securestore/acl';
 import { SecureStoreError } from '@securestore/core-format';
-import type { Clock } from '@securestore/jobs';
 import { decodeQuery, FRAMED_TYPE, HEADERS, JSON_TYPE, RAW_TYPE } from '@securestore/protocol';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import fastify from 'fastify';
-import type { Logger, SecureStore } from 'securestore';
+import type { AppSettings } from './app-settings.ts';
 import { Admission } from './limits/admission.ts';
 import type { Caller } from './caller/callers.ts';
 import { callerOf, Callers } from './caller/callers.ts';
 import type { Refusal } from './limits/connections.ts';
 import { limitConnections, reasonOf } from './limits/connections.ts';
-import type { Counts } from './limits/counts.ts';
-import type { Guesses } from './caller/guesses.ts';
 import type { WorkerFigures } from './workers/messages.ts';
 import { ConsoleApp } from './console/console-app.ts';
-import type { ConsoleFiles } from './console/console-files.ts';
-import type { Oidc } from './console/oidc.ts';
-import type { OwnOrigin } from './console/own-origin.ts';
 import { secure } from './request/security-headers.ts';
 import { answerFailure } from './request/answer-failure.ts';
-import type { ServerLimits } from './limits/limits.ts';
 import { checkDestinations } from './exchange/locations.ts';
 import { openApiOf } from './exchange/openapi.ts';
 import {
@@ -45,54 +38,6 @@ import { buildValidator } from './request/schema-compiler.ts';
 import { VERSION } from './request/version.ts';
 import { Work } from './work/work.ts';
 import { extensionsOf } from '@securestore/objects/internal';
-
-/** What a server is made of. */
-export interface AppSettings {
-  readonly store: SecureStore;
-  readonly limits: ServerLimits;
-  readonly clock: Clock;
-  readonly logger?: Logger | undefined;
-  /** The pages of the console, where they are served, and how people sign in there but by a token. */
-  readonly console?: { readonly files: ConsoleFiles; readonly oidc: Oidc | undefined } | undefined;
-  /** Where browsers find this server. */
-  readonly origin: OwnOrigin;
-  /** The address of whoever sends a request, for those who prove nothing. */
-  readonly addressOf: (request: IncomingMessage) => string;
-  /** Connections of one address at once; 0 for any number, where a proxy is all that is seen. */
-  readonly connectionsPerAddress: number;
-  /** What can be asked of this process. */
-  readonly routes: readonly Route[];
-  readonly counts: Counts;
-  readonly guesses: Guesses;
-  /** The other processes of the server, if it has any. */
-  readonly others?: OtherProcesses | undefined;
-  /** The connections of a server that listens nowhere. */
-  readonly connections?: HandedConnections | undefined;
-  /** The port of the server. */
-  readonly port: () => number;
-  /** Makes the server of Node. */
-  readonly serverFactory: (
-    handler: (request: IncomingMessage, response: ServerResponse) => void,
-  ) => import('node:http').Server;
-}
-
-/** The other processes of a server, which serve what callers ask of objects. */
-export interface OtherProcesses {
-  /** Requests that they have not answered yet. */
-  readonly running: number;
-  /** Has them look at a change of the store. */
-  refresh(): Promise<void>;
-  /** Has them tell what they have counted. */
-  report(): Promise<void>;
-}
-
-/** Connections that the server of Node did not accept itself. */
-export interface HandedConnections {
-  /** Waits for the requests that have begun. */
-  drain(): Promise<void>;
-  /** Ends all of them. */
-  end(): void;
-}
 
 const VERSIONS: ReadonlySet<string> = new Set(['1.0', '1.1']);
 

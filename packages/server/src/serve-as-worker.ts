@@ -151,7 +151,11 @@ async function serveStore(
   });
   const handed: { server?: HandedServer } = {};
   const app: App = new App({
-    ...{ store, limits, clock, logger, counts },
+    store,
+    limits,
+    clock,
+    logger,
+    counts,
     origin: new OwnOrigin(isTls || behindProxy, consoleOrigin),
     addressOf: addressOf(behindProxy),
     connectionsPerAddress: 0,

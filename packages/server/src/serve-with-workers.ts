@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { SecureStoreError } from '@securestore/core-format';
-import type { AppSettings } from './app.ts';
+import type { AppSettings } from './app-settings.ts';
 import { App } from './app.ts';
 import type { TlsMaterial } from './exchange/node-server.ts';
 import { nodeServer } from './exchange/node-server.ts';
@@ -152,11 +152,22 @@ class Parent {
       return (await workers.secrets?.(name)) ?? [];
     };
     this.#pool = new WorkerPool({
-      ...{ options: workers, counts, guesses, secrets, clock, logger, failed },
+      options: workers,
+      counts,
+      guesses,
+      secrets,
+      clock,
+      logger,
+      failed,
       absorb: (figures) => this.#app.absorb(figures),
       closeTimeout: limits.closeTimeout,
       start: {
-        ...{ fingerprint: store.fingerprint, limits, behindProxy, consoleOrigin, socketPath, key: this.#key },
+        fingerprint: store.fingerprint,
+        limits,
+        behindProxy,
+        consoleOrigin,
+        socketPath,
+        key: this.#key,
         isTls: material !== undefined,
       },
     });

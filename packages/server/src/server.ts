@@ -7,7 +7,7 @@ import { systemClock } from '@securestore/jobs';
 import { extensionsOf } from '@securestore/objects/internal';
 import { CONSOLE_PATHS } from '@securestore/protocol';
 import type { Logger, SecureStore } from 'securestore';
-import type { AppSettings } from './app.ts';
+import type { AppSettings } from './app-settings.ts';
 import { App } from './app.ts';
 import { LocalGuesses } from './caller/guesses.ts';
 import { consoleFiles } from './console/console-files.ts';

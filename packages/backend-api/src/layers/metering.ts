@@ -269,9 +269,11 @@ class BackendMeter implements Meter {
   }
 }
 
+/** What tells the figures of one kind of call from those of others. */
+const nameOf = ({ operation, code }: CallFigures): string => `${operation} ${code ?? ''}`;
+
 /** What was counted between two looks at a meter. */
 export function figuresSince(before: MeterFigures, now: MeterFigures): MeterFigures {
-  const nameOf = ({ operation, code }: CallFigures): string => `${operation} ${code ?? ''}`;
   const earlier = new Map(before.calls.map((figures) => [nameOf(figures), figures]));
   const calls = now.calls.flatMap((figures) => {
     const known = earlier.get(nameOf(figures));

@@ -3,8 +3,8 @@ import type { UnlockSecretSource } from './secret.ts';
 import type { Unlocking } from './unlocking.ts';
 
 /** The name of the secret that unlocks a store, and of the shares that make it, between a server and its workers. */
-export const UNLOCK_SECRET = 'unlock';
-export const UNLOCK_SHARES = 'shares';
+const UNLOCK_SECRET = 'unlock';
+const UNLOCK_SHARES = 'shares';
 
 /** The unlock secret of a store that a server gives to its workers, whenever one starts; disposing it wipes what is kept. */
 export interface KeptSecret extends Disposable {

@@ -51,16 +51,20 @@ export class Sessions {
     this.#remembered.delete(name);
     const remembered = { session, until: now + this.#age, isProven: found?.isProven === true };
     this.#remembered.set(name, remembered);
-    session.then(
-      () => {
-        remembered.isProven = true;
-        this.#ports.proven(name);
-      },
-      // What was refused is looked at anew the next time.
-      () => this.#forgetIf(name, session),
-    );
+    void this.#note(name, remembered);
     if (this.#remembered.size > MAX_SESSIONS) this.#forgetOldest();
     return session;
+  }
+
+  async #note(name: string, remembered: Remembered): Promise<void> {
+    try {
+      await remembered.session;
+      remembered.isProven = true;
+      this.#ports.proven(name);
+    } catch {
+      // What was refused is looked at anew the next time.
+      this.#forgetIf(name, remembered.session);
+    }
   }
 
   /** Whether these credentials have proved who somebody is: whoever guesses has none like them. */

@@ -10,7 +10,7 @@ import { RateLimiter } from './rate-limiter.ts';
 export const GUESTS_PER_ADDRESS = 1;
 export const GUESTS_AT_ONCE = 20;
 
-/** Counts that are asked in vain say why. */
+/** Why a request is not admitted. */
 function refusal(message: string): SecureStoreError {
   return new SecureStoreError('THROTTLED', message, { advice: [{ id: 'try-again' }] });
 }
@@ -54,8 +54,11 @@ export class Admission {
 
   #enter(place: Place, name: string, answer: ServerResponse, refused: string): Promise<void> | undefined {
     const isIn = this.#counts.enter(place, name);
-    if (typeof isIn === 'boolean') return void this.#entered(isIn, place, name, answer, refused);
-    return isIn.then((isThere) => this.#entered(isThere, place, name, answer, refused));
+    if (typeof isIn !== 'boolean') {
+      return isIn.then((isThere) => this.#entered(isThere, place, name, answer, refused));
+    }
+    this.#entered(isIn, place, name, answer, refused);
+    return undefined;
   }
 
   #entered(isIn: boolean, place: Place, name: string, answer: ServerResponse, refused: string): void {

@@ -1,11 +1,11 @@
-import type { SendHandle, Serializable } from 'node:child_process';
+import type { SendHandle } from 'node:child_process';
 import { asStoreError } from '../request/failures.ts';
 import { SecureStoreError } from '@securestore/core-format';
 import type { ErrorCode } from '@securestore/core-format';
 
 /** What carries the messages: a child process, or the own process of a worker. */
 export interface Port {
-  send(message: Serializable, handle: SendHandle | undefined, sent: (error: Error | null) => void): unknown;
+  send(message: object, handle: SendHandle | undefined, sent: (error: Error | null) => void): unknown;
   on(event: 'message', listener: (message: unknown, handle: unknown) => void): unknown;
 }
 
@@ -68,7 +68,7 @@ export class Channel {
   #send(message: Message, handle?: SendHandle): void {
     if (this.#isClosed) return;
     // That a process has ended is told by the end of the channel.
-    this.#port.send(message as Serializable, handle, () => undefined);
+    this.#port.send(message, handle, () => undefined);
   }
 
   #receive(message: Message, handle: unknown): void {

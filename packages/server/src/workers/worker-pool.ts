@@ -106,7 +106,10 @@ export class WorkerPool {
         child,
         { ...start, number, workers: options.count, settings: options.settings },
         {
-          ...{ counts, guesses, secrets, absorb },
+          counts,
+          guesses,
+          secrets,
+          absorb,
           ready: () => {
             logger?.info({ worker: number, pid: worker.pid }, `worker ${number} is ready`);
             settled();

@@ -97,7 +97,10 @@ export class WorkerProcess {
   /** A worker that was starting during a change may have read the store before it. */
   async #ready(): Promise<void> {
     try {
-      for (; this.#isStale; await this.#channel.ask('refresh')) this.#isStale = false;
+      while (this.#isStale) {
+        this.#isStale = false;
+        await this.#channel.ask('refresh');
+      }
     } catch {
       // It sees the change within the time that other processes do, if it has not ended.
     }

@@ -3,7 +3,7 @@ import process from 'node:process';
 import type { WorkerOptions } from '../../src/index.ts';
 
 export const SECRET: Buffer = Buffer.alloc(32, 9);
-export const WORKER: string = fileURLToPath(new URL('../processes/worker.ts', import.meta.url));
+const WORKER: string = fileURLToPath(new URL('../processes/worker.ts', import.meta.url));
 
 /** What workers of a store in SQLite are started with. */
 export function workersOf(url: string, count: number, ...args: string[]): WorkerOptions {

@@ -1,10 +1,12 @@
 import { fork } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { request } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
-import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { openRemoteStore } from '@securestore/client';
 import { openStore, rawKey, SecureStoreError } from 'securestore';
@@ -103,22 +105,13 @@ it(
     const temp = tempFolder();
     const { child, url: at, workers } = await serving(url, temp);
     // A body that is still being sent when the signal comes.
-    let end = (): void => undefined;
-    const body = new ReadableStream<Uint8Array>({
-      start(controller) {
-        controller.enqueue(Buffer.from('first '));
-        end = () => {
-          controller.enqueue(Buffer.from('last'));
-          controller.close();
-        };
-      },
-    });
-    const answer = fetch(`${at}/v1/objects/k`, {
-      method: 'PUT',
-      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/octet-stream' },
-      body,
-      duplex: 'half',
-    } as RequestInit);
+    const body = new PassThrough();
+    body.write('first ');
+    const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/octet-stream' };
+    const { port } = new URL(at);
+    const asked = request({ port, method: 'PUT', path: '/v1/objects/k', headers, agent: false });
+    const answer = once(asked, 'response') as Promise<[IncomingMessage]>;
+    body.pipe(asked);
     // Until the worker reads it, the signal might come first.
     await new Promise((resolve) => setTimeout(resolve, 500));
     const exited = once(child, 'exit');
@@ -129,8 +122,9 @@ it(
         () => true,
       ),
     );
-    end();
-    expect((await answer).status).toBe(200);
+    body.end('last');
+    const [{ statusCode }] = await answer;
+    expect(statusCode).toBe(200);
     expect(await exited).toEqual([0, null]);
     expect(workers.some(isAlive)).toBe(false);
     expect(readdirSync(temp).filter((name) => name.startsWith('securestore-'))).toEqual([]);

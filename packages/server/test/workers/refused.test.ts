@@ -1,7 +1,9 @@
+import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { promisify } from 'node:util';
 import { SecureStoreError, createStore, rawKey } from 'securestore';
 import { expect, it, onTestFinished } from 'vitest';
-import { allowsWorkers, MAX_WORKERS, serve, serveAsWorker } from '../../src/index.ts';
+import { allowsWorkers, MAX_WORKERS, serve } from '../../src/index.ts';
 import { PATIENCE, storeWithAnn, until } from '../support/worker-world.ts';
 import { workersOf } from '../support/workers-of.ts';
 
@@ -26,12 +28,10 @@ it('refuses workers at a backend that only one process can use', async () => {
 });
 
 it('refuses to be a worker of no server', async () => {
-  // A process of a test runner has a channel of its own, which must not be taken for that of a server.
-  const { send } = process;
-  Object.assign(process, { send: undefined });
-  onTestFinished(() => void Object.assign(process, { send }));
-  const opened = serveAsWorker(() => Promise.reject(new Error('was asked to open')));
-  await expect(opened).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+  const script = `import { serveAsWorker } from ${JSON.stringify(new URL('../../src/index.ts', import.meta.url).href)};
+    await serveAsWorker(() => Promise.reject(new Error('was asked to open'))).catch(({ code }) => console.log(code));`;
+  const args = ['--conditions=@securestore/source', '--no-warnings', '--input-type=module', '-e', script];
+  expect((await promisify(execFile)(process.execPath, args)).stdout).toBe('INVALID_ARGUMENT\n');
 });
 
 it(

@@ -7,11 +7,11 @@ it('passes the parts of a secret on as bytes, and wipes what was passed on', asy
   const [here, there] = duplexPair();
   const given = [Buffer.from('one'), Buffer.alloc(100_000, 7), Buffer.alloc(0)];
   const seen: Buffer[] = [];
-  const { write } = here;
+  const write = here.write.bind(here);
   here.write = ((chunk: Buffer, done: () => void) => {
     seen.push(chunk);
     // A pipe copies what it is given.
-    return write.call(here, Buffer.from(chunk), done as never);
+    return write(Buffer.from(chunk), done as never);
   }) as typeof here.write;
   void giveSecrets(here, async (name) => {
     if (name === 'unlock') return given;
