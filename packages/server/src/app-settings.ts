@@ -9,21 +9,21 @@ import type { Route } from './exchange/route.ts';
 import type { Counts } from './limits/counts.ts';
 import type { ServerLimits } from './limits/limits.ts';
 
-/** What a server is made of. */
+/** Settings of one process of a server. */
 export interface AppSettings {
   readonly store: SecureStore;
   readonly limits: ServerLimits;
   readonly clock: Clock;
   readonly logger?: Logger | undefined;
-  /** The pages of the console, where they are served, and how people sign in there but by a token. */
+  /** The pages of the console if they are served, and other ways to sign in there than by a token. */
   readonly console?: { readonly files: ConsoleFiles; readonly oidc: Oidc | undefined } | undefined;
-  /** Where browsers find this server. */
+  /** The origin of this server for browsers. */
   readonly origin: OwnOrigin;
-  /** The address of whoever sends a request, for those who prove nothing. */
+  /** The address of the sender of a request, for callers without credentials. */
   readonly addressOf: (request: IncomingMessage) => string;
-  /** Connections of one address at once; 0 for any number, where a proxy is all that is seen. */
+  /** Connections of one address at once; 0 for any number, as behind a proxy. */
   readonly connectionsPerAddress: number;
-  /** What can be asked of this process. */
+  /** The routes that this process answers. */
   readonly routes: readonly Route[];
   readonly counts: Counts;
   readonly guesses: Guesses;

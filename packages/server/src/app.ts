@@ -43,7 +43,7 @@ const VERSIONS: ReadonlySet<string> = new Set(['1.0', '1.1']);
 
 /** Routes whose requests are listings, of which one caller may have few at once. */
 const LISTINGS: ReadonlySet<Route> = new Set(LISTING_ROUTES);
-/** Routes that change nothing but objects, which every process reads anew. */
+/** Routes that change nothing but objects, which every process reads from the backend. */
 const OF_OBJECTS: ReadonlySet<Route> = new Set(OBJECT_CALL_ROUTES);
 const CHANGING: ReadonlySet<string> = new Set(['PUT', 'POST', 'DELETE']);
 
@@ -256,7 +256,7 @@ export class App {
     return `${await store.metrics.prometheus()}${this.#underWay.metrics(others?.running ?? 0)}`;
   }
 
-  /** What this process has counted since the last call, for the process of the server. */
+  /** Figures of this process since the last call, for the process of the server. */
   drain(): WorkerFigures {
     const { running } = this.#underWay;
     return { running, requests: this.#underWay.drain(), backend: this.#settings.store.metrics.drain() };

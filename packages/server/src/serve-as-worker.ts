@@ -24,7 +24,7 @@ import { SECRETS_FD, TLS_SECRET } from './workers/messages.ts';
 import { removePrivateSocket } from './workers/private-socket.ts';
 import { SecretReader } from './workers/secrets.ts';
 
-/** What a worker of a server knows before it opens the store. */
+/** Given to a worker before it opens the store. */
 export interface WorkerParent {
   /** From 1. A worker that takes the place of another one has its number. */
   readonly number: number;
@@ -47,7 +47,7 @@ const BEAT_EVERY = 500;
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-/** What the process of the server has a worker do. */
+/** Handlers of messages from the process of the server. */
 interface FromServer {
   readonly start: PromiseWithResolvers<WorkerStart>;
   readonly stopped: AbortController;

@@ -23,7 +23,7 @@ export interface WorkingServer {
   readonly close: () => Promise<void>;
 }
 
-/** What a server with workers is made of. */
+/** Settings of a server with workers. */
 interface WorkingSettings extends Omit<AppSettings, 'port' | 'serverFactory' | 'others' | 'connections'> {
   readonly counts: LocalCounts;
   readonly behindProxy: boolean;
@@ -64,7 +64,7 @@ class Parent {
     const pool = (): WorkerPool | undefined => this.#pool;
     this.#app = new App({
       ...settings,
-      // The connections are counted where they are accepted.
+      // The front counts connections, since it accepts them.
       connectionsPerAddress: 0,
       port: () => this.#port,
       others: {

@@ -66,7 +66,7 @@ export interface RunningServer extends AsyncDisposable {
   readonly url: string;
   /** Where the console is, such as `https://127.0.0.1:8420/console/`; absent if it is not served. */
   readonly console?: string;
-  /** Aborts if the server cannot go on, since its workers cannot start. Its reason is a `SecureStoreError`. Close it then. */
+  /** Aborts if the server cannot continue, since its workers cannot start. Its reason is a `SecureStoreError`. Close it then. */
   readonly failed: AbortSignal;
   /**
    * Takes no more requests, and waits for those under way, at most as long as the limit `closeTimeout` says. Jobs go on until the store is closed,
@@ -113,7 +113,7 @@ function urlOf({ address, port }: AddressInfo, isTls: boolean): string {
   return `${isTls ? 'https' : 'http'}://${host}:${port}`;
 }
 
-/** What a server is made of, whether it has workers or not. */
+/** Settings of a server with or without workers. */
 type ServedSettings = Omit<AppSettings, 'port' | 'serverFactory'>;
 
 /** A server that listens, and how it is closed. */
@@ -139,7 +139,7 @@ interface At {
   readonly port: number;
 }
 
-/** What keeps a server from listening. */
+/** The reason for which a server cannot listen. */
 function listenFailure(cause: unknown, { host, port }: At): unknown {
   if (SecureStoreError.is(cause)) return cause;
   const { code = 'unknown reason' } = cause as { readonly code?: string };

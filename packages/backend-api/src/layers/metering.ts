@@ -269,10 +269,10 @@ class BackendMeter implements Meter {
   }
 }
 
-/** What tells the figures of one kind of call from those of others. */
+/** The name of a kind of call. */
 const nameOf = ({ operation, code }: CallFigures): string => `${operation} ${code ?? ''}`;
 
-/** What was counted between two looks at a meter. */
+/** The figures between two looks at a meter. */
 export function figuresSince(before: MeterFigures, now: MeterFigures): MeterFigures {
   const earlier = new Map(before.calls.map((figures) => [nameOf(figures), figures]));
   const calls = now.calls.flatMap((figures) => {

@@ -32,7 +32,7 @@ function of(worker: number | undefined): { readonly worker?: number } {
   return worker === undefined ? {} : { worker };
 }
 
-/** What a server says of each request, as a line. */
+/** Reports each request as a line. */
 function requestsOf({ cli, out }: LoggedCall, worker: () => number | undefined): Logger['info'] {
   return (fields) => {
     const { requestId, method, route = '-', status, took, principal = '-' } = fields as Record<string, unknown>;

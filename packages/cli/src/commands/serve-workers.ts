@@ -49,7 +49,7 @@ function defaultWorkers(): number {
   return Math.max(1, Math.min(availableParallelism(), MOST_BY_DEFAULT, byMemory));
 }
 
-/** What a worker is told by its server, beside the arguments of the command. */
+/** Settings of a worker beside the arguments of the command. */
 interface WorkerSettings {
   readonly given: Given;
   readonly unlock: Pick<KeptSecret, 'type' | 'hasShares'>;
@@ -57,7 +57,7 @@ interface WorkerSettings {
   readonly issuers: readonly object[];
 }
 
-/** What a server is started with. */
+/** Settings of a server that starts. */
 interface Start {
   readonly settings: ServerOptions;
   readonly workers: Workers;

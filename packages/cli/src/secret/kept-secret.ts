@@ -14,7 +14,7 @@ export interface KeptSecret extends Disposable {
   readonly read: (name: string) => Promise<readonly Uint8Array[]>;
 }
 
-/** Whether a secret can be read again where it comes from: a person who has typed one is not asked again. */
+/** Whether a secret can be read again from its source: a person who has typed one is not asked again. */
 function isReadAgain(source: UnlockSecretSource): boolean {
   if (source.kind === 'passphrase') return source.from === 'file' || source.from === 'command';
   return source.kind === 'key-file' || source.kind === 'identity';

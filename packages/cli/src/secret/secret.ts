@@ -252,7 +252,7 @@ export async function environmentSecret(call: Call): Promise<string | undefined>
   return (await fromCredentialsDirectory(directory)) === undefined ? undefined : '$CREDENTIALS_DIRECTORY';
 }
 
-/** Variables that give an unlock secret, or say where it is. */
+/** Variables that give an unlock secret, or its source. */
 export const SECRET_VARIABLES = [
   'SECURESTORE_KEY_FILE',
   'SECURESTORE_PASSPHRASE',

@@ -176,16 +176,16 @@ export async function withUnlockedStore<T>(
   return await use(store, unlock.method);
 }
 
-/** What a program that serves a store opens it with. */
+/** Options by which a program opens a store that it serves. */
 type ServedOptions = Pick<OpenOptions, 'authenticators' | 'maintenance' | 'logger'> & {
   readonly followTo: readonly string[];
 };
 
-/** A store that is served, and what workers open it with. */
+/** A store that is served, and the means by which workers open it. */
 export interface ServedStore {
   readonly store: SecureStore;
   readonly given: Given;
-  /** What unlocks the store, if it was to be kept. */
+  /** The unlock secret, if it was to be kept. */
   readonly secret: KeptSecret | undefined;
 }
 

@@ -18,7 +18,7 @@ function standardInput(): Input {
 }
 
 /**
- * What the command line takes from this process.
+ * The means of this process that the command line uses.
  *
  * @param signal aborts when the process is to stop
  * @param releaseSignals leaves signals to others

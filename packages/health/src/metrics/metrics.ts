@@ -71,7 +71,7 @@ export class Metrics {
     return { backend: this.#area.backend, figures: this.#meter?.figures ?? NOTHING, report: this.#health.last() };
   }
 
-  /** What this process has counted of the calls of its backend since the last call, for {@link absorb} of another one. */
+  /** Figures of the calls of the backend since the last call of `drain`, for {@link absorb} of another process. */
   drain(): MeterFigures {
     const now = this.#meter?.figures ?? NOTHING;
     const since = figuresSince(this.#drained, now);
@@ -80,10 +80,10 @@ export class Metrics {
   }
 
   /**
-   * Adds what another process of the same program has counted, so that metrics and the check `errors` are those of all its
+   * Adds the figures of another process of the same program, so that metrics and the check `errors` are those of all its
    * processes.
    *
-   * @param figures what its {@link drain} gave
+   * @param figures from its {@link drain}
    */
   absorb(figures: MeterFigures): void {
     this.#meter?.absorb(figures);

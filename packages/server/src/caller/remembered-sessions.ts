@@ -13,7 +13,7 @@ interface Remembered {
   readonly until: number;
 }
 
-/** What sessions are begun with. */
+/** Means by which sessions begin. */
 interface SessionPorts {
   /** Of the request that is being served. */
   readonly requestId: () => string | undefined;

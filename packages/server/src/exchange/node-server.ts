@@ -15,7 +15,7 @@ export interface TlsOptions {
   /** The path of a file, or what is in it. */
   readonly key: string | Uint8Array;
   /**
-   * The authorities whose certificates clients may bring in the place of a token: the path of a file, or what is in it. It takes
+   * The authorities whose certificates clients may present instead of a token: the path of a file, or what is in it. It takes
    * `clientCertificates()` among the authenticators of the store.
    */
   readonly clientCa?: string | Uint8Array | undefined;
@@ -34,7 +34,7 @@ async function pem(what: string, given: string | Uint8Array): Promise<string | B
   }
 }
 
-/** What a server proves itself with, and which clients it trusts. */
+/** The certificate of a server with its key, and the authorities of clients. */
 export interface TlsMaterial {
   readonly cert: string | Buffer;
   readonly key: string | Buffer;
@@ -64,7 +64,7 @@ function usable(otherwise: string, use: () => unknown): void {
   }
 }
 
-/** Who has sent a request: with a proxy, whom that has seen. */
+/** The address of the sender of a request: with a proxy, the one that the proxy has seen. */
 export function addressOf(behindProxy: boolean): (request: IncomingMessage) => string {
   return (request) => {
     const peer = forwardedPeerOf(request);
@@ -89,7 +89,7 @@ function configured(server: Server, { connections, headersTimeout, idleTimeout }
   return server;
 }
 
-/** What comes before the headers takes no longer than they may. */
+/** The handshake may take as long as the headers. */
 function tlsLimits({ headersTimeout }: ServerLimits): { readonly handshakeTimeout?: number } {
   return headersTimeout > 0 ? { handshakeTimeout: headersTimeout } : {};
 }

@@ -86,7 +86,7 @@ export class RequestsUnderWay {
     return this.#total;
   }
 
-  /** What was counted since the last call, for the process of the server. */
+  /** Figures since the last call, for the process of the server. */
   drain(): FiguresRecord {
     return this.#figures.drain();
   }

@@ -3,13 +3,13 @@ import { MAX_LISTINGS } from '@securestore/acl';
 import type { ServerLimits } from './limits.ts';
 import { RateLimiter } from './rate-limiter.ts';
 
-/** What is counted while it lasts: requests of all callers, requests of one caller, and listings of one caller. */
+/** Places that last: those of requests of all callers, requests of one caller, and listings of one caller. */
 export type Place = 'requests' | 'caller' | 'listings';
 
 /** Every {@link Place}. */
 export const PLACES: readonly Place[] = ['requests', 'caller', 'listings'];
 
-/** What callers have under way, and how much they ask, in all processes of a server together. A promise is given only if another process has to be asked. */
+/** Counts the requests of callers, in all processes of a server together. A promise is given only if another process has to be asked. */
 export interface Counts {
   /** Takes a place. @param name of the caller; '' for {@link Place} `requests` @returns whether there was one */
   enter(place: Place, name: string): boolean | Promise<boolean>;

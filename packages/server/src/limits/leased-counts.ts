@@ -10,7 +10,7 @@ const TOKENS_LAST = 1000;
 /** How often what is not used is given back, in milliseconds. */
 const SWEEP_EVERY = 1000;
 
-/** What the process asks that keeps the counts of all workers. */
+/** The process that keeps the counts of all workers. */
 export interface CountsOwner {
   grant(place: Place, name: string, wanted: number): Promise<number>;
   free(place: Place, name: string, count: number): void;
@@ -36,7 +36,7 @@ interface Tokens {
 
 /**
  * The counts of a worker. It asks for several places at once and keeps a few that are free, so that most requests are counted without a
- * message. What all workers hold together never exceeds a limit.
+ * message. All workers together never hold more than a limit allows.
  */
 export class LeasedCounts implements Counts {
   readonly #owner: CountsOwner;

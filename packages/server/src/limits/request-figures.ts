@@ -51,7 +51,7 @@ function headOf({ name, type, description }: RequestMetric): string[] {
   return [`# HELP ${name} ${description}`, `# TYPE ${name} ${type}`];
 }
 
-/** What was counted of one route: how often each status, its histogram, and the total. */
+/** Figures of one route: how often each status occurred, its histogram, and the total. */
 interface RouteRecord {
   readonly route: string;
   readonly byStatus: readonly (readonly [status: number, count: number])[];
@@ -60,7 +60,7 @@ interface RouteRecord {
   readonly count: number;
 }
 
-/** What a worker has counted since it told it last, as JSON. */
+/** Figures of a worker since its last message of them. */
 export interface FiguresRecord {
   readonly routes: readonly RouteRecord[];
   readonly refused: readonly (readonly [reason: Refusal, count: number])[];
@@ -96,7 +96,7 @@ export class RequestFigures {
     return figures;
   }
 
-  /** What was counted since the last call, which is for another process to add to its own. */
+  /** Figures since the last call, for another process that adds them to its own. */
   drain(): FiguresRecord {
     const routes = [...this.#routes].map(([route, { byStatus, ...figures }]) => ({
       ...figures,

@@ -3,7 +3,7 @@ import { asStoreError } from '../request/failures.ts';
 import { SecureStoreError } from '@securestore/core-format';
 import type { ErrorCode } from '@securestore/core-format';
 
-/** What carries the messages: a child process, or the own process of a worker. */
+/** Carries the messages: a child process, or the own process of a worker. */
 export interface Port {
   send(message: object, handle: SendHandle | undefined, sent: (error: Error | null) => void): unknown;
   on(event: 'message', listener: (message: unknown, handle: unknown) => void): unknown;
@@ -29,7 +29,7 @@ interface Waiting {
 export type Listener = (value: never, handle: unknown) => void;
 export type Answerer = (value: never) => unknown;
 
-/** Messages between the process of a server and one of its workers: some are only told, others are answered. */
+/** Messages between the process of a server and one of its workers, some of which are questions with an answer. */
 export class Channel {
   readonly #port: Port;
   readonly #listeners: Readonly<Record<string, Listener>>;
@@ -38,7 +38,7 @@ export class Channel {
   #last = 0;
   #isClosed = false;
 
-  /** @param listeners for what is told @param answerers for what is asked */
+  /** @param listeners of messages without an answer @param answerers of questions */
   constructor(
     port: Port,
     listeners: Readonly<Record<string, Listener>>,
@@ -50,7 +50,7 @@ export class Channel {
     port.on('message', (message, handle) => this.#receive(message as Message, handle));
   }
 
-  /** Tells the other side something, with a connection if one goes along. What cannot be sent is for a process that has ended. */
+  /** Tells the other side something, with a connection if one goes along. A message that cannot be sent was for a process that has ended. */
   tell(name: string, value: unknown = null, handle?: SendHandle): void {
     this.#send({ type: 'tell', name, value }, handle);
   }
@@ -67,7 +67,7 @@ export class Channel {
 
   #send(message: Message, handle?: SendHandle): void {
     if (this.#isClosed) return;
-    // That a process has ended is told by the end of the channel.
+    // The end of the channel shows that a process has ended.
     this.#port.send(message, handle, () => undefined);
   }
 
@@ -110,7 +110,7 @@ function ended(): SecureStoreError {
   });
 }
 
-/** An error with a code; of a defect, the message stays where it is. */
+/** The code and message of an error; the message of a defect is left out. */
 export function knownError(error: unknown): { readonly code: ErrorCode; readonly message: string } {
   const known = asStoreError(error);
   if (SecureStoreError.is(known)) return { code: known.code, message: known.message };

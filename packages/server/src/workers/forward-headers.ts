@@ -6,7 +6,7 @@ import type { ForwardedPeer } from '../caller/forwarded-peer.ts';
 
 /** Proves that a request comes from a worker. */
 const KEY_HEADER = 'securestore-worker-key';
-/** Who has sent the request to the worker. */
+/** The client that has sent the request to the worker. */
 const PEER_HEADER = 'securestore-worker-peer';
 
 /** Headers that are about one connection; of its own one the other process of the server writes them itself. */
@@ -33,7 +33,7 @@ function passedOn(rawHeaders: readonly string[]): string[] {
   return passed;
 }
 
-/** How the end of the body is told: as the client has told it, so that both processes read the same body. */
+/** The headers that give the end of the body, in the form that the client chose, so that both processes read the same body. */
 function framing({ headers, method }: IncomingMessage): string[] {
   if (headers['transfer-encoding'] !== undefined) return ['transfer-encoding', 'chunked'];
   const takesNone = method === 'GET' || method === 'HEAD';
@@ -57,7 +57,7 @@ export function answeredHeaders(answer: IncomingMessage): string[] {
 }
 
 /**
- * Who has sent a forwarded request; the headers that tell it are removed, so that nothing else sees them.
+ * The client of a forwarded request. The headers about it are removed, so that nothing else sees them.
  *
  * @returns `undefined` if the request was not forwarded by a worker
  */

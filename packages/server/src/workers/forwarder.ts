@@ -8,7 +8,7 @@ import { RequestIds } from '../request/request-ids.ts';
 import { BARE_FIELDS } from '../request/security-headers.ts';
 import { answeredHeaders, forwardedHeaders } from './forward-headers.ts';
 
-/** What a forwarder works with. */
+/** Settings of a forwarder. */
 interface ForwarderSettings {
   /** Of the process of the server. */
   readonly socketPath: string;

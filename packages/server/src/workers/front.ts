@@ -4,7 +4,7 @@ import type { AddressInfo, Server, Socket } from 'node:net';
 import type { Refusal } from '../limits/connections.ts';
 import type { ServerLimits } from '../limits/limits.ts';
 
-/** What becomes of accepted connections. */
+/** Receives accepted connections. */
 interface FrontPorts {
   readonly limits: Pick<ServerLimits, 'connections'>;
   /** Connections at once of one address; 0 for any number. */

@@ -3,7 +3,7 @@ import type { ServerLimits } from '../limits/limits.ts';
 import type { FiguresRecord } from '../limits/request-figures.ts';
 import type { SecureStore } from 'securestore';
 
-/** What a worker is told when it begins. */
+/** The first message to a worker. */
 export interface WorkerStart {
   /** From 1. A worker that takes the place of another one has its number. */
   readonly number: number;
@@ -14,14 +14,14 @@ export interface WorkerStart {
   readonly isTls: boolean;
   readonly behindProxy: boolean;
   readonly consoleOrigin: string | undefined;
-  /** Where the process of the server answers forwarded requests. */
+  /** The socket at which the process of the server answers forwarded requests. */
   readonly socketPath: string;
   /** Proves to that process that a worker asks. */
   readonly key: string;
   readonly settings: unknown;
 }
 
-/** What a worker has counted since it told it last. */
+/** Figures of a worker since its last message of them. */
 export interface WorkerFigures {
   /** Requests that are not answered yet. */
   readonly running: number;

@@ -22,7 +22,7 @@ async function newPath(): Promise<string> {
 }
 
 /**
- * Has a server listen where only processes of this user reach it.
+ * Has a server listen on a socket that only processes of this user reach.
  *
  * @returns the path of the socket
  * @throws SecureStoreError `UNAVAILABLE` if no folder can be made for it

@@ -19,7 +19,7 @@ export interface WorkerOptions {
   readonly args?: readonly string[] | undefined;
   /** The environment of workers. Default that of this process. */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
-  /** What workers find as `settings`, if it can be cloned; no secrets. */
+  /** The `settings` of workers: anything that can be cloned, and no secrets. */
   readonly settings?: unknown;
   /**
    * The parts of a secret that a worker asks for, such as an unlock secret. They are fresh copies: they are wiped when the worker has
@@ -54,7 +54,7 @@ const PASSING: ReadonlySet<string> = new Set<ErrorCode>([
   'UNLOCK_FAILED',
 ]);
 
-/** What workers are begun with. */
+/** Settings of a pool. */
 interface PoolSettings extends Pick<WorkerPorts, 'counts' | 'guesses' | 'secrets' | 'absorb'> {
   readonly options: WorkerOptions;
   readonly start: Omit<WorkerStart, 'number' | 'workers' | 'settings'>;
@@ -65,7 +65,7 @@ interface PoolSettings extends Pick<WorkerPorts, 'counts' | 'guesses' | 'secrets
   readonly failed: (error: SecureStoreError) => void;
 }
 
-/** The workers of a server: begun one after the other, and replaced when they die or stand still. */
+/** The workers of a server: begun one after the other, and replaced when they die or hang. */
 export class WorkerPool {
   readonly #settings: PoolSettings;
   readonly #workers = new Map<number, WorkerProcess>();
@@ -149,7 +149,7 @@ export class WorkerPool {
     );
   }
 
-  /** Ends workers whose event loop stands still. */
+  /** Ends workers whose event loop hangs. */
   async #watch(): Promise<void> {
     const { clock, logger } = this.#settings;
     try {
@@ -189,7 +189,7 @@ export class WorkerPool {
    */
   give(socket: Socket, closed: () => void): boolean {
     const ready = this.#ready;
-    // One that may stand still is given none, unless there is no other one.
+    // A worker that may hang gets none, unless there is no other one.
     const lively = ready.filter(({ missed }) => missed < 2);
     const candidates = lively.length > 0 ? lively : ready;
     const fewest = Math.min(...candidates.map(({ connections }) => connections));

@@ -9,7 +9,7 @@ import type { GuessAsked, PlacesAsked, RequestsAsked, WorkerFailure, WorkerFigur
 import { SECRETS_FD } from './messages.ts';
 import { giveSecrets } from './secrets.ts';
 
-/** What the process of the server does for each worker. */
+/** Calls of a worker at the process of the server. */
 export interface WorkerPorts {
   readonly counts: LocalCounts;
   readonly guesses: Guesses;
@@ -110,7 +110,7 @@ export class WorkerProcess {
     this.#ports.ready();
   }
 
-  /** Counts a tick of the process of the server: a worker whose event loop stands still gives no sign of life between two. */
+  /** Counts a tick of the process of the server: a worker whose event loop hangs gives no sign of life between two. */
   tick(): void {
     this.missed = this.#hasBeat && this.isReady ? 0 : this.missed + 1;
     this.#hasBeat = false;
@@ -173,7 +173,7 @@ export class WorkerProcess {
     this.#channel.tell('stop');
   }
 
-  /** Ends the process at once, also one that stands still. */
+  /** Ends the process at once, also one that hangs. */
   kill(): void {
     this.#child.kill('SIGKILL');
   }
