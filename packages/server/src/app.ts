@@ -149,7 +149,7 @@ export class App {
       method,
       url: frameworkPath(path),
       schema: { querystring: query ?? NOTHING, ...json },
-      config: { route },
+      config: { route, figures: `${method} ${path}` },
       handler: (request, reply) => this.#requests.run(request.id, () => this.#handle(route, request, reply)),
     });
   }

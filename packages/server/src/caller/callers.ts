@@ -3,7 +3,7 @@ import { SecureStoreError } from '@securestore/core-format';
 import type { Clock } from '@securestore/jobs';
 import type { SecureStore, Session } from 'securestore';
 import type { Credentials } from './credentials.ts';
-import { credentialsOf } from './credentials.ts';
+import { CredentialsReader } from './credentials.ts';
 import type { Guesses } from './guesses.ts';
 import type { ServerLimits } from '../limits/limits.ts';
 import { Sessions } from './remembered-sessions.ts';
@@ -35,6 +35,7 @@ export class Callers {
   readonly #settings: CallerSettings;
   readonly #requestId: () => string | undefined;
   readonly #sessions: Sessions;
+  readonly #credentials = new CredentialsReader();
 
   /** @param requestId of the request that is being served */
   constructor(settings: CallerSettings, requestId: () => string | undefined) {
@@ -60,7 +61,7 @@ export class Callers {
 
   #credentialsOf(request: IncomingMessage): Credentials {
     try {
-      return credentialsOf(request);
+      return this.#credentials.read(request);
     } catch (error) {
       this.#countFailure(request, '', error);
       throw error;

@@ -5,7 +5,7 @@ import type { Clock } from '@securestore/jobs';
 import type { Logger } from 'securestore';
 import type { Refusal } from '../limits/connections.ts';
 import type { ServerLimits } from '../limits/limits.ts';
-import { consoleRouteOf, leaveRest, routeOf } from './requests.ts';
+import { consoleRouteOf, figuresNameOf, leaveRest, routeOf } from './requests.ts';
 import type { FiguresRecord } from '../limits/request-figures.ts';
 import { RequestFigures } from '../limits/request-figures.ts';
 import { SlowPeers } from '../limits/slow-peers.ts';
@@ -61,14 +61,14 @@ export class RequestsUnderWay {
     });
     reply.raw.once('close', () => {
       this.#total -= 1;
-      // Never the path: it has names of objects.
-      const { id, method } = request;
-      const route = routeOf(request)?.path ?? (consoleRouteOf(request) && request.routeOptions.url);
       const took = Math.round((performance.now() - begun) * 1000) / 1000;
       const { statusCode, writableEnded } = reply.raw;
-      this.#figures.add(route === undefined ? 'none' : `${method} ${route}`, statusCode, took);
+      this.#figures.add(figuresNameOf(request), statusCode, took);
       if (logger === undefined) return;
       const principal = this.#principalOf(request);
+      const { id, method } = request;
+      // Never the path: it has names of objects.
+      const route = routeOf(request)?.path ?? (consoleRouteOf(request) && request.routeOptions.url);
       logger.info(
         { requestId: id, method, route, status: statusCode, took, principal, whole: writableEnded },
         'request',

@@ -30,7 +30,9 @@ export const BARE_HEADERS: string = Object.entries(BARE_FIELDS)
   .map(([name, value]) => `${name}: ${value}\r\n`)
   .join('');
 
+const UNLESS_SAID_OTHERWISE: Readonly<Record<string, string>> = { ...BARE_FIELDS, 'cache-control': 'no-store' };
+
 /** Has an answer say how a browser is to treat it. Nothing of it is kept, unless something else is said later. */
 export function secure(reply: FastifyReply): void {
-  reply.headers({ ...BARE_FIELDS, 'cache-control': 'no-store' });
+  reply.headers(UNLESS_SAID_OTHERWISE);
 }
