@@ -45,12 +45,17 @@ export interface WorkerServeOptions {
 /** How often a worker gives a sign of life, in milliseconds. */
 const BEAT_EVERY = 500;
 
+/** How long a worker outlives its server at most, in milliseconds, beside the time for requests in progress. */
+const OUTLIVES = 10_000;
+
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /** Handlers of messages from the process of the server. */
 interface FromServer {
   readonly start: PromiseWithResolvers<WorkerStart>;
   readonly stopped: AbortController;
+  /** How long requests in progress may take when the server ends, in milliseconds. */
+  endsWithin: number;
   connection: (id: number, socket: Socket | undefined) => void;
   refresh: () => Promise<void>;
   report: () => unknown;
@@ -76,6 +81,8 @@ function connectToServer(from: FromServer): Channel {
   );
   process.once('disconnect', () => {
     channel.close();
+    // Something that never ends, such as opening a store at a backend that hangs, must not keep the process alive.
+    setTimeout(() => process.exit(1), from.endsWithin + OUTLIVES).unref();
     from.start.reject(new SecureStoreError('UNAVAILABLE', 'the server has ended'));
     from.stopped.abort();
   });
@@ -205,6 +212,7 @@ export async function serveAsWorker(
   const from: FromServer = {
     start: Promise.withResolvers(),
     stopped: new AbortController(),
+    endsWithin: 0,
     connection: (_id, socket) => void socket?.destroy(),
     refresh: async () => undefined,
     report: () => undefined,
@@ -215,7 +223,8 @@ export async function serveAsWorker(
   try {
     const start = await from.start.promise;
     const secrets = new SecretReader(new Socket({ fd: SECRETS_FD, readable: true, writable: true }));
-    const { number, fingerprint, settings } = start;
+    const { number, fingerprint, settings, limits } = start;
+    from.endsWithin = limits.closeTimeout;
     const material = start.isTls ? await tlsMaterial(secrets) : undefined;
     await using store = await open({ number, fingerprint, settings, secret: (name) => secrets.read(name) });
     await serveStore(store, start, material, { channel, from, options });

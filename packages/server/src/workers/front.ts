@@ -32,6 +32,8 @@ export class Front {
   async listen(host: string, port: number): Promise<AddressInfo> {
     this.#server.listen({ host, port });
     await once(this.#server, 'listening');
+    // The process has no descriptor left for a connection: the others continue.
+    this.#server.on('error', () => this.#ports.refuse('connections'));
     return this.#server.address() as AddressInfo;
   }
 

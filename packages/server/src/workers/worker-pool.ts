@@ -32,8 +32,8 @@ export interface WorkerOptions {
 export const MAX_WORKERS = 64;
 /** How often it is looked whether workers give signs of life, in milliseconds. */
 const TICK = 1000;
-/** So many ticks without a sign of life end a worker. */
-const MOST_MISSED = 5;
+/** So many ticks without a sign of life end a worker. Fewer would end one that waits for a slow disk. */
+const MOST_MISSED = 10;
 /** A worker that is not ready after so many ticks is ended, too. */
 const STARTS_WITHIN = 120;
 /** So many failures to begin, one after the other, end the server. */

@@ -170,7 +170,9 @@ export class WorkerProcess {
   /** Has the worker end after the requests that it has begun. */
   stop(): void {
     this.isStopping = true;
-    this.#channel.tell('stop');
+    // One that starts has no requests, and may take long to read messages.
+    if (this.isReady) this.#channel.tell('stop');
+    else this.kill();
   }
 
   /** Ends the process at once, also one that hangs. */

@@ -23,12 +23,12 @@ const codeOf = (call: Promise<unknown>): Promise<string> =>
     (error: unknown) => (SecureStoreError.is(error) ? error.code : 'another'),
   );
 
-/** How many requests each route has answered, by the metrics of the server. */
-async function answered(route: string): Promise<number> {
+/** The sum of a metric of the server, over all lines that begin so. */
+async function measured(beginning: string): Promise<number> {
   const { server, token } = world();
   const answer = await fetch(`${server.url}/metrics`, { headers: { authorization: `Bearer ${token}` } });
   const lines = (await answer.text()).split('\n');
-  const counts = lines.filter((line) => line.startsWith(`securestore_server_requests_total{route="${route}"`));
+  const counts = lines.filter((line) => line.startsWith(beginning));
   return counts.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
 }
 
@@ -62,9 +62,12 @@ it('counts exactly: of eight clients that increment one number, every increment 
 });
 
 it('sums the metrics of all its processes', async () => {
-  const before = await answered('PUT /v1/objects/{key}');
-  await Promise.all((await clients()).map((store, at) => store.store(`metrics/${at}`, 'x')));
-  expect(await answered('PUT /v1/objects/{key}')).toBe(before + CLIENTS);
+  const requests = 'securestore_server_requests_total{route="PUT /v1/objects/{key}"';
+  const sent = 'securestore_backend_io_bytes_total{securestore_backend_name="sqlite",network_io_direction="transmit"';
+  const before = { requests: await measured(requests), sent: await measured(sent) };
+  await Promise.all((await clients()).map((store, at) => store.store(`metrics/${at}`, 'x'.repeat(10_000))));
+  expect(await measured(requests)).toBe(before.requests + CLIENTS);
+  expect((await measured(sent)) - before.sent).toBeGreaterThan(CLIENTS * 10_000);
 });
 
 it('applies a change of the policy, and a revocation, in all workers before it answers', async () => {
