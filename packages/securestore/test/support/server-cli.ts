@@ -29,8 +29,7 @@ export async function healthByCommandLine(proxy: Proxy, backend: string): Promis
     const deadline = performance.now() + 60_000;
     for (;;) {
       const looked = await run(args);
-      if (!/degraded +latency|"latency","status":"degraded"/.test(looked.stdout) || performance.now() > deadline)
-        return looked;
+      if (!/degraded +latency|"latency","status":"degraded"/.test(looked.stdout) || performance.now() > deadline) return looked;
     }
   };
   const well = await whileQuick(['health']);
