@@ -109,6 +109,8 @@ class Parent {
       { maxHeaderSize: limits.headerBytes + OWN_HEADERS, requestTimeout: 0, keepAliveTimeout: 0 },
       (request, response) => this.#receive(request, response),
     );
+    // The worker has counted them, and adds two.
+    forwarded.maxHeadersCount = 0;
     let socketPath: string | undefined;
     try {
       const address = await this.#front.listen(at.host, at.port);

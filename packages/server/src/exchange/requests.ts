@@ -47,7 +47,7 @@ export function restOf({ path }: Route, url: string): string {
 }
 
 /** Whether a request has a body, or says so. */
-function hasBody({ headers }: IncomingMessage): boolean {
+export function hasBody({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }
 

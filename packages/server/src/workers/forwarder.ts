@@ -2,7 +2,7 @@ import { Agent, request as httpRequest } from 'node:http';
 import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
 import { SecureStoreError } from '@securestore/core-format';
 import { HEADERS, PROBLEM_TYPE, statusOf, toProblem } from '@securestore/protocol';
-import { leaveRest } from '../exchange/requests.ts';
+import { hasBody, leaveRest } from '../exchange/requests.ts';
 import type { SlowPeers } from '../limits/slow-peers.ts';
 import { RequestIds } from '../request/request-ids.ts';
 import { BARE_FIELDS } from '../request/security-headers.ts';
@@ -65,7 +65,9 @@ export class Forwarder {
     });
     response.once('close', () => onward.destroy());
     request.on('error', () => onward.destroy());
-    request.pipe(onward);
+    // Bytes beyond the body that was announced would be another request.
+    if (hasBody(request)) request.pipe(onward);
+    else onward.end();
   }
 
   #begin(request: IncomingMessage): ClientRequest {

@@ -51,7 +51,8 @@ const SILENCE = 300;
 /** How long a machine that is busy may take to begin one. */
 const PATIENCE = 20_000;
 
-function rawSend(port: number, bytes: string | Buffer): Promise<string> {
+/** Sends bytes as they are, and gives the answer when the other side has closed, or been silent. */
+export function rawSend(port: number, bytes: string | Buffer): Promise<string> {
   return new Promise((resolve) => {
     let answer = '';
     const socket = connect(port, '127.0.0.1');

@@ -2,7 +2,7 @@ import { request } from 'node:http';
 import type { RemoteStore } from 'securestore';
 import { addPrincipal, disablePrincipal, grantRole, removeRole, SecureStoreError, setRole } from 'securestore';
 import { expect, it } from 'vitest';
-import { EVERYTHING } from '../support/world.ts';
+import { EVERYTHING, rawSend } from '../support/world.ts';
 import { sharedWorld } from '../support/worker-world.ts';
 
 const CLIENTS = 8;
@@ -156,4 +156,15 @@ it('reads forwarded requests as they were sent: with no body, in chunks, and wit
   const forged = { 'securestore-worker-key': 'x', 'securestore-worker-peer': 'e30' };
   expect(await ask('GET', '/v1/store', forged)).toBe(200);
   expect(await ask('GET', '/v1/store', { ...forged, authorization: 'Bearer wrong' })).toBe(401);
+});
+
+it('forwards a request with as many headers as Node takes, and its body as that', async () => {
+  const { server, token } = world();
+  const body = '{"payloads":true}';
+  // With the five others Node takes 1,000. The worker adds two.
+  const many = 'a:\r\n'.repeat(995);
+  const head = `POST /v1/verify HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${token}\r\n`;
+  const last = `Content-Type: application/json\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n`;
+  const answer = await rawSend(Number(new URL(server.url).port), head + many + last + body);
+  expect(answer).toMatch(/^HTTP\/1\.1 200 /);
 });
