@@ -1,7 +1,9 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, rename, writeFile } from 'node:fs/promises';
 import { request } from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { generateKeyFile } from 'securestore';
 import { describe, expect, it } from 'vitest';
+import { LONG, onlyLong } from '../../../../tools/campaigns/src/size.ts';
 import { authority, NO_OPENSSL } from '../../../server/test/support/certificates.ts';
 import { sendTo } from '../../../server/test/support/world.ts';
 import type { Sandbox } from '../support/cli.ts';
@@ -20,8 +22,8 @@ async function tokenFor(box: Sandbox, principal: string): Promise<string> {
   return (jsonLines((await box.run(['token', 'new', principal, '--json'])).stdout)[0] as { token: string }).token;
 }
 
-async function until(isSo: () => boolean): Promise<void> {
-  for (const begun = performance.now(); !isSo(); await sleep(50)) {
+async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
+  for (const begun = performance.now(); !(await isSo()); await sleep(50)) {
     if (performance.now() - begun > PATIENCE) throw new Error('waited in vain');
   }
 }
@@ -141,6 +143,34 @@ describe('serve with workers', () => {
     expect(exitCode).toBe(2);
     expect(stderr).toMatch(/error: \$SECURESTORE_WORKERS (?:must be a whole number from 1 to 64|is set but empty)/);
   });
+
+  it.runIf(LONG)(
+    onlyLong('continues in every worker once the file has the new unlock secret, also in one that starts later'),
+    async () => {
+      const box = await sandbox();
+      await box.seed({ k: 'value' });
+      const token = await tokenFor(box, 'ann');
+      const server = await working(box, ['--workers', '2', '--no-console']);
+      const port = Number(new URL(server.url).port);
+      const get = async (): Promise<number> => (await sendTo(port, 'GET', '/v1/objects/k', { token })).status;
+      // Connections go to the workers in turn.
+      const all = async (): Promise<readonly number[]> => [await get(), await get(), await get(), await get()];
+      expect(await all()).toEqual([200, 200, 200, 200]);
+      const [key, next] = [box.path('credentials', 'securestore-key'), box.path('next.key')];
+      await generateKeyFile(next);
+      const rotated = await box.run(['rotate', '--new-key-file', next, '--depth', 'unlock']);
+      expect(rotated, rotated.stderr).toMatchObject({ exitCode: 0 });
+      await until(async () => (await all()).every((status) => status === 423));
+      await rename(next, key);
+      await until(async () => (await all()).every((status) => status === 200));
+      const before = workersIn(server);
+      process.kill(before.get(2) ?? 0, 'SIGKILL');
+      await until(() => workersIn(server).get(2) !== before.get(2));
+      expect(await all()).toEqual([200, 200, 200, 200]);
+      expect((await server.stop()).exitCode).toBe(0);
+    },
+    4 * PATIENCE,
+  );
 
   it('is one process with --workers 1', async () => {
     const box = await sandbox();
