@@ -16,7 +16,7 @@ const HELPERS = '@oxc-project/runtime/';
  * @param {string} folder - of the package
  */
 async function bundlePackage(folder) {
-  const entries = ['index', 'internal', 'lazy', 'main', 'surface', 'testing'].filter((name) =>
+  const entries = ['index', 'internal', 'lazy', 'main', 'surface', 'testing', 'worker'].filter((name) =>
     existsSync(join(folder, `src/${name}.ts`)),
   );
   const input = Object.fromEntries(entries.map((name) => [name, join(folder, `src/${name}.ts`)]));

@@ -47,4 +47,5 @@ export { SURFACE } from './guard/surface.ts';
 export { TEMPLATES } from './rules/templates.ts';
 export type { Template } from './rules/templates.ts';
 export type { ApprovalRule, Grant, Policy, Principal, Role, Rule } from './rules/types.ts';
+export { MAX_LISTINGS } from './guard/listing-counter.ts';
 export { namesIn, withoutNames } from './guard/without-names.ts';

@@ -69,7 +69,7 @@ export type { Overrides } from './layers/forward.ts';
 export { composeLayers, intercept } from './layers/intercept.ts';
 export type { Around, BackendCall, BackendOperation, Layer } from './layers/intercept.ts';
 export { limitLayer } from './layers/limit.ts';
-export { createMeter, DURATION_BOUNDS } from './layers/metering.ts';
+export { createMeter, DURATION_BOUNDS, figuresSince } from './layers/metering.ts';
 export type { CallFigures, Meter, MeteredCall, MeterFigures, RecentCalls } from './layers/metering.ts';
 export { retryLayer } from './layers/retry.ts';
 export type { RetryOptions } from './layers/retry.ts';

@@ -42,6 +42,7 @@ const CAPABILITIES: BackendCapabilities = Object.freeze({
   deleteMany: true,
   changeNotifications: false,
   now: true,
+  oneProcess: true,
   maxBodyBytes: 16 * 1024 * 1024,
   maxBatch: 10_000,
   maxDeleteMany: 10_000,

@@ -1,8 +1,6 @@
-import { randomBytes } from 'node:crypto';
-import { createReadStream, createWriteStream, fstatSync } from 'node:fs';
 import process from 'node:process';
-import type { Input, OutputStream } from './terminal/cli-context.ts';
 import { run } from './run.ts';
+import { processCli } from './terminal/process-cli.ts';
 
 const INTERRUPTS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 const controller = new AbortController();
@@ -19,20 +17,6 @@ function stopAtOnce(): void {
   process.kill(process.pid, 'SIGINT');
 }
 
-/** Node's own stream for a file takes half a write on a full disk for a whole one. */
-function standardOutput(): OutputStream {
-  return fstatSync(STDOUT).isFile() ? createWriteStream('', { fd: STDOUT, autoClose: false }) : process.stdout;
-}
-
-/** Node's own stream for a folder is empty, which `put < folder` would store. */
-function standardInput(): Input {
-  const isFolder = fstatSync(STDIN).isDirectory();
-  return isFolder ? createReadStream('', { fd: STDIN, autoClose: false }) : process.stdin;
-}
-
-const STDIN = 0;
-const STDOUT = 1;
-
 function releaseSignals(): void {
   for (const name of INTERRUPTS) process.off(name, interrupt);
 }
@@ -40,18 +24,7 @@ function releaseSignals(): void {
 for (const name of INTERRUPTS) process.on(name, interrupt);
 
 async function main(): Promise<void> {
-  const exitCode = await run(process.argv.slice(2), {
-    stdin: standardInput(),
-    stdout: standardOutput(),
-    stderr: process.stderr,
-    env: process.env,
-    script: process.argv[1],
-    platform: process.platform,
-    now: () => new Date(),
-    random: randomBytes,
-    signal: controller.signal,
-    releaseSignals,
-  });
+  const exitCode = await run(process.argv.slice(2), processCli(controller.signal, releaseSignals));
   // A pipe on stdin that no process writes to or closes must not keep a finished command alive.
   process.exit(exitCode);
 }

@@ -1,24 +1,20 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage } from 'node:http';
 import { unauthenticated } from '@securestore/acl';
 import { SecureStoreError } from '@securestore/core-format';
-import type { Clock } from '@securestore/jobs';
 import { decodeQuery, FRAMED_TYPE, HEADERS, JSON_TYPE, RAW_TYPE } from '@securestore/protocol';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import fastify from 'fastify';
-import type { Logger, SecureStore } from 'securestore';
+import type { AppSettings } from './app-settings.ts';
 import { Admission } from './limits/admission.ts';
 import type { Caller } from './caller/callers.ts';
 import { callerOf, Callers } from './caller/callers.ts';
+import type { Refusal } from './limits/connections.ts';
 import { limitConnections, reasonOf } from './limits/connections.ts';
+import type { WorkerFigures } from './workers/messages.ts';
 import { ConsoleApp } from './console/console-app.ts';
-import type { ConsoleFiles } from './console/console-files.ts';
-import type { Oidc } from './console/oidc.ts';
-import type { OwnOrigin } from './console/own-origin.ts';
 import { secure } from './request/security-headers.ts';
 import { answerFailure } from './request/answer-failure.ts';
-import type { ServerLimits } from './limits/limits.ts';
 import { checkDestinations } from './exchange/locations.ts';
 import { openApiOf } from './exchange/openapi.ts';
 import {
@@ -32,7 +28,8 @@ import {
 } from './exchange/requests.ts';
 import { RequestsUnderWay } from './exchange/requests-under-way.ts';
 import type { Route } from './exchange/route.ts';
-import { ROUTES } from './routes/index.ts';
+import { LISTING_ROUTES } from './routes/listing.ts';
+import { OBJECT_CALL_ROUTES } from './routes/index.ts';
 import { RunningJobs } from './work/running-jobs.ts';
 import { RequestIds } from './request/request-ids.ts';
 import { UNREADABLE } from './request/schema-errors.ts';
@@ -42,27 +39,13 @@ import { VERSION } from './request/version.ts';
 import { Work } from './work/work.ts';
 import { extensionsOf } from '@securestore/objects/internal';
 
-/** What a server is made of. */
-export interface AppSettings {
-  readonly store: SecureStore;
-  readonly limits: ServerLimits;
-  readonly clock: Clock;
-  readonly logger?: Logger | undefined;
-  /** The pages of the console, where they are served, and how people sign in there but by a token. */
-  readonly console?: { readonly files: ConsoleFiles; readonly oidc: Oidc | undefined } | undefined;
-  /** Where browsers find this server. */
-  readonly origin: OwnOrigin;
-  /** The address of whoever sends a request, for those who prove nothing. */
-  readonly addressOf: (request: IncomingMessage) => string;
-  /** Connections of one address at once; 0 for any number, where a proxy is all that is seen. */
-  readonly connectionsPerAddress: number;
-  /** Makes the server of Node. */
-  readonly serverFactory: (
-    handler: (request: IncomingMessage, response: ServerResponse) => void,
-  ) => import('node:http').Server;
-}
-
 const VERSIONS: ReadonlySet<string> = new Set(['1.0', '1.1']);
+
+/** Routes whose requests are listings, of which one caller may have few at once. */
+const LISTINGS: ReadonlySet<Route> = new Set(LISTING_ROUTES);
+/** Routes that change nothing but objects, which every process reads from the backend. */
+const OF_OBJECTS: ReadonlySet<Route> = new Set(OBJECT_CALL_ROUTES);
+const CHANGING: ReadonlySet<string> = new Set(['PUT', 'POST', 'DELETE']);
 
 /** Serves a store: all that happens between a request and its answer. */
 export class App {
@@ -84,12 +67,12 @@ export class App {
     const { limits, clock } = settings;
     this.#settings = settings;
     this.#callers = new Callers(settings, () => this.#requests.getStore());
-    this.#admission = new Admission(limits, clock);
+    this.#admission = new Admission(limits, settings.counts, clock);
     this.#underWay = new RequestsUnderWay(settings, (request) => this.#principalOf(request), this.#stopping.signal);
     this.#work = new Work(clock);
-    this.#openApi = openApiOf(ROUTES, VERSION);
+    this.#openApi = openApiOf(settings.routes, VERSION);
     this.fastify = this.#build();
-    for (const route of ROUTES) this.#add(route);
+    for (const route of settings.routes) this.#add(route);
     this.#console = this.#consoleOf(settings);
     this.#console?.addTo(this.fastify);
   }
@@ -102,7 +85,7 @@ export class App {
       limits,
       clock,
       fingerprint: store.fingerprint,
-      port: () => (this.fastify.server.address() as AddressInfo).port,
+      port: this.#settings.port,
       prove: ({ raw }, credentials) => this.#callers.begin(raw, credentials),
       within: (request, run) => this.#requests.run(request.id, run),
       admitGuest: ({ raw }) => this.#admission.admitGuest(this.#settings.addressOf(raw)),
@@ -111,7 +94,7 @@ export class App {
           request,
           callerOf(session, () => this.#console?.forget(request)),
         );
-        this.#admission.admit(session.principal, reply.raw);
+        return this.#admission.admit(session.principal, reply.raw);
       },
       checkPlaces: (session, asked) =>
         checkDestinations('recoveryPoints.retrieveStream', session, store.backups, asked),
@@ -166,7 +149,7 @@ export class App {
       method,
       url: frameworkPath(path),
       schema: { querystring: query ?? NOTHING, ...json },
-      config: { route },
+      config: { route, figures: `${method} ${path}` },
       handler: (request, reply) => this.#requests.run(request.id, () => this.#handle(route, request, reply)),
     });
   }
@@ -177,6 +160,8 @@ export class App {
     reply.header(HEADERS.requestId, request.id);
     secure(reply);
     this.#underWay.follow(request, reply);
+    const admitted = this.#admission.admitRequest(reply.raw);
+    if (admitted !== undefined) await admitted;
     if (!VERSIONS.has(request.raw.httpVersion)) {
       throw new SecureStoreError(
         'INVALID_ARGUMENT',
@@ -198,7 +183,8 @@ export class App {
     this.#known.set(request, caller);
     // A remembered one may have ended since. Calls of it ask that themselves, but not everything here is a call.
     await caller.check();
-    this.#admission.admit(caller.session.principal, reply.raw);
+    const admitted = this.#admission.admit(caller.session.principal, reply.raw);
+    if (admitted !== undefined) await admitted;
   }
 
   #pageCaller(request: FastifyRequest): Caller {
@@ -233,7 +219,7 @@ export class App {
       work: this.#work,
       route,
       stopping: this.#stopping.signal,
-      metrics: async () => `${await store.metrics.prometheus()}${this.#underWay.metrics()}`,
+      metrics: () => this.#metrics(),
       readiness: () => ({
         isShut: extensionsOf(store).health.isShut,
         isFailClosed: store.audit.status.mode === 'fail-closed',
@@ -245,14 +231,56 @@ export class App {
     if (context.session !== undefined) {
       await checkDestinations(route.access, context.session, store.backups, context.query, context.body);
     }
+    if (LISTINGS.has(route) && context.session !== undefined) {
+      await this.#admission.admitListing(context.session.principal, reply.raw);
+    }
     // What the schemas of the route have let through is what its handler takes.
-    const result = await route.handle(context as never);
+    const result = await this.#told(route, () => route.handle(context as never));
     return result === undefined && !reply.sent ? reply.send() : result;
+  }
+
+  /** Answers only when the other processes know what was changed. */
+  async #told(route: Route, handle: () => Promise<unknown>): Promise<unknown> {
+    const { others } = this.#settings;
+    if (others === undefined || !CHANGING.has(route.method) || OF_OBJECTS.has(route)) return handle();
+    try {
+      return await handle();
+    } finally {
+      await others.refresh();
+    }
+  }
+
+  async #metrics(): Promise<string> {
+    const { store, others } = this.#settings;
+    await others?.report();
+    return `${await store.metrics.prometheus()}${this.#underWay.metrics(others?.running ?? 0)}`;
+  }
+
+  /** Figures of this process since the last call, for the process of the server. */
+  drain(): WorkerFigures {
+    const { running } = this.#underWay;
+    return { running, requests: this.#underWay.drain(), backend: this.#settings.store.metrics.drain() };
+  }
+
+  /** Adds what another process of the server has counted. */
+  absorb({ requests, backend }: WorkerFigures): void {
+    this.#underWay.absorb(requests);
+    this.#settings.store.metrics.absorb(backend);
+  }
+
+  /** Aborts when the server is to stop. */
+  get stopping(): AbortSignal {
+    return this.#stopping.signal;
+  }
+
+  /** Counts a connection that ended before there was a request. */
+  refuse(reason: Refusal): void {
+    this.#underWay.refuse(reason);
   }
 
   /** Takes no more requests, waits for those under way, and ends what takes too long. */
   async close(): Promise<void> {
-    const { limits, clock } = this.#settings;
+    const { limits, clock, connections } = this.#settings;
     this.#stopping.abort(
       new SecureStoreError('UNAVAILABLE', 'the server is stopping. Jobs can be resumed when it runs again.', {
         outcome: 'unknown',
@@ -261,10 +289,10 @@ export class App {
     );
     const closed = new AbortController();
     const late = clock.sleep(limits.closeTimeout, closed.signal, { ref: false }).then(
-      () => this.fastify.server.closeAllConnections(),
+      () => (connections === undefined ? this.fastify.server.closeAllConnections() : connections.end()),
       () => undefined,
     );
-    await this.fastify.close();
+    await Promise.all([this.fastify.close(), connections?.drain()]);
     closed.abort();
     await late;
     this.#console?.close();

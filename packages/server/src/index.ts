@@ -1,8 +1,13 @@
 export { clientCertificates } from './caller/client-certificates.ts';
 export type { ConsoleProvider } from './console/oidc.ts';
+export type { TlsOptions } from './exchange/node-server.ts';
 export type { ServerLimits } from './limits/limits.ts';
 export { openApiOf } from './exchange/openapi.ts';
 export { ROUTES } from './routes/index.ts';
 export type { Route } from './exchange/route.ts';
-export { serve } from './server.ts';
-export type { RunningServer, ServerOptions, TlsOptions } from './server.ts';
+export { allowsWorkers, serve } from './server.ts';
+export type { RunningServer, ServerOptions } from './server.ts';
+export { serveAsWorker } from './serve-as-worker.ts';
+export type { WorkerParent, WorkerServeOptions } from './serve-as-worker.ts';
+export { MAX_WORKERS } from './workers/worker-pool.ts';
+export type { WorkerOptions } from './workers/worker-pool.ts';

@@ -1,38 +1,30 @@
-import { X509Certificate } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
-import type { IncomingMessage, Server } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
 import { isIPv6 } from 'node:net';
 import type { AddressInfo } from 'node:net';
-import { createSecureContext } from 'node:tls';
 import type { ErrorDetails } from '@securestore/core-format';
-import { fileError, isLoopback, SecureStoreError } from '@securestore/core-format';
+import { isLoopback, SecureStoreError } from '@securestore/core-format';
 import type { Clock } from '@securestore/jobs';
 import { systemClock } from '@securestore/jobs';
+import { extensionsOf } from '@securestore/objects/internal';
 import { CONSOLE_PATHS } from '@securestore/protocol';
 import type { Logger, SecureStore } from 'securestore';
+import type { AppSettings } from './app-settings.ts';
 import { App } from './app.ts';
+import { LocalGuesses } from './caller/guesses.ts';
 import { consoleFiles } from './console/console-files.ts';
 import type { ConsoleProvider } from './console/oidc.ts';
 import { Oidc } from './console/oidc.ts';
 import { OwnOrigin } from './console/own-origin.ts';
+import type { TlsMaterial, TlsOptions } from './exchange/node-server.ts';
+import { addressOf, materialOf, nodeServer } from './exchange/node-server.ts';
+import { LocalCounts } from './limits/counts.ts';
 import type { ServerLimits } from './limits/limits.ts';
 import { resolveLimits } from './limits/limits.ts';
+import { ROUTES } from './routes/index.ts';
+import type { WorkingServer } from './serve-with-workers.ts';
+import { listenWithWorkers } from './serve-with-workers.ts';
 import { resumeJobs } from './work/resume-jobs.ts';
-
-/** A certificate and its key, in PEM. */
-export interface TlsOptions {
-  /** The path of a file, or what is in it. */
-  readonly cert: string | Uint8Array;
-  /** The path of a file, or what is in it. */
-  readonly key: string | Uint8Array;
-  /**
-   * The authorities whose certificates clients may bring in the place of a token: the path of a file, or what is in it. It takes
-   * `clientCertificates()` among the authenticators of the store.
-   */
-  readonly clientCa?: string | Uint8Array | undefined;
-}
+import type { WorkerOptions } from './workers/worker-pool.ts';
+import { MAX_WORKERS } from './workers/worker-pool.ts';
 
 export interface ServerOptions {
   /** The address to listen on. Default `127.0.0.1`: this machine alone. */
@@ -58,6 +50,11 @@ export interface ServerOptions {
   /** Whether jobs are gone on with that were interrupted when their process or its store ended. Default yes. */
   readonly resumeJobs?: boolean | undefined;
   readonly limits?: Partial<ServerLimits> | undefined;
+  /**
+   * Further processes that answer requests about objects, so that several processors are used. Default none. Not for backends that only
+   * one process can use, such as `memory:`.
+   */
+  readonly workers?: WorkerOptions | undefined;
   /** Told of each request: never of names of objects, or of credentials. */
   readonly logger?: Logger | undefined;
   readonly clock?: Clock | undefined;
@@ -69,6 +66,8 @@ export interface RunningServer extends AsyncDisposable {
   readonly url: string;
   /** Where the console is, such as `https://127.0.0.1:8420/console/`; absent if it is not served. */
   readonly console?: string;
+  /** Aborts if the server cannot continue, since its workers cannot start. Its reason is a `SecureStoreError`. Close it then. */
+  readonly failed: AbortSignal;
   /**
    * Takes no more requests, and waits for those under way, at most as long as the limit `closeTimeout` says. Jobs go on until the store is closed,
    * which is yours, and are gone on with by the next server.
@@ -77,16 +76,16 @@ export interface RunningServer extends AsyncDisposable {
 }
 
 const DEFAULT_PORT = 8420;
-/** How often Node looks for connections whose time is up at most, in milliseconds. */
-const LOOK_EVERY = 5000;
 
 function invalid(message: string, details: Pick<ErrorDetails, 'option' | 'advice'>): never {
   throw new SecureStoreError('INVALID_ARGUMENT', message, details);
 }
 
-function check({ host = '127.0.0.1', port = DEFAULT_PORT, tls, behindProxy = false }: ServerOptions): void {
+function check(store: SecureStore, options: ServerOptions): void {
+  const { host = '127.0.0.1', port = DEFAULT_PORT, tls, behindProxy = false, workers } = options;
   if (!(Number.isInteger(port) && port >= 0 && port <= 65_535))
     invalid('the option "port" must be a number from 0 to 65535', { option: 'port' });
+  if (workers !== undefined) checkWorkers(store, workers);
   if (tls !== undefined || behindProxy || isLoopback(host)) return;
   invalid(`without TLS an attacker on the network can read tokens and data of a server on ${JSON.stringify(host)}`, {
     option: 'tls',
@@ -94,69 +93,19 @@ function check({ host = '127.0.0.1', port = DEFAULT_PORT, tls, behindProxy = fal
   });
 }
 
-async function pem(what: string, given: string | Uint8Array): Promise<string | Buffer> {
-  if (typeof given !== 'string') return Buffer.from(given);
-  if (given.startsWith('-----BEGIN ')) return given;
-  try {
-    return await readFile(given);
-  } catch (error) {
-    throw fileError(error, `cannot read the file ${JSON.stringify(given)} of the ${what}`);
-  }
+function checkWorkers(store: SecureStore, { count }: WorkerOptions): void {
+  if (!(Number.isInteger(count) && count >= 2 && count <= MAX_WORKERS))
+    invalid(`the option "workers.count" must be a number from 2 to ${MAX_WORKERS}`, { option: 'workers' });
+  if (allowsWorkers(store)) return;
+  const { backend } = extensionsOf(store).health;
+  invalid(`the backend ${backend} can be used by one process only, so the server cannot have workers`, {
+    option: 'workers',
+  });
 }
 
-interface TlsMaterial {
-  readonly cert: string | Buffer;
-  readonly key: string | Buffer;
-  readonly ca?: string | Buffer;
-  readonly requestCert?: true;
-  readonly rejectUnauthorized?: false;
-}
-
-async function materialOf({ cert, key, clientCa }: TlsOptions): Promise<TlsMaterial> {
-  const own = { cert: await pem('certificate', cert), key: await pem('key of the certificate', key) };
-  usable('the certificate and its key must be a pair in PEM', () => createSecureContext(own));
-  if (clientCa === undefined) return own;
-  const ca = await pem('authorities of clients', clientCa);
-  // TLS silently skips what is not a certificate, and then no client could come with one.
-  usable('the authorities of clients must be certificates in PEM', () => new X509Certificate(ca));
-  // A client with no certificate, or an untrusted one, may have a token.
-  return { ...own, ca, requestCert: true, rejectUnauthorized: false };
-}
-
-function usable(otherwise: string, use: () => unknown): void {
-  try {
-    use();
-  } catch (cause) {
-    const { code = 'unknown reason' } = cause as { readonly code?: string };
-    throw new SecureStoreError('INVALID_ARGUMENT', `${otherwise} (${code})`);
-  }
-}
-
-/** Who has sent a request: with a proxy, whom that has seen. */
-function addressOf(behindProxy: boolean): (request: IncomingMessage) => string {
-  return ({ headers, socket }) => {
-    const forwarded = behindProxy ? headers['x-forwarded-for'] : undefined;
-    // Only the last one is what the proxy has seen; the caller may have made up those before it.
-    const last = String(forwarded ?? '')
-      .split(',')
-      .at(-1)
-      ?.trim();
-    return last || (socket.remoteAddress ?? '');
-  };
-}
-
-function configured(server: Server, { connections, headersTimeout, idleTimeout }: ServerLimits): Server {
-  server.maxConnections = connections;
-  server.headersTimeout = headersTimeout;
-  server.keepAliveTimeout = idleTimeout;
-  // A body takes as long as it takes.
-  server.requestTimeout = 0;
-  return server;
-}
-
-/** What comes before the headers takes no longer than they may. */
-function tlsLimits({ headersTimeout }: ServerLimits): { readonly handshakeTimeout?: number } {
-  return headersTimeout > 0 ? { handshakeTimeout: headersTimeout } : {};
+/** Whether several processes can have the store open, so that a server may have workers. */
+export function allowsWorkers(store: SecureStore): boolean {
+  return extensionsOf(store).health.capabilities.oneProcess !== true;
 }
 
 function urlOf({ address, port }: AddressInfo, isTls: boolean): string {
@@ -164,54 +113,85 @@ function urlOf({ address, port }: AddressInfo, isTls: boolean): string {
   return `${isTls ? 'https' : 'http'}://${host}:${port}`;
 }
 
+/** Settings of a server with or without workers. */
+type ServedSettings = Omit<AppSettings, 'port' | 'serverFactory'>;
+
+/** A server that listens, and how it is closed. */
+type Listening = Pick<WorkingServer, 'address' | 'close'>;
+
+async function listenAlone(settings: ServedSettings, material: TlsMaterial | undefined, at: At): Promise<Listening> {
+  const app: App = new App({
+    ...settings,
+    port: () => (app.fastify.server.address() as AddressInfo).port,
+    serverFactory: (handler) => nodeServer(settings.limits, material, handler),
+  });
+  try {
+    await app.fastify.listen(at);
+  } catch (cause) {
+    await app.close();
+    throw cause;
+  }
+  return { address: app.fastify.server.address() as AddressInfo, close: () => app.close() };
+}
+
+interface At {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** The reason for which a server cannot listen. */
+function listenFailure(cause: unknown, { host, port }: At): unknown {
+  if (SecureStoreError.is(cause)) return cause;
+  const { code = 'unknown reason' } = cause as { readonly code?: string };
+  const why = code === 'EADDRINUSE' ? 'another program listens there' : code;
+  return new SecureStoreError('UNAVAILABLE', `cannot listen on ${host}, port ${port}: ${why}`, {
+    retryable: false,
+    cause,
+  });
+}
+
 /**
  * Serves a store over HTTP, or with `tls` over HTTPS. Who may do what is decided by the access policy of the store, in sessions; who
  * somebody is, by its API tokens and by the `authenticators` that it was opened with. Without credentials there is nothing but `/healthz`.
  *
- * @throws SecureStoreError `INVALID_ARGUMENT`, also for an address that others reach without TLS; `UNAVAILABLE` if it can't be listened on
+ * @throws SecureStoreError `INVALID_ARGUMENT`, also for an address that others reach without TLS, and for workers at a backend that only one
+ *   process can use; `UNAVAILABLE` if it can't be listened on
  */
 export async function serve(store: SecureStore, options: ServerOptions = {}): Promise<RunningServer> {
-  check(options);
+  check(store, options);
   const { host = '127.0.0.1', port = DEFAULT_PORT, tls, behindProxy = false, logger, clock = systemClock() } = options;
   const limits = resolveLimits(options.limits);
   const material = tls === undefined ? undefined : await materialOf(tls);
-  const common = {
-    maxHeaderSize: limits.headerBytes,
-    insecureHTTPParser: false,
-    joinDuplicateHeaders: false,
-    // By itself Node looks every 30 s only, which the time for headers would be in vain for.
-    connectionsCheckingInterval: Math.min(limits.headersTimeout || LOOK_EVERY, LOOK_EVERY),
-  };
   const files = await consoleFiles(options.console, logger);
-  const { providers = [] } = options;
+  const { providers = [], workers, consoleOrigin } = options;
   const oidc = providers.length === 0 ? undefined : new Oidc(providers, clock, logger);
-  const app = new App({
+  const counts = new LocalCounts(limits, clock);
+  const settings = {
     store,
     console: files && { files, oidc },
-    origin: new OwnOrigin(tls !== undefined || behindProxy, options.consoleOrigin),
+    origin: new OwnOrigin(tls !== undefined || behindProxy, consoleOrigin),
     limits,
     clock,
     logger,
     addressOf: addressOf(behindProxy),
     connectionsPerAddress: behindProxy ? 0 : limits.connectionsPerAddress,
-    serverFactory: (handler) =>
-      configured(
-        material === undefined
-          ? createServer(common, handler)
-          : createTlsServer({ ...common, ...material, ...tlsLimits(limits), minVersion: 'TLSv1.2' }, handler),
-        limits,
-      ),
-  });
+    routes: ROUTES,
+    counts,
+    guesses: new LocalGuesses(limits, clock),
+  };
+  const at = { host, port };
+  const failed = new AbortController();
+  let listening: Listening;
   try {
-    await app.fastify.listen({ host, port });
+    listening =
+      workers === undefined
+        ? await listenAlone(settings, material, at)
+        : await listenWithWorkers(
+            { ...settings, behindProxy, consoleOrigin, material, workers, failed: (error) => failed.abort(error) },
+            at,
+          );
   } catch (cause) {
-    await app.close();
-    const { code = 'unknown reason' } = cause as { readonly code?: string };
-    const why = code === 'EADDRINUSE' ? 'another program listens there' : code;
-    throw new SecureStoreError('UNAVAILABLE', `cannot listen on ${host}, port ${port}: ${why}`, {
-      retryable: false,
-      cause,
-    });
+    throw listenFailure(cause, at);
   }
   if (options.resumeJobs !== false) {
     // What is unfinished is no reason not to serve.
@@ -219,8 +199,15 @@ export async function serve(store: SecureStore, options: ServerOptions = {}): Pr
       logger?.warn({ code: SecureStoreError.is(error) ? error.code : 'INTERNAL' }, 'cannot look for unfinished jobs');
     });
   }
-  const close = (): Promise<void> => app.close();
-  const url = urlOf(app.fastify.server.address() as AddressInfo, tls !== undefined);
-  const pages = files && `${options.consoleOrigin ?? url}${CONSOLE_PATHS.page}`;
-  return { url, ...(pages !== undefined && { console: pages }), close, [Symbol.asyncDispose]: close };
+  const { close } = listening;
+  const url = urlOf(listening.address, tls !== undefined);
+  const pages = files && `${consoleOrigin ?? url}${CONSOLE_PATHS.page}`;
+  const { signal } = failed;
+  return {
+    url,
+    ...(pages !== undefined && { console: pages }),
+    failed: signal,
+    close,
+    [Symbol.asyncDispose]: close,
+  };
 }

@@ -35,6 +35,23 @@ async function withIssuer(): Promise<World & { readonly clock: FakeClock; readon
   return { ...here, clock, claims };
 }
 
+/** A request for what everybody may know who is known, as it is sent. */
+function asked(token: string | undefined, more = ''): string {
+  const authorization = token === undefined ? '' : `Authorization: Bearer ${token}\r\n`;
+  return `GET /v1/store HTTP/1.1\r\nHost: localhost\r\n${authorization}${more}\r\n`;
+}
+
+describe('requests on one connection', () => {
+  it('are each of the principal whose token they bring', async () => {
+    const { somebody, raw } = await world();
+    const [ann, ben] = [await somebody('ann', EVERYTHING), await somebody('ben', EVERYTHING)];
+    const first = [ann, ben, ann, undefined, `${ann}x`, ben].map((token) => asked(token)).join('');
+    const answers = await raw(first + asked(ann, 'Connection: close\r\n'));
+    const told = [...answers.matchAll(/"principal":"(\w+)"|"status":(401)/g)].map(([, name, status]) => name ?? status);
+    expect(told).toEqual(['ann', 'ben', 'ann', '401', '401', 'ben', 'ann']);
+  });
+});
+
 describe('a token of an issuer', () => {
   it('is taken, with the roles that it says, until it has expired', async () => {
     const { send, clock, claims } = await withIssuer();

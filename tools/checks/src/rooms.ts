@@ -62,7 +62,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'packages/securestore/src': ['files', 'options', 'store'],
   'packages/protocol/src': ['http', 'text', 'calls'],
   'packages/client/src': ['transport', 'remote'],
-  'packages/server/src': ['limits', 'request', 'caller', 'work', 'exchange', 'console', 'routes'],
+  'packages/server/src': ['limits', 'request', 'caller', 'work', 'exchange', 'console', 'routes', 'workers'],
   'packages/console/src/pages': ['lib', 'parts', 'views'],
   'packages/cli/src': [
     'terminal',

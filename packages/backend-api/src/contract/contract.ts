@@ -50,6 +50,8 @@ export interface BackendCapabilities {
   readonly changeNotifications: boolean;
   /** {@link ReadResult.now} is given by every read of an existing key. */
   readonly now: boolean;
+  /** Only one process at a time can have a store open: what another one opens is another store, or `UNAVAILABLE`. */
+  readonly oneProcess?: true;
   /** The largest body in bytes; at least 65,536. */
   readonly maxBodyBytes: number;
   /** The most operations in one batch; 0 without `atomicBatch`. */

@@ -72,6 +72,8 @@ export interface Meter {
   /** For the option `onRetry` of `retryLayer`. */
   readonly onRetry: (error: unknown) => void;
   readonly figures: MeterFigures;
+  /** Adds calls that another process has counted, for a program with several. They count as having ended now. */
+  absorb(figures: MeterFigures): void;
   /** @param milliseconds how far back; at most about the last thousand calls are known */
   recent(milliseconds: number): RecentCalls;
   /** Has `listener` told of every call from now on; it must not throw. @returns what ends that */
@@ -101,6 +103,10 @@ class Ring {
     this.#times[this.#next] = time;
     this.#codes[this.#next] = code;
     this.#next = (this.#next + 1) % RECENT;
+  }
+
+  addMany(time: number, code: ErrorCode | undefined, count: number): void {
+    for (let left = Math.min(count, RECENT); left > 0; left--) this.add(time, code);
   }
 
   /** The time of the oldest that is remembered, where others were forgotten; else before all times. */
@@ -233,6 +239,23 @@ class BackendMeter implements Meter {
     return { calls, sentBytes: this.#sent, receivedBytes: this.#received, retries: new Map(this.#retries) };
   }
 
+  absorb({ calls, sentBytes: sent, receivedBytes, retries }: MeterFigures): void {
+    for (const { operation, code, count, seconds, buckets } of calls) {
+      const counts = this.#countsOf(operation, code);
+      counts.count += count;
+      counts.seconds += seconds;
+      for (const [at, times] of buckets.entries()) counts.buckets[at] = (counts.buckets[at] ?? 0) + times;
+      const failure = code !== undefined && NO_FAILURES.has(code) ? undefined : code;
+      this.#recent.addMany(this.#now(), failure, count);
+    }
+    this.#sent += sent;
+    this.#received += receivedBytes;
+    for (const [code, count] of retries) {
+      this.#retries.set(code, (this.#retries.get(code) ?? 0) + count);
+      this.#recentRetries.addMany(this.#now(), code, count);
+    }
+  }
+
   recent(milliseconds: number): RecentCalls {
     // Of another span of time, what was repeated would say nothing of so many calls.
     const since = Math.max(this.#now() - milliseconds, this.#recent.oldest);
@@ -244,6 +267,34 @@ class BackendMeter implements Meter {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
   }
+}
+
+/** The name of a kind of call. */
+const nameOf = ({ operation, code }: CallFigures): string => `${operation} ${code ?? ''}`;
+
+/** The figures between two looks at a meter. */
+export function figuresSince(before: MeterFigures, now: MeterFigures): MeterFigures {
+  const earlier = new Map(before.calls.map((figures) => [nameOf(figures), figures]));
+  const calls = now.calls.flatMap((figures) => {
+    const known = earlier.get(nameOf(figures));
+    if (known === undefined) return [figures];
+    if (known.count === figures.count) return [];
+    return [
+      {
+        ...figures,
+        count: figures.count - known.count,
+        seconds: figures.seconds - known.seconds,
+        buckets: figures.buckets.map((times, at) => times - (known.buckets[at] ?? 0)),
+      },
+    ];
+  });
+  const retries = [...now.retries].map(([code, count]) => [code, count - (before.retries.get(code) ?? 0)] as const);
+  return {
+    calls,
+    sentBytes: now.sentBytes - before.sentBytes,
+    receivedBytes: now.receivedBytes - before.receivedBytes,
+    retries: new Map(retries.filter(([, count]) => count > 0)),
+  };
 }
 
 /**

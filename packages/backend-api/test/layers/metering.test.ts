@@ -9,6 +9,7 @@ import {
   createFaultInjector,
   createMeter,
   DURATION_BOUNDS,
+  figuresSince,
   forwardTo,
   type MeteredCall,
   retryLayer,
@@ -41,6 +42,38 @@ describe('createMeter', () => {
       { operation: 'read', count: 1, seconds: 0.0005, buckets: bucket(0) },
       { operation: 'list', count: 1, seconds: 20, buckets: bucket(9) },
     ]);
+  });
+
+  it('adds the figures of another meter, each call once, and counts them as recent', async () => {
+    const [one, other] = [createMeter(), createMeter()];
+    const [here, there] = [await layeredMemory(one.layer), await layeredMemory(other.layer)];
+    await here.write('a', BODY);
+    let before = other.figures;
+    for (let round = 0; round < 3; round++) {
+      await there.write(`b${round}`, BODY);
+      await expect(there.write(`b${round}`, BODY, { ifAbsent: true })).rejects.toMatchObject({ code: 'CONFLICT' });
+      other.onRetry(new SecureStoreError('UNAVAILABLE', 'gone'));
+      const now = other.figures;
+      one.absorb(figuresSince(before, now));
+      before = now;
+    }
+    // Nothing has happened since.
+    expect(figuresSince(before, other.figures)).toEqual({
+      calls: [],
+      sentBytes: 0,
+      receivedBytes: 0,
+      retries: new Map(),
+    });
+    const { calls, sentBytes, retries } = one.figures;
+    expect(
+      calls.map(({ operation, code, count, buckets }) => [operation, code, count, buckets.reduce((a, b) => a + b)]),
+    ).toEqual([
+      ['write', undefined, 4, 4],
+      ['write', 'CONFLICT', 3, 3],
+    ]);
+    expect(sentBytes).toBe(4 * BODY.length + 3 * BODY.length);
+    expect(retries).toEqual(new Map([['UNAVAILABLE', 3]]));
+    expect(one.recent(60_000)).toEqual({ calls: 7, failures: new Map(), retries: new Map([['UNAVAILABLE', 3]]) });
   });
 
   it('counts batches and deletions', async () => {

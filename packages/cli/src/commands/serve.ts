@@ -1,14 +1,15 @@
 import { once } from 'node:events';
 import type { ConsoleProvider, ServerOptions } from '@securestore/server';
-import type { Authenticator, Logger } from 'securestore';
+import type { Authenticator, JwtOptions } from 'securestore';
 import type { Call, ExitCode } from '../call/call.ts';
 import type { Issuer } from '../store/issuer-file.ts';
 import { issuerIn } from '../store/issuer-file.ts';
-import { loggerFor, withOpenStore } from '../store/open.ts';
+import { withServedStore } from '../store/open.ts';
 import { refuse } from '../errors/refuse.ts';
 import { warnIfShared } from '../secret/shared-file.ts';
-import { formatTime, jsonLine, printable } from '../terminal/terminal-text.ts';
 import { whileOpen } from '../call/while-open.ts';
+import { serveLogger } from './serve-logger.ts';
+import { startServer, workersOf, workFor } from './serve-workers.ts';
 
 export interface ServeOptions {
   readonly host: string;
@@ -23,6 +24,7 @@ export interface ServeOptions {
   readonly consoleOrigin?: string;
   readonly limit?: readonly string[];
   readonly logRequests?: boolean;
+  readonly workers?: string;
 }
 
 type ServeCall = Call<ServeOptions>;
@@ -69,58 +71,40 @@ function checkIssuers(issuers: readonly Issuer[], { oidc = [], tlsClientCa }: Se
   }
 }
 
-/** Whose tokens are taken, and how people sign in to the console with them. */
-async function peopleOf(call: ServeCall): Promise<{
-  readonly authenticators: readonly Authenticator[];
+/** Whose tokens are accepted, and how people sign in to the console with them. */
+interface People {
+  readonly issuers: readonly JwtOptions[];
   readonly providers: readonly ConsoleProvider[];
-}> {
+}
+
+async function peopleOf(call: ServeCall): Promise<People> {
   const { options } = call;
-  const { oidc = [], tlsClientCa } = options;
-  const { jwt } = await import('securestore');
+  const { oidc = [] } = options;
   const issuers = await Promise.all(oidc.map((file) => issuerIn(call, file)));
   checkIssuers(issuers, options);
-  const authenticators = issuers.map(({ issuer }) => jwt(issuer));
   const providers = issuers.flatMap(({ provider }) => (provider === undefined ? [] : [provider]));
-  if (tlsClientCa === undefined) return { authenticators, providers };
+  return { issuers: issuers.map(({ issuer }) => issuer), providers };
+}
+
+/** Accepts tokens of issuers, and client certificates if there are authorities for them. */
+export async function authenticatorsOf(
+  { options: { tlsClientCa } }: ServeCall,
+  issuers: readonly JwtOptions[],
+): Promise<Authenticator[]> {
+  const { jwt } = await import('securestore');
+  const authenticators = issuers.map((issuer) => jwt(issuer));
+  if (tlsClientCa === undefined) return authenticators;
   const { clientCertificates } = await import('@securestore/server');
-  return { authenticators: [...authenticators, clientCertificates({ name: CERTIFICATES })], providers };
-}
-
-/** Says what happens to a server as it runs, with `--json` too, and with `--log-requests` each request. */
-function loggerOf(call: ServeCall): Logger {
-  const { cli, options, out } = call;
-  const said = loggerFor(call);
-  const request = requestsOf(call);
-  const asJson = (level: string, fields: object, message: string): void =>
-    void cli.stderr.write(`${jsonLine({ time: cli.now(), level, message, ...fields })}\n`);
-  return {
-    debug: () => {},
-    info: (fields, message) => {
-      if ('method' in fields) return options.logRequests === true ? request(fields, message) : undefined;
-      if (out.json) return asJson('info', fields, message);
-      out.note(printable(message));
-    },
-    warn: (fields, message) => (out.json ? asJson('warn', fields, message) : said.warn(fields, message)),
-    error: (fields, message) => (out.json ? asJson('error', fields, message) : said.error(fields, message)),
-  };
-}
-
-/** What a server says of each request, as a line. */
-function requestsOf({ cli, out }: ServeCall): Logger['info'] {
-  return (fields) => {
-    const { requestId, method, route = '-', status, took, principal = '-' } = fields as Record<string, unknown>;
-    const time = cli.now();
-    const line = (): string =>
-      `${formatTime(time)} ${String(status)} ${String(method)} ${String(route)} ${String(took)} ms ${String(principal)} ${String(requestId)}`;
-    void out.result({ time, ...fields }, line);
-  };
+  return [...authenticators, clientCertificates({ name: CERTIFICATES })];
 }
 
 /** `securestore serve`. */
 export async function serve(call: ServeCall): Promise<ExitCode> {
   const { cli, options, out } = call;
-  const logger = loggerOf(call);
-  const { authenticators, providers } = await peopleOf(call);
+  if (cli.isWorker === true) return workFor(call, (issuers) => authenticatorsOf(call, issuers));
+  const logger = serveLogger(call);
+  const workers = workersOf(call);
+  const { issuers, providers } = await peopleOf(call);
   const settings: ServerOptions = {
     host: options.host,
     port: wholeNumber('--port', options.port),
@@ -133,15 +117,18 @@ export async function serve(call: ServeCall): Promise<ExitCode> {
     logger,
   };
   const { followTo = [] } = options;
-  return withOpenStore<ExitCode>(call, { authenticators, maintenance: true, logger, followTo }, async (store) => {
-    const { serve: start } = await import('@securestore/server');
-    await using server = await start(store, settings);
-    const { url, console } = server;
+  const opening = { authenticators: await authenticatorsOf(call, issuers), maintenance: true, logger, followTo };
+  return withServedStore<ExitCode>(call, opening, workers.count > 1, async (served) => {
+    const { store } = served;
+    await using server = await startServer(call, served, { settings, workers, issuers });
+    const { url, console, failed } = server;
     await out.result({ serving: url, fingerprint: store.fingerprint, ...(console && { console }) }, () => [
       `serving ${store.url} at ${url}`,
       ...(console === undefined ? [] : [`the console is at ${console}`]),
     ]);
-    await whileOpen(store, cli.signal, async (signal) => void (signal.aborted || (await once(signal, 'abort'))));
+    const ended = AbortSignal.any([cli.signal, failed]);
+    await whileOpen(store, ended, async (signal) => void (signal.aborted || (await once(signal, 'abort'))));
+    failed.throwIfAborted();
     out.note('stopping: requests in progress end first');
   });
 }

@@ -21,6 +21,7 @@ export const ENVIRONMENT: readonly VariableHelp[] = [
     name: 'SECURESTORE_TLS_CA',
     meaning: 'the authorities that a remote store is checked against, as --tls-ca gives them',
   },
+  { name: 'SECURESTORE_WORKERS', meaning: 'how many processes serve a store, as --workers gives it' },
   { name: 'SECURESTORE_WEBHOOK_URL', meaning: 'the URL to which schedules send alerts' },
   { name: 'SECURESTORE_PING_URL', meaning: 'the URL that schedules call after each run that succeeded' },
   {

@@ -252,7 +252,8 @@ export async function environmentSecret(call: Call): Promise<string | undefined>
   return (await fromCredentialsDirectory(directory)) === undefined ? undefined : '$CREDENTIALS_DIRECTORY';
 }
 
-const SECRET_VARIABLES = [
+/** Variables that give an unlock secret, or its source. */
+export const SECRET_VARIABLES = [
   'SECURESTORE_KEY_FILE',
   'SECURESTORE_PASSPHRASE',
   'SECURESTORE_PASSPHRASE_FILE',

@@ -7,6 +7,7 @@ import type { OwnHint } from '../errors/hints.ts';
 import { checkFromFile } from './location-from-file.ts';
 import { whileMistyped } from '../secret/mistyped.ts';
 import { refuse, withHints } from '../errors/refuse.ts';
+import { type KeptSecret, keepSecret } from '../secret/kept-secret.ts';
 import { findSecret, optionSecrets, readSecretFile } from '../secret/secret.ts';
 import { checkNoToken, notServed, openServed } from './served.ts';
 import { warnIfShared } from '../secret/shared-file.ts';
@@ -42,7 +43,7 @@ async function storeOf(call: Call, operand?: string): Promise<Given> {
 }
 
 /** A store URL, and the file that names it if it is not the person who runs the command. */
-interface Given {
+export interface Given {
   readonly url: string;
   readonly file?: string;
 }
@@ -175,21 +176,71 @@ export async function withUnlockedStore<T>(
   return await use(store, unlock.method);
 }
 
-/** As {@link withStore}, for a program that goes on. @param more beside what every command opens a store with */
-export async function withOpenStore<T>(
+/** Options by which a program opens a store that it serves. */
+type ServedOptions = Pick<OpenOptions, 'authenticators' | 'maintenance' | 'logger'> & {
+  readonly followTo: readonly string[];
+};
+
+/** A store that is served, and the means by which workers open it. */
+export interface ServedStore {
+  readonly store: SecureStore;
+  readonly given: Given;
+  /** The unlock secret, if it was to be kept. */
+  readonly secret: KeptSecret | undefined;
+}
+
+function servedOptions({ url }: Given, { followTo, ...options }: ServedOptions): Partial<OpenOptions> {
+  for (const target of followTo) checkedStoreUrl(target, '--follow-to');
+  // It may come back to where it is now.
+  return { ...options, migrationTargets: followTo.length === 0 ? [] : [url, ...followTo] };
+}
+
+/**
+ * As {@link withStore}, for a program that goes on.
+ *
+ * @param more beside what every command opens a store with
+ * @param keeps whether the unlock secret is kept for workers
+ */
+export async function withServedStore<T>(
   call: Call,
-  more: Pick<OpenOptions, 'authenticators' | 'maintenance' | 'logger'> & { readonly followTo: readonly string[] },
-  use: (store: SecureStore) => Promise<T>,
+  more: ServedOptions,
+  keeps: boolean,
+  use: (served: ServedStore) => Promise<T>,
 ): Promise<T> {
   const given = await storeOf(call);
   if (isServed(given.url))
     refuse('a remote store cannot be served again', { text: 'give --store the URL of the store itself' });
-  const { followTo, ...options } = more;
-  for (const url of followTo) checkedStoreUrl(url, '--follow-to');
-  // It may come back to where it is now.
-  const migrationTargets = followTo.length === 0 ? [] : [given.url, ...followTo];
-  await using store = await openAt(call, given, { ...options, migrationTargets });
-  return await use(store);
+  checkNoToken(call);
+  const options = servedOptions(given, more);
+  await using stack = new AsyncDisposableStack();
+  const served = await openKeeping(call, given, options, keeps, stack);
+  return await use(served);
+}
+
+async function openKeeping(
+  call: Call,
+  given: Given,
+  options: Partial<OpenOptions>,
+  keeps: boolean,
+  stack: AsyncDisposableStack,
+): Promise<ServedStore> {
+  const source = await findSecret(call);
+  using unlock = await unlockWith(source);
+  const store = stack.use(await openWith(call, given, unlock, options));
+  const secret = keeps ? stack.use(await keepSecret(source, unlock)) : undefined;
+  return { store, given, secret };
+}
+
+/** Opens a store as a worker of the server that has it open. @param method asks that server for the secret */
+export function openAsWorker(
+  call: Call,
+  given: Given,
+  { method, fingerprint }: { readonly method: UnlockSecretMethod; readonly fingerprint: string },
+  more: ServedOptions,
+): Promise<SecureStore> {
+  const unlock = { method, fingerprint, [Symbol.dispose]: () => {} };
+  // A rollback was accepted once, by the server.
+  return openWith(call, given, unlock, { ...servedOptions(given, more), acceptRollback: false });
 }
 
 async function openAt(call: Call, given: Given, more: Partial<OpenOptions> = {}): Promise<SecureStore> {

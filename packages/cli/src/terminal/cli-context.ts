@@ -21,6 +21,8 @@ export interface Cli {
   readonly random: (size: number) => Uint8Array;
   /** Aborted by the first SIGINT or SIGTERM. */
   readonly signal: AbortSignal;
+  /** Whether the process is a worker of a server that another process of this command runs. */
+  readonly isWorker?: boolean;
   /** Stops turning signals into an abort: from then on they are the caller's. */
   readonly releaseSignals: () => void;
 }

@@ -35,6 +35,10 @@ function serveOptions(): Option[] {
     ...inGroup(
       'Operation:',
       new Option(
+        '--workers <number>',
+        'how many processes answer requests about objects, 1 to 64; by default as many as processors, at most 4, and as memory has room for (or $SECURESTORE_WORKERS)',
+      ),
+      new Option(
         '--follow-to <url>',
         'a store URL that the store may be migrated to while it is served; may be repeated',
       ).argParser(collect),
@@ -56,6 +60,9 @@ credentials there is only /healthz. The process of the server has the unlock sec
 
 TLS is needed on an address that other machines can reach. The key of the certificate may be a credential of systemd:
 --tls-key "$CREDENTIALS_DIRECTORY/tls-key". SIGTERM or an interrupt stops the server after the requests in progress.
+
+With several workers the process itself has jobs, the console and the administration; limits and metrics are those of all
+processes together. A worker that dies or hangs is replaced.
 
 If the unlock secret of the store is replaced, write the new one into the file that the server reads: it is read again. If
 the store is migrated, the server continues at a store URL of --follow-to, or ends and prints the new store URL.

@@ -67,6 +67,8 @@ export async function sandbox(
     HOME: folder,
     XDG_STATE_HOME: path('state'),
     NO_COLOR: '1',
+    // Tests of workers say so; for others, more processes only cost time.
+    SECURESTORE_WORKERS: '1',
     // What one process has compiled the next one need not.
     NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] ?? '',
   };

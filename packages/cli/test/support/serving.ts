@@ -20,6 +20,12 @@ export interface Serving {
   readonly stop: () => Promise<Ended>;
 }
 
+/** A server in a process of its own. */
+export interface ServingApart extends Serving {
+  /** What it has logged by now. */
+  readonly logged: () => string;
+}
+
 /**
  * Serves the store of a sandbox by the command line, on a free port, until the test has ended: in this process in a short
  * run, otherwise in one of its own.
@@ -70,7 +76,7 @@ export async function servingApart(
   box: Sandbox,
   args: readonly string[] = [],
   onEnd: TestContext['onTestFinished'] = onTestFinished,
-): Promise<Serving> {
+): Promise<ServingApart> {
   const child = box.start(['serve', '--port', '0', '--json', ...args]);
   onEnd(() => void child.kill('SIGKILL'));
   if (child.stdout === null || child.stderr === null) throw new Error('there is nothing to read');
@@ -93,5 +99,5 @@ export async function servingApart(
     child.kill('SIGTERM');
     return ended;
   };
-  return { url, ended, stop };
+  return { url, ended, stop, logged: () => stderr };
 }

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { MeterProvider } from '@opentelemetry/api';
 import type { Meter, MeterFigures } from '@securestore/backend-api';
+import { figuresSince } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
 import type { HealthArea } from '@securestore/objects/internal';
 import { checkAmount, checkNames } from '../report/options.ts';
@@ -48,6 +49,7 @@ export class Metrics {
   readonly #meter: Meter | undefined;
   readonly #health: Looking;
   #looking: Promise<unknown> | undefined;
+  #drained: MeterFigures = NOTHING;
 
   constructor(area: HealthArea, meter: Meter | undefined, health: Looking) {
     this.#area = area;
@@ -67,6 +69,24 @@ export class Metrics {
       await this.#looking;
     }
     return { backend: this.#area.backend, figures: this.#meter?.figures ?? NOTHING, report: this.#health.last() };
+  }
+
+  /** Figures of the calls of the backend since the last call of `drain`, for {@link absorb} of another process. */
+  drain(): MeterFigures {
+    const now = this.#meter?.figures ?? NOTHING;
+    const since = figuresSince(this.#drained, now);
+    this.#drained = now;
+    return since;
+  }
+
+  /**
+   * Adds the figures of another process of the same program, so that metrics and the check `errors` are those of all its
+   * processes.
+   *
+   * @param figures from its {@link drain}
+   */
+  absorb(figures: MeterFigures): void {
+    this.#meter?.absorb(figures);
   }
 
   /**

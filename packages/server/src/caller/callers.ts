@@ -3,10 +3,10 @@ import { SecureStoreError } from '@securestore/core-format';
 import type { Clock } from '@securestore/jobs';
 import type { SecureStore, Session } from 'securestore';
 import type { Credentials } from './credentials.ts';
-import { credentialsOf } from './credentials.ts';
+import { CredentialsReader } from './credentials.ts';
+import type { Guesses } from './guesses.ts';
 import type { ServerLimits } from '../limits/limits.ts';
 import { Sessions } from './remembered-sessions.ts';
-import { RateLimiter } from '../limits/rate-limiter.ts';
 
 /** Who sends a request, once that is known. */
 export interface Caller {
@@ -27,6 +27,7 @@ interface CallerSettings {
   readonly limits: ServerLimits;
   readonly clock: Clock;
   readonly addressOf: (request: IncomingMessage) => string;
+  readonly guesses: Guesses;
 }
 
 /** Finds out who sends requests, not too often for who guesses. */
@@ -34,49 +35,65 @@ export class Callers {
   readonly #settings: CallerSettings;
   readonly #requestId: () => string | undefined;
   readonly #sessions: Sessions;
-  readonly #failures: RateLimiter;
+  readonly #credentials = new CredentialsReader();
 
   /** @param requestId of the request that is being served */
   constructor(settings: CallerSettings, requestId: () => string | undefined) {
-    const { store, limits, clock } = settings;
+    const { store, limits, clock, guesses } = settings;
     this.#settings = settings;
     this.#requestId = requestId;
-    this.#sessions = new Sessions(store, limits.sessionAge, clock, requestId);
-    this.#failures = new RateLimiter(limits.failuresPerAddress, limits.failuresPerAddress * 10, clock);
+    this.#sessions = new Sessions(store, limits.sessionAge, clock, {
+      requestId,
+      proven: (name) => guesses.proven(name),
+    });
   }
 
   /** Whoever sends a request with credentials of a program. @throws SecureStoreError `UNAUTHENTICATED`, `THROTTLED`, `UNAVAILABLE`, `TIMEOUT` */
   async bearer(request: IncomingMessage): Promise<Caller> {
-    return this.#counted(request, async () => {
-      const credentials = credentialsOf(request);
-      this.#checkGuesses(request, credentials);
-      const session = await this.#sessions.of(credentials);
-      const check = (): Promise<void> => this.#counted(request, () => session.check());
-      return { session, check, forget: () => this.#sessions.forget(credentials) };
+    const credentials = this.#credentialsOf(request);
+    const session = await this.#counted(request, credentials, async () => {
+      if (!this.#sessions.knows(credentials)) await this.#checkGuesses(request, credentials);
+      return this.#sessions.of(credentials);
     });
+    const check = (): Promise<void> => this.#counted(request, credentials, () => session.check());
+    return { session, check, forget: () => this.#sessions.forget(credentials) };
+  }
+
+  #credentialsOf(request: IncomingMessage): Credentials {
+    try {
+      return this.#credentials.read(request);
+    } catch (error) {
+      this.#countFailure(request, '', error);
+      throw error;
+    }
   }
 
   /** Begins a session that nobody else has. @throws as {@link bearer} */
   async begin(request: IncomingMessage, credentials: Credentials): Promise<Session> {
-    return this.#counted(request, async () => {
-      this.#checkGuesses(request, credentials);
+    return this.#counted(request, credentials, async () => {
+      if (!this.#sessions.knows(credentials)) await this.#checkGuesses(request, credentials);
       return this.#settings.store.session(credentials.given, { requestId: this.#requestId });
     });
   }
 
   /** Counts wrong credentials of an address. */
-  async #counted<T>(request: IncomingMessage, prove: () => Promise<T>): Promise<T> {
+  async #counted<T>(request: IncomingMessage, { name }: Credentials, prove: () => Promise<T>): Promise<T> {
     try {
       return await prove();
     } catch (error) {
-      if (SecureStoreError.is(error, 'UNAUTHENTICATED')) this.#failures.take(this.#settings.addressOf(request));
+      this.#countFailure(request, name, error);
       throw error;
     }
   }
 
-  #checkGuesses(request: IncomingMessage, credentials: Credentials): void {
-    // Who is known is not put off by what others on the address do: behind a proxy that may be everybody.
-    if (!this.#failures.isEmpty(this.#settings.addressOf(request)) || this.#sessions.knows(credentials)) return;
+  #countFailure(request: IncomingMessage, name: string, error: unknown): void {
+    const { guesses, addressOf } = this.#settings;
+    if (SecureStoreError.is(error, 'UNAUTHENTICATED')) guesses.failed(addressOf(request), name);
+  }
+
+  async #checkGuesses(request: IncomingMessage, { name }: Credentials): Promise<void> {
+    const { guesses, addressOf } = this.#settings;
+    if (await guesses.mayTry(addressOf(request), name)) return;
     throw new SecureStoreError('THROTTLED', 'too many wrong credentials from this address', {
       advice: [{ id: 'try-again' }],
     });

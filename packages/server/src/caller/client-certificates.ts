@@ -3,24 +3,14 @@ import { TLSSocket } from 'node:tls';
 import type { Authenticator } from '@securestore/acl';
 import { parsePrincipalName, unauthenticated } from '@securestore/acl';
 import { SecureStoreError } from '@securestore/core-format';
-
-/** A certificate of whoever sends a request, which an authority that the server trusts has signed. Only servers make them. */
-export class ClientCertificate {
-  readonly commonName: string | undefined;
-  /** SHA-256, in hexadecimal. */
-  readonly fingerprint: string;
-  /** In milliseconds since 1970. */
-  readonly until: number;
-
-  constructor(commonName: string | undefined, fingerprint: string, until: number) {
-    this.commonName = commonName;
-    this.fingerprint = fingerprint;
-    this.until = until;
-  }
-}
+import { ClientCertificate } from './client-certificate.ts';
+import { forwardedPeerOf } from './forwarded-peer.ts';
 
 /** The certificate of whoever sends a request; `undefined` if there is none, or none that counts. */
-export function certificateOf({ socket }: IncomingMessage): ClientCertificate | undefined {
+export function certificateOf(request: IncomingMessage): ClientCertificate | undefined {
+  const forwarded = forwardedPeerOf(request);
+  if (forwarded !== undefined) return forwarded.certificate;
+  const { socket } = request;
   if (!(socket instanceof TLSSocket) || !socket.authorized) return undefined;
   const { subject, fingerprint256, valid_to: until } = socket.getPeerCertificate();
   if (fingerprint256 === undefined) return undefined;

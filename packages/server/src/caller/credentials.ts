@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import { unauthenticated } from '@securestore/acl';
 import { SecureStoreError } from '@securestore/core-format';
 import { certificateOf } from './client-certificates.ts';
@@ -27,13 +28,30 @@ function authorizationOf({ rawHeaders }: IncomingMessage): string | undefined {
   return found;
 }
 
-/**
- * What a request brings to prove who sends it.
- *
- * @throws SecureStoreError `UNAUTHENTICATED` if it brings nothing, or nothing of the kind
- */
-export function credentialsOf(request: IncomingMessage): Credentials {
-  const authorization = authorizationOf(request);
+/** Reads credentials from requests. */
+export class CredentialsReader {
+  /** The last valid header of each open connection. */
+  readonly #last = new WeakMap<Socket, { readonly authorization: string; readonly credentials: Credentials }>();
+
+  /**
+   * What a request brings to prove who sends it.
+   *
+   * @throws SecureStoreError `UNAUTHENTICATED` if it brings nothing, or nothing of the kind
+   */
+  read(request: IncomingMessage): Credentials {
+    const authorization = authorizationOf(request);
+    if (authorization === undefined) return credentialsOf(request, undefined);
+    const { socket } = request;
+    const last = this.#last.get(socket);
+    // A client sends the same header with each request of a connection: its digest is made once.
+    if (last?.authorization === authorization) return last.credentials;
+    const credentials = credentialsOf(request, authorization);
+    this.#last.set(socket, { authorization, credentials });
+    return credentials;
+  }
+}
+
+function credentialsOf(request: IncomingMessage, authorization: string | undefined): Credentials {
   const certificate = authorization === undefined ? certificateOf(request) : undefined;
   if (certificate !== undefined) return { given: certificate, name: `certificate ${certificate.fingerprint}` };
   if (authorization === undefined) {

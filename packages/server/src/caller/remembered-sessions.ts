@@ -13,6 +13,14 @@ interface Remembered {
   readonly until: number;
 }
 
+/** Means by which sessions begin. */
+interface SessionPorts {
+  /** Of the request that is being served. */
+  readonly requestId: () => string | undefined;
+  /** Told the name of credentials that were proved to be valid. */
+  readonly proven: (name: string) => void;
+}
+
 /**
  * Sessions of those who have proved who they are. Beginning one for every request would cost a look at the policy, a check of the
  * credentials and an entry in the audit log each time; and one that is remembered is no weaker: at each step a session asks whether its
@@ -23,20 +31,15 @@ export class Sessions {
   readonly #store: Pick<SecureStore, 'session'>;
   readonly #age: number;
   readonly #clock: Pick<Clock, 'uptime'>;
-  readonly #requestId: () => string | undefined;
+  readonly #ports: SessionPorts;
   readonly #remembered = new Map<string, Remembered>();
 
-  /** @param age how long one is remembered, in milliseconds @param requestId of the request that is being served */
-  constructor(
-    store: Pick<SecureStore, 'session'>,
-    age: number,
-    clock: Pick<Clock, 'uptime'>,
-    requestId: () => string | undefined,
-  ) {
+  /** @param age how long one is remembered, in milliseconds */
+  constructor(store: Pick<SecureStore, 'session'>, age: number, clock: Pick<Clock, 'uptime'>, ports: SessionPorts) {
     this.#store = store;
     this.#age = age;
     this.#clock = clock;
-    this.#requestId = requestId;
+    this.#ports = ports;
   }
 
   /** The session of whoever brings these credentials. @throws SecureStoreError `UNAUTHENTICATED`, `UNAVAILABLE`, `TIMEOUT` */
@@ -44,17 +47,24 @@ export class Sessions {
     const now = this.#clock.uptime();
     const found = this.#remembered.get(name);
     if (found !== undefined && now < found.until) return found.session;
-    const session = this.#store.session(given, { requestId: this.#requestId });
+    const session = this.#store.session(given, { requestId: this.#ports.requestId });
     this.#remembered.delete(name);
     const remembered = { session, until: now + this.#age, isProven: found?.isProven === true };
     this.#remembered.set(name, remembered);
-    session.then(
-      () => (remembered.isProven = true),
-      // What was refused is looked at anew the next time.
-      () => this.#forgetIf(name, session),
-    );
+    void this.#note(name, remembered);
     if (this.#remembered.size > MAX_SESSIONS) this.#forgetOldest();
     return session;
+  }
+
+  async #note(name: string, remembered: Remembered): Promise<void> {
+    try {
+      await remembered.session;
+      remembered.isProven = true;
+      this.#ports.proven(name);
+    } catch {
+      // What was refused is looked at anew the next time.
+      this.#forgetIf(name, remembered.session);
+    }
   }
 
   /** Whether these credentials have proved who somebody is: whoever guesses has none like them. */

@@ -49,7 +49,7 @@ export interface ConsolePorts {
   /** Counts the requests of a caller without valid credentials. @throws SecureStoreError `THROTTLED` */
   readonly admitGuest: (request: FastifyRequest) => void;
   /** Counts what a caller has under way. @throws SecureStoreError `THROTTLED` */
-  readonly admit: (request: FastifyRequest, reply: FastifyReply, session: Session) => void;
+  readonly admit: (request: FastifyRequest, reply: FastifyReply, session: Session) => Promise<void> | undefined;
   /** Refuses places that a caller may not have looked at. @throws SecureStoreError `ACCESS_DENIED` */
   readonly checkPlaces: (session: Session, asked: object) => Promise<void>;
 }
@@ -230,7 +230,7 @@ export class ConsoleApp {
 
   async #told(request: FastifyRequest, reply: FastifyReply): Promise<ConsoleSession> {
     const caller = this.#signedIn(request);
-    this.#ports.admit(request, reply, caller.session);
+    await this.#ports.admit(request, reply, caller.session);
     return this.#describe(caller);
   }
 
@@ -257,7 +257,7 @@ export class ConsoleApp {
 
   async #askDownload(request: FastifyRequest, reply: FastifyReply): Promise<Download> {
     const { session, entry } = this.caller(request);
-    this.#ports.admit(request, reply, session);
+    await this.#ports.admit(request, reply, session);
     const asked = request.body as DownloadRequest;
     await this.#ports.checkPlaces(session, asked);
     const outlook = await lookAhead(session, asked, reply);
@@ -267,7 +267,7 @@ export class ConsoleApp {
 
   async #download(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
     const { session, entry } = this.#signedIn(request);
-    this.#ports.admit(request, reply, session);
+    await this.#ports.admit(request, reply, session);
     const asked = this.#downloads.take((request.params as { readonly id: string }).id, entry);
     // Again: the place may have been unregistered meanwhile.
     await this.#ports.checkPlaces(session, asked);

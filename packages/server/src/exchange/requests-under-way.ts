@@ -1,24 +1,24 @@
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { SecureStoreError } from '@securestore/core-format';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Clock } from '@securestore/jobs';
 import type { Logger } from 'securestore';
 import type { Refusal } from '../limits/connections.ts';
 import type { ServerLimits } from '../limits/limits.ts';
-import { consoleRouteOf, leaveRest, routeOf } from './requests.ts';
+import { consoleRouteOf, figuresNameOf, leaveRest, routeOf } from './requests.ts';
+import type { FiguresRecord } from '../limits/request-figures.ts';
 import { RequestFigures } from '../limits/request-figures.ts';
 import { SlowPeers } from '../limits/slow-peers.ts';
 
 interface UnderWaySettings {
-  readonly limits: ServerLimits;
+  readonly limits: Pick<ServerLimits, 'leastRate'>;
   readonly clock: Clock;
   readonly logger?: Logger | undefined;
 }
 
 /** What a server is at: so many requests at once, and of each is told what became of it. */
 export class RequestsUnderWay {
-  readonly #settings: Omit<UnderWaySettings, 'clock'>;
+  readonly #settings: Pick<UnderWaySettings, 'logger'>;
   readonly #principalOf: (request: FastifyRequest) => string | undefined;
   readonly #stopping: AbortSignal;
   readonly #slow: SlowPeers;
@@ -44,13 +44,9 @@ export class RequestsUnderWay {
     return [...(this.#answers.get(socket) ?? [])].some(({ headersSent }) => headersSent);
   }
 
-  /**
-   * Counts a request, and says in the log what became of it.
-   *
-   * @throws SecureStoreError `THROTTLED` if there are too many
-   */
+  /** Counts a request, and says in the log what became of it. */
   follow(request: FastifyRequest, reply: FastifyReply): void {
-    const { logger, limits } = this.#settings;
+    const { logger } = this.#settings;
     const begun = performance.now();
     this.#total += 1;
     this.#slow.watch(request.raw, reply.raw);
@@ -65,24 +61,19 @@ export class RequestsUnderWay {
     });
     reply.raw.once('close', () => {
       this.#total -= 1;
-      // Never the path: it has names of objects.
-      const { id, method } = request;
-      const route = routeOf(request)?.path ?? (consoleRouteOf(request) && request.routeOptions.url);
       const took = Math.round((performance.now() - begun) * 1000) / 1000;
       const { statusCode, writableEnded } = reply.raw;
-      this.#figures.add(route === undefined ? 'none' : `${method} ${route}`, statusCode, took);
+      this.#figures.add(figuresNameOf(request), statusCode, took);
       if (logger === undefined) return;
       const principal = this.#principalOf(request);
+      const { id, method } = request;
+      // Never the path: it has names of objects.
+      const route = routeOf(request)?.path ?? (consoleRouteOf(request) && request.routeOptions.url);
       logger.info(
         { requestId: id, method, route, status: statusCode, took, principal, whole: writableEnded },
         'request',
       );
     });
-    if (this.#total > limits.concurrency) {
-      throw new SecureStoreError('THROTTLED', 'the server has as many requests as it takes at once', {
-        advice: [{ id: 'try-again' }],
-      });
-    }
   }
 
   /** Counts what never became a request. */
@@ -90,9 +81,24 @@ export class RequestsUnderWay {
     this.#figures.refuse(reason);
   }
 
-  /** In the format of Prometheus. */
-  metrics(): string {
-    return this.#figures.text(this.#total);
+  /** Requests that are not answered yet. */
+  get running(): number {
+    return this.#total;
+  }
+
+  /** Figures since the last call, for the process of the server. */
+  drain(): FiguresRecord {
+    return this.#figures.drain();
+  }
+
+  /** Adds what another process has counted. */
+  absorb(record: FiguresRecord): void {
+    this.#figures.absorb(record);
+  }
+
+  /** In the format of Prometheus. @param others requests that other processes of the server have not answered yet */
+  metrics(others: number): string {
+    return this.#figures.text(this.#total + others);
   }
 
   end(): void {

@@ -19,6 +19,13 @@ export function routeOf(request: FastifyRequest): Route | undefined {
   return (request.routeOptions.config as { readonly route?: Route } | undefined)?.route;
 }
 
+/** The name of a request in metrics: method and path of its route, and no key of an object. */
+export function figuresNameOf(request: FastifyRequest): string {
+  const config = request.routeOptions.config as { readonly figures?: string } | undefined;
+  if (config?.figures !== undefined) return config.figures;
+  return consoleRouteOf(request) === undefined ? 'none' : `${request.method} ${request.routeOptions.url}`;
+}
+
 /** The same of the console. */
 export function consoleRouteOf(request: FastifyRequest): ConsoleRoute | undefined {
   const config = request.routeOptions.config as Partial<ConsoleRoute> | undefined;
@@ -40,7 +47,7 @@ export function restOf({ path }: Route, url: string): string {
 }
 
 /** Whether a request has a body, or says so. */
-function hasBody({ headers }: IncomingMessage): boolean {
+export function hasBody({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }
 

@@ -39,13 +39,18 @@ export class RateLimiter {
 
   /** Takes one. @returns whether there was one */
   take(name: string): boolean {
+    return this.takeUpTo(name, 1) === 1;
+  }
+
+  /** Takes several. @returns how many of `wanted` there were */
+  takeUpTo(name: string, wanted: number): number {
     const bucket = this.#bucketOf(name);
-    const isThere = bucket.tokens >= 1;
-    if (isThere) bucket.tokens -= 1;
+    const taken = Math.min(wanted, Math.floor(bucket.tokens));
+    bucket.tokens -= taken;
     this.#buckets.delete(name);
     this.#buckets.set(name, bucket);
     if (this.#buckets.size > MAX_BUCKETS) this.#forget();
-    return isThere;
+    return taken;
   }
 
   /** Forgets half of them, the ones that nobody has asked about for the longest time. */

@@ -51,6 +51,21 @@ function headOf({ name, type, description }: RequestMetric): string[] {
   return [`# HELP ${name} ${description}`, `# TYPE ${name} ${type}`];
 }
 
+/** Figures of one route: how often each status occurred, its histogram, and the total. */
+interface RouteRecord {
+  readonly route: string;
+  readonly byStatus: readonly (readonly [status: number, count: number])[];
+  readonly buckets: readonly number[];
+  readonly seconds: number;
+  readonly count: number;
+}
+
+/** Figures of a worker since its last message of them. */
+export interface FiguresRecord {
+  readonly routes: readonly RouteRecord[];
+  readonly refused: readonly (readonly [reason: Refusal, count: number])[];
+}
+
 /** How many requests there were, how they were answered, and how long that took, by route. */
 export class RequestFigures {
   readonly #routes = new Map<string, Figures>();
@@ -64,16 +79,48 @@ export class RequestFigures {
   /** @param route method and path, as the interface has them: no names of objects */
   add(route: string, status: number, milliseconds: number): void {
     const seconds = milliseconds / 1000;
-    let figures = this.#routes.get(route);
-    if (figures === undefined) {
-      figures = { byStatus: new Map(), buckets: BOUNDS.map(() => 0), seconds: 0, count: 0 };
-      this.#routes.set(route, figures);
-    }
+    const figures = this.#figuresOf(route);
     figures.byStatus.set(status, (figures.byStatus.get(status) ?? 0) + 1);
     figures.seconds += seconds;
     figures.count += 1;
     const at = BOUNDS.findIndex((bound) => seconds <= bound);
     if (at !== -1) figures.buckets[at] = (figures.buckets[at] ?? 0) + 1;
+  }
+
+  #figuresOf(route: string): Figures {
+    let figures = this.#routes.get(route);
+    if (figures === undefined) {
+      figures = { byStatus: new Map(), buckets: BOUNDS.map(() => 0), seconds: 0, count: 0 };
+      this.#routes.set(route, figures);
+    }
+    return figures;
+  }
+
+  /** Figures since the last call, for another process that adds them to its own. */
+  drain(): FiguresRecord {
+    const routes = [...this.#routes].map(([route, { byStatus, ...figures }]) => ({
+      ...figures,
+      route,
+      byStatus: [...byStatus],
+    }));
+    const refused = [...this.#refused].filter(([, count]) => count > 0);
+    this.#routes.clear();
+    for (const reason of REFUSALS) this.#refused.set(reason, 0);
+    return { routes, refused };
+  }
+
+  /** Adds what another process has counted. */
+  absorb({ routes, refused }: FiguresRecord): void {
+    for (const { route, byStatus, buckets, seconds, count } of routes) {
+      const figures = this.#figuresOf(route);
+      for (const [status, times] of byStatus) {
+        figures.byStatus.set(status, (figures.byStatus.get(status) ?? 0) + times);
+      }
+      for (const [at, times] of buckets.entries()) figures.buckets[at] = (figures.buckets[at] ?? 0) + times;
+      figures.seconds += seconds;
+      figures.count += count;
+    }
+    for (const [reason, count] of refused) this.#refused.set(reason, (this.#refused.get(reason) ?? 0) + count);
   }
 
   /** In the format of Prometheus. @param current requests that are not answered yet */

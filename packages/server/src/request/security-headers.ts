@@ -22,12 +22,17 @@ export const PAGE_POLICY: string = [
   "trusted-types 'none'",
 ].join('; ');
 
-/** For the one answer that is sent without a framework. */
-export const BARE_HEADERS: string = Object.entries({ ...ALWAYS, 'content-security-policy': NOTHING })
+/** For answers that are sent without a framework. */
+export const BARE_FIELDS: Readonly<Record<string, string>> = { ...ALWAYS, 'content-security-policy': NOTHING };
+
+/** The same as text, for the answer to what is no request. */
+export const BARE_HEADERS: string = Object.entries(BARE_FIELDS)
   .map(([name, value]) => `${name}: ${value}\r\n`)
   .join('');
 
+const UNLESS_SAID_OTHERWISE: Readonly<Record<string, string>> = { ...BARE_FIELDS, 'cache-control': 'no-store' };
+
 /** Has an answer say how a browser is to treat it. Nothing of it is kept, unless something else is said later. */
 export function secure(reply: FastifyReply): void {
-  reply.headers({ ...ALWAYS, 'content-security-policy': NOTHING, 'cache-control': 'no-store' });
+  reply.headers(UNLESS_SAID_OTHERWISE);
 }

@@ -11,11 +11,12 @@ import { POINT_ROUTES } from './points.ts';
 import { STORE_ROUTES } from './store.ts';
 import { WORK_ROUTES } from './work.ts';
 
+/** What is asked of objects. It needs nothing that only one process of a server has. */
+export const OBJECT_CALL_ROUTES: readonly Route[] = [...DATA_ROUTES, ...OBJECT_ROUTES, ...LISTING_ROUTES];
+
 /** Everything that can be asked of a server. */
 export const ROUTES: readonly Route[] = [
-  ...DATA_ROUTES,
-  ...OBJECT_ROUTES,
-  ...LISTING_ROUTES,
+  ...OBJECT_CALL_ROUTES,
   ...JOB_ROUTES,
   ...WORK_ROUTES,
   ...BACKUP_ROUTES,

@@ -51,7 +51,8 @@ const SILENCE = 300;
 /** How long a machine that is busy may take to begin one. */
 const PATIENCE = 20_000;
 
-function rawSend(port: number, bytes: string | Buffer): Promise<string> {
+/** Sends bytes as they are, and gives the answer when the other side has closed, or been silent. */
+export function rawSend(port: number, bytes: string | Buffer): Promise<string> {
   return new Promise((resolve) => {
     let answer = '';
     const socket = connect(port, '127.0.0.1');
@@ -66,7 +67,13 @@ function rawSend(port: number, bytes: string | Buffer): Promise<string> {
   });
 }
 
-function send(port: number, method: string, path: string, { token, headers, body }: Sent = {}): Promise<Answer> {
+/** Sends a request on a connection of its own, whose path is not changed on the way. */
+export function sendTo(
+  port: number,
+  method: string,
+  path: string,
+  { token, headers, body }: Sent = {},
+): Promise<Answer> {
   const authorization = token === undefined ? {} : { authorization: `Bearer ${token}` };
   const isChunked = headers?.['transfer-encoding'] !== undefined;
   const length = body === undefined || isChunked ? {} : { 'content-length': String(Buffer.byteLength(body)) };
@@ -110,7 +117,7 @@ export async function world(options: ServerOptions = {}, storeOptions: Partial<O
     server,
     port,
     logged,
-    send: (method, path, sent) => send(port, method, path, sent),
+    send: (method, path, sent) => sendTo(port, method, path, sent),
     raw: (bytes) => rawSend(port, bytes),
     async somebody(name, rules) {
       await store.access.change([

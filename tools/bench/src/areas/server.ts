@@ -1,5 +1,7 @@
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { bodies } from '../measure/bodies.ts';
+import type { Started } from '../measure/child.ts';
 import { started } from '../measure/child.ts';
 import type { Area, Comparison, Contender, Target } from '../measure/model.ts';
 import type { LoadFigures, Served } from '../raw/http-load.ts';
@@ -40,6 +42,11 @@ function subjectAt(name: string, role: Contender['role'], url: string, token: st
   };
 }
 
+function oursAt(name: string, { line }: Pick<Started, 'line'>): Subject {
+  const { url, token } = JSON.parse(line) as { readonly url: string; readonly token: string };
+  return subjectAt(name, 'ours', url, token);
+}
+
 function openBaoAt(name: string, url: string, token: string): Subject {
   const headers = { 'x-vault-token': token };
   return {
@@ -73,16 +80,16 @@ export const server: Area = {
   title: `A server over loopback, 1 KiB, ${WIDTH} requests at once`,
   async *comparisons({ scale, scratch, absent }) {
     const count = Math.max(WIDTH, Math.ceil(4000 * scale));
-    const ours = await started(
-      new URL('../programs/served-store.ts', import.meta.url),
-      `sqlite:${join(scratch, 'served.db')}`,
-    );
+    const program = new URL('../programs/served-store.ts', import.meta.url);
+    const workers = Math.max(2, availableParallelism());
+    const alone = await started(program, `sqlite:${join(scratch, 'served.db')}`);
+    const several = await started(program, `sqlite:${join(scratch, 'served-by-workers.db')}`, String(workers));
     const bare = await started(new URL('../raw/bare-server.ts', import.meta.url));
     const bao = await prepare('OpenBao', () => startOpenBao(join(scratch, 'bao')), absent);
     try {
-      const { url, token } = JSON.parse(ours.line) as { readonly url: string; readonly token: string };
       const subjects = [
-        subjectAt('securestore, sqlite:', 'ours', url, token),
+        oursAt('securestore, sqlite:', alone),
+        oursAt(`securestore, sqlite:, ${workers} workers`, several),
         subjectAt('the framework alone', 'raw', bare.line, ''),
         ...(bao === undefined ? [] : [openBaoAt(`${bao.name}, raft`, bao.url, bao.token)]),
       ];
@@ -101,7 +108,7 @@ export const server: Area = {
         }
       }
     } finally {
-      for (const { end } of [ours, bare, ...(bao === undefined ? [] : [bao])]) end();
+      for (const { end } of [alone, several, bare, ...(bao === undefined ? [] : [bao])]) end();
     }
   },
 };

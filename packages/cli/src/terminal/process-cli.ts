@@ -1,0 +1,39 @@
+import { randomBytes } from 'node:crypto';
+import { createReadStream, createWriteStream, fstatSync } from 'node:fs';
+import process from 'node:process';
+import type { Cli, Input, OutputStream } from './cli-context.ts';
+
+const STDIN = 0;
+const STDOUT = 1;
+
+/** Standard output. Node's own stream for a file takes half a write on a full disk for a whole one. */
+function standardOutput(): OutputStream {
+  return fstatSync(STDOUT).isFile() ? createWriteStream('', { fd: STDOUT, autoClose: false }) : process.stdout;
+}
+
+/** Standard input. Node's own stream for a folder is empty, which `put < folder` would store. */
+function standardInput(): Input {
+  const isFolder = fstatSync(STDIN).isDirectory();
+  return isFolder ? createReadStream('', { fd: STDIN, autoClose: false }) : process.stdin;
+}
+
+/**
+ * The means of this process that the command line uses.
+ *
+ * @param signal aborts when the process is to stop
+ * @param releaseSignals leaves signals to others
+ */
+export function processCli(signal: AbortSignal, releaseSignals: () => void): Cli {
+  return {
+    stdin: standardInput(),
+    stdout: standardOutput(),
+    stderr: process.stderr,
+    env: process.env,
+    script: process.argv[1],
+    platform: process.platform,
+    now: () => new Date(),
+    random: randomBytes,
+    signal,
+    releaseSignals,
+  };
+}

@@ -1,0 +1,28 @@
+import process from 'node:process';
+import type { JwtOptions } from 'securestore';
+import { jwt, openStore, rawKey } from 'securestore';
+import { serveAsWorker } from '../../src/index.ts';
+
+// A worker of a server: the store URL is its argument, and the unlock secret comes from the server.
+const [url = '', trouble = ''] = process.argv.slice(2);
+
+if (trouble === 'broken') throw new Error('a worker that cannot start');
+
+// With "hang", what is told by a signal makes its event loop stand still.
+if (trouble === 'hang')
+  process.on('SIGUSR2', () => {
+    for (;;);
+  });
+
+const wanted = async (secret: (name: string) => Promise<Buffer[]>): Promise<Buffer> => {
+  const [key = Buffer.alloc(0)] = await secret('unlock');
+  return key;
+};
+
+await serveAsWorker(async ({ fingerprint, secret, settings }) => {
+  // The options of an issuer whose tokens are accepted, if there is one.
+  const issuer = settings as (Omit<JwtOptions, 'keys'> & { readonly keys: string }) | undefined;
+  const authenticators = issuer === undefined ? [] : [jwt({ ...issuer, keys: new URL(issuer.keys) })];
+  return openStore(url, { unlock: rawKey(() => wanted(secret)), fingerprint, maintenance: false, authenticators });
+});
+process.exit();
