@@ -61,7 +61,7 @@ class HashThread {
       // The process must not end before the answer has come.
       if (this.#waiting.length === 0) this.#worker.ref();
       this.#waiting.push({ key, block, settle });
-      this.#worker.postMessage({ key, block });
+      this.#worker.postMessage({ key, block }, []);
     });
   }
 
@@ -103,11 +103,11 @@ export function prepareHashThread(): void {
   void start();
 }
 
-/** Whether another thread can read `block` where it is. */
+/** Whether another thread can read `block` without a copy. */
 const isShared = ({ buffer }: Uint8Array): boolean => buffer instanceof SharedArrayBuffer;
 
 /**
- * HMAC-SHA-256 of a block, by another thread if that is free and can read the block where it is. Then the block must stay
+ * HMAC-SHA-256 of a block, by another thread if that is free and the block is in shared memory. Then the block must stay
  * unchanged until the promise resolves.
  */
 export function hmacBlock(key: KeyObject, block: Uint8Array): Promise<Buffer> | Buffer {
