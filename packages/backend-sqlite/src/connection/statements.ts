@@ -13,7 +13,7 @@ export interface Statements {
   readonly read: StatementSync;
   /** first and last segment id → data */
   readonly segments: StatementSync;
-  /** after, from, below, limit → key, size, modified */
+  /** after, from, below, limit → rows of key, size, modified as arrays */
   readonly list: StatementSync;
   /** key, revision, size, modified */
   readonly put: StatementSync;
@@ -36,6 +36,12 @@ export interface Statements {
   readonly truncateLog: StatementSync;
 }
 
+/** For statements of many rows: an array takes half as long to make as an object. */
+function rowsAsArrays(statement: StatementSync): StatementSync {
+  statement.setReturnArrays(true);
+  return statement;
+}
+
 // A segment that is longer than any that was written is not even loaded.
 export function prepareStatements(db: DatabaseSync): Statements {
   const sql = (text: string) => db.prepare(text);
@@ -52,7 +58,9 @@ export function prepareStatements(db: DatabaseSync): Statements {
     segments: sql(
       `SELECT CASE WHEN length(data) <= ${SEGMENT_BYTES} THEN data END AS data FROM segment WHERE id BETWEEN ? AND ? ORDER BY id`,
     ),
-    list: sql('SELECT key, size, modified FROM entry WHERE key > ? AND key >= ? AND key < ? ORDER BY key LIMIT ?'),
+    list: rowsAsArrays(
+      sql('SELECT key, size, modified FROM entry WHERE key > ? AND key >= ? AND key < ? ORDER BY key LIMIT ?'),
+    ),
     put: sql(
       `INSERT INTO entry(key, revision, size, modified) VALUES (?, ?, ?, ?)
        ON CONFLICT (key) DO UPDATE SET revision = excluded.revision, size = excluded.size, modified = excluded.modified`,
