@@ -25,9 +25,13 @@ test('writers killed at any instant lose nothing, tear nothing, and leave no loc
     await backend.close();
     const db = new DatabaseSync(path, { readOnly: true });
     expect(db.prepare('PRAGMA integrity_check').get()).toEqual({ integrity_check: 'ok' });
-    // Every segment belongs to a body that is there.
+    // Every segment belongs to a body that is there, but for the last one, which is the clock.
     expect(
-      db.prepare('SELECT count(*) AS n FROM segment WHERE id / 64 NOT IN (SELECT revision FROM entry)').get(),
+      db
+        .prepare(
+          'SELECT count(*) AS n FROM segment WHERE id / 64 NOT IN (SELECT revision FROM entry) AND (data IS NOT NULL OR id <> (SELECT max(id) FROM segment))',
+        )
+        .get(),
     ).toEqual({ n: 0 });
     db.close();
   } finally {

@@ -52,8 +52,25 @@ describe('versions and damage', () => {
   test('a newer layout is FORMAT_VERSION and names both', async () => {
     const path = join(scratchFolder(), 'vault.db');
     await storeAt(path);
-    run(path, 'PRAGMA user_version = 2');
-    await expect(openAt(path)).rejects.toThrow(/layout 2.*layout 1/);
+    run(path, 'PRAGMA user_version = 3');
+    await expect(openAt(path)).rejects.toThrow(/layout 3, .*layout 2/);
+  });
+
+  test('the layout of an earlier release is FORMAT_VERSION, names both and stays as it is', async () => {
+    const folder = scratchFolder();
+    const path = join(folder, 'vault.db');
+    run(
+      path,
+      `CREATE TABLE clock(id INTEGER PRIMARY KEY CHECK (id = 1), revision INTEGER NOT NULL, modified INTEGER NOT NULL) STRICT;
+       CREATE TABLE segment(id INTEGER PRIMARY KEY, data BLOB NOT NULL) STRICT;
+       PRAGMA application_id = 1397978226; PRAGMA user_version = 1`,
+    );
+    const before = snapshot(folder);
+    await expect(openAt(path)).rejects.toMatchObject({
+      code: 'FORMAT_VERSION',
+      message: expect.stringMatching(/layout 1 of an earlier release, .*layout 2/),
+    });
+    expect(snapshot(folder)).toEqual(before);
   });
 
   test('tables that are not those of this layout are INTEGRITY', async () => {

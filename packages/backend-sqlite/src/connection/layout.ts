@@ -6,12 +6,15 @@ import type { DatabaseSync } from 'node:sqlite';
 const APPLICATION_ID: number = 0x53537472;
 
 /** The `user_version` of the tables below. */
-const LAYOUT_VERSION = 1;
+const LAYOUT_VERSION = 2;
 
 /** Bodies are cut into rows of this many bytes, so that a range reads, and a write binds, little at a time. */
 export const SEGMENT_BYTES: number = 256 * 1024;
 
-/** Row ids of one body's segments are `revision * SEGMENTS_PER_BODY + n`: consecutive, and never used again. */
+/**
+ * Row ids of one body's segments are `revision * SEGMENTS_PER_BODY + n`: consecutive, and never used again. A body has
+ * at least one, even an empty body.
+ */
 export const SEGMENTS_PER_BODY = 64;
 
 /** The largest body in bytes. */
@@ -19,14 +22,16 @@ export const MAX_BODY_BYTES: number = SEGMENT_BYTES * SEGMENTS_PER_BODY;
 
 /**
  * `entry` is what a listing reads and holds no body. `revision` counts every write of the database, is the etag, and
- * names the body's segments; so bodies are only ever appended. `clock` has one row: the last revision and the last time.
+ * names the body's segments; so bodies are only ever appended.
+ *
+ * The last row of `segment` is the clock of the database: its id tells the last revision, and it has the last time. A
+ * row of its own would add a page to every commit. If the body of the last row is deleted, the row stays, without
+ * data, until the next write.
  */
 const TABLES: Readonly<Record<string, string>> = {
-  clock:
-    'CREATE TABLE clock(id INTEGER PRIMARY KEY CHECK (id = 1), revision INTEGER NOT NULL, modified INTEGER NOT NULL) STRICT',
   entry:
     'CREATE TABLE entry(key TEXT PRIMARY KEY NOT NULL, revision INTEGER NOT NULL, size INTEGER NOT NULL, modified INTEGER NOT NULL) STRICT, WITHOUT ROWID',
-  segment: 'CREATE TABLE segment(id INTEGER PRIMARY KEY, data BLOB NOT NULL) STRICT',
+  segment: 'CREATE TABLE segment(id INTEGER PRIMARY KEY, modified INTEGER NOT NULL, data BLOB) STRICT',
 };
 
 const PACKAGE = '@securestore/backend-sqlite';
@@ -58,10 +63,11 @@ export function inspectLayout(db: DatabaseSync, path: string): boolean {
     );
   }
   if (version !== LAYOUT_VERSION) {
+    const isOlder = version < LAYOUT_VERSION;
     throw new SecureStoreError(
       'FORMAT_VERSION',
-      `${path} has table layout ${version}, but this release of ${PACKAGE} reads layout ${LAYOUT_VERSION}`,
-      { backend: 'sqlite', advice: [{ id: 'use-newer-release', package: PACKAGE }] },
+      `${path} has table layout ${version}${isOlder ? ' of an earlier release' : ''}, but this release of ${PACKAGE} reads layout ${LAYOUT_VERSION}`,
+      { backend: 'sqlite', advice: isOlder ? [] : [{ id: 'use-newer-release', package: PACKAGE }] },
     );
   }
   const names = Object.keys(TABLES);
@@ -80,7 +86,5 @@ export function inspectLayout(db: DatabaseSync, path: string): boolean {
 /** Makes the tables in an empty database; the caller has begun the transaction. */
 export function createLayout(db: DatabaseSync): void {
   for (const sql of Object.values(TABLES)) db.exec(sql);
-  db.exec(
-    `INSERT INTO clock VALUES (1, 0, 0); PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${LAYOUT_VERSION}`,
-  );
+  db.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${LAYOUT_VERSION}`);
 }

@@ -15,6 +15,8 @@ export type UnitResult = (WriteResult | undefined)[] | SecureStoreError;
 interface Clock {
   revision: number;
   readonly modified: number;
+  /** The last row of segments, if only the clock needs it. */
+  vacant: number | undefined;
 }
 
 interface Found {
@@ -45,17 +47,29 @@ function conflict(
   );
 }
 
-function dropBody(statements: Statements, { revision, size }: Found): void {
-  if (size === 0) return;
+function dropBody(statements: Statements, { revision, size }: Found, clock: Clock): void {
   const first = revision * SEGMENTS_PER_BODY;
-  statements.dropSegments.run(first, first + Math.ceil(size / SEGMENT_BYTES) - 1);
+  const last = first + Math.max(1, Math.ceil(size / SEGMENT_BYTES)) - 1;
+  if (revision !== clock.revision) {
+    statements.dropSegments.run(first, last);
+    return;
+  }
+  // The last row of all numbers the next write.
+  if (last > first) statements.dropSegments.run(first, last - 1);
+  statements.vacate.run(last);
+  clock.vacant = last;
 }
 
-function putBody(statements: Statements, revision: number, body: Uint8Array): void {
-  let id = revision * SEGMENTS_PER_BODY;
-  for (let start = 0; start < body.length; start += SEGMENT_BYTES) {
-    statements.putSegment.run(id++, body.subarray(start, start + SEGMENT_BYTES));
-  }
+function putBody(statements: Statements, body: Uint8Array, clock: Clock): void {
+  let id = clock.revision * SEGMENTS_PER_BODY;
+  let start = 0;
+  do {
+    statements.putSegment.run(id++, clock.modified, body.subarray(start, start + SEGMENT_BYTES));
+    start += SEGMENT_BYTES;
+  } while (start < body.length);
+  if (clock.vacant === undefined) return;
+  statements.dropSegments.run(clock.vacant, clock.vacant);
+  clock.vacant = undefined;
 }
 
 function apply(
@@ -64,14 +78,17 @@ function apply(
   found: Found | undefined,
   clock: Clock,
 ): WriteResult | undefined {
-  if (found !== undefined) dropBody(statements, found);
   if (operation.type === 'delete') {
-    if (found !== undefined) statements.remove.run(operation.key);
+    if (found === undefined) return undefined;
+    dropBody(statements, found, clock);
+    statements.remove.run(operation.key);
     return undefined;
   }
   const revision = ++clock.revision;
   statements.put.run(operation.key, revision, operation.body.length, clock.modified);
-  putBody(statements, revision, operation.body);
+  putBody(statements, operation.body, clock);
+  // Afterwards, so that what is replaced is not the last row any more.
+  if (found !== undefined) dropBody(statements, found, clock);
   return { etag: String(revision), modified: clock.modified };
 }
 
@@ -93,11 +110,13 @@ function runUnit(statements: Statements, unit: Unit, clock: Clock): UnitResult {
  * @throws SecureStoreError as {@link LocalClock.next}; errors of `node:sqlite`. Then the whole transaction must be rolled back.
  */
 export function runUnits(statements: Statements, units: readonly Unit[], time: LocalClock): UnitResult[] {
-  const stored = statements.clock.get() as { revision: number; modified: number };
-  const clock: Clock = { revision: stored.revision, modified: time.next(stored.modified) };
-  const results = units.map((unit) => runUnit(statements, unit, clock));
-  if (clock.revision !== stored.revision) statements.setClock.run(clock.revision, clock.modified);
-  return results;
+  const last = statements.clock.get() as { id: number; modified: number; vacant: number } | undefined;
+  const clock: Clock = {
+    revision: Math.floor((last?.id ?? 0) / SEGMENTS_PER_BODY),
+    modified: time.next(last?.modified ?? 0),
+    vacant: last?.vacant === 1 ? last.id : undefined,
+  };
+  return units.map((unit) => runUnit(statements, unit, clock));
 }
 
 /** Whether `unit` replaces or removes key material. */

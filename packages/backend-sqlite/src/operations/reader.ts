@@ -25,6 +25,8 @@ interface ReadRow {
   readonly data: Uint8Array | null;
 }
 
+type ListRow = readonly [key: string, size: number, modified: number];
+
 function damaged(key: string): SecureStoreError {
   return damagedError({ backend: 'sqlite', operation: 'read', key });
 }
@@ -101,9 +103,8 @@ export function readEntry(
 
 export function listEntries({ statements }: Connection, prefix: string, options: ListOptions): ListResult {
   const limit = Math.min(options.limit ?? PAGE_ENTRIES, PAGE_ENTRIES);
-  const rows = statements.list.all(options.after ?? '', prefix, prefix + AFTER_ALL, limit + 1);
+  const rows = statements.list.all(options.after ?? '', prefix, prefix + AFTER_ALL, limit + 1) as unknown as ListRow[];
   const more = rows.length > limit;
   if (more) rows.pop();
-  const entries = rows.map(({ key, size, modified }) => ({ key, size, modified }) as ListResult['entries'][number]);
-  return { entries, more };
+  return { entries: rows.map(([key, size, modified]) => ({ key, size, modified })), more };
 }

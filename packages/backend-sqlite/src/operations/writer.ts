@@ -24,7 +24,7 @@ interface Waiting {
 export interface WriterContext {
   readonly path: () => string;
   readonly clock: LocalClock;
-  /** The connection to write on, made where there is none yet. */
+  /** The connection to write on, made if there is none yet; its file was found in place. */
   readonly connect: () => Connection;
 }
 
@@ -136,8 +136,6 @@ export class Writer {
   #transact(connection: Connection, group: readonly Waiting[], onCommit: () => void): UnitResult[] {
     const { db, statements } = connection;
     const { clock } = this.#context;
-    const path = this.#context.path();
-    assertInPlace(connection, path);
     statements.begin.run();
     try {
       const results = runUnits(
@@ -147,7 +145,7 @@ export class Writer {
       );
       onCommit();
       statements.commit.run();
-      assertInPlace(connection, path, { outcome: 'unknown' });
+      assertInPlace(connection, this.#context.path(), { outcome: 'unknown' });
       this.#truncate ||= group.some(({ unit }) => touchesKeyMaterial(unit));
       return results;
     } finally {

@@ -7,6 +7,7 @@ import { digestKeys } from '../primitives/content-digest.ts';
 import { deriveKey } from '../primitives/derive.ts';
 import { HmacKey } from '../primitives/hmac.ts';
 import type { KeyUseListener, OnKeyUse } from '../primitives/key-use.ts';
+import type { PayloadKeys } from '../seal/payload-keys.ts';
 
 /** A key version with its secret loaded. */
 export interface LoadedVersion<Secret> {
@@ -22,7 +23,10 @@ export interface LoadedVersion<Secret> {
 }
 
 /** A key version of a category. */
-export type LoadedKey = LoadedVersion<HmacKey>;
+export interface LoadedKey extends LoadedVersion<HmacKey> {
+  /** Of records that were opened under any key version of the keyring. */
+  readonly payloadKeys: PayloadKeys;
+}
 
 /** A key version of the store's own objects. */
 export type LoadedSystemKey = LoadedVersion<KeyObject>;
@@ -89,20 +93,19 @@ function loadVersion<Secret>(
  *
  * @returns the primary one; `undefined` if none of them is
  */
-function loadVersions<Secret>(
+function loadVersions<Version>(
   group: KeyGroup,
-  versions: Map<string, LoadedVersion<Secret> | Unusable>,
-  load: (key: Uint8Array) => Secret,
-  listener: KeyUseListener | undefined,
-): LoadedVersion<Secret> | undefined {
-  let primary: LoadedVersion<Secret> | undefined;
+  versions: Map<string, Version | Unusable>,
+  load: (version: KeyVersion) => Version,
+): Version | undefined {
+  let primary: Version | undefined;
   const groupId = Buffer.from(group.id);
   for (const version of group.versions) {
     if (version.state === 'destroyed' || version.destroyAt > 0) {
       versions.set(idText(version.id), { groupId, destroyAt: version.destroyAt });
       continue;
     }
-    const loaded = loadVersion(group, version, load, listener);
+    const loaded = load(version);
     versions.set(idText(version.id), loaded);
     if (version.state === 'primary') primary = loaded;
   }
@@ -117,9 +120,13 @@ function loadVersions<Secret>(
 export function loadCategory(
   group: KeyGroup,
   versions: Map<string, LoadedKey | Unusable>,
+  payloadKeys: PayloadKeys,
   listener: KeyUseListener | undefined,
 ): CategoryKeys | undefined {
-  const primary = loadVersions(group, versions, (key) => new HmacKey(key), listener);
+  const primary = loadVersions(group, versions, (version) => ({
+    ...loadVersion(group, version, (key) => new HmacKey(key), listener),
+    payloadKeys,
+  }));
   return primary && { primary, digest: digestKeys(createSecretKey(group.digestKey)) };
 }
 
@@ -139,7 +146,7 @@ function loadSystemGroup(
   const [group] = groups;
   if (group === undefined) return undefined;
   const versions = new Map<string, LoadedSystemKey | Unusable>();
-  const primary = loadVersions(group, versions, createSecretKey, listener);
+  const primary = loadVersions(group, versions, (version) => loadVersion(group, version, createSecretKey, listener));
   if (groups.length > 1 || primary === undefined) {
     throw new SecureStoreError('INTEGRITY', `the keyring is damaged: its ${kind} key is missing, or there are several`);
   }

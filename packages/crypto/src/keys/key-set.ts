@@ -7,6 +7,7 @@ import type { AuditKeys, BackupKeySet, CategoryKeys, JournalKeys, LoadedKey, Unu
 import { idText, loadAudit, loadBackup, loadCategory, loadJournal } from './key-groups.ts';
 import type { KeyUseListener } from '../primitives/key-use.ts';
 import type { NameKeys } from '../names/names.ts';
+import { PayloadKeys } from '../seal/payload-keys.ts';
 
 /** What may be shown of a key version. */
 export interface KeyVersionInfo {
@@ -145,10 +146,11 @@ function loadKeys(
   const audit = loadAudit(granted, listener);
   const backup = loadBackup(granted, listener);
   const infos = granted.groups.flatMap(infoOf);
+  const payloadKeys = new PayloadKeys();
   for (const group of granted.groups) {
     if (group.kind !== 'category') continue;
     const destroyAt = Math.max(0, ...group.versions.map((version) => version.destroyAt));
-    categories.set(idText(group.id), loadCategory(group, versions, listener) ?? { destroyAt });
+    categories.set(idText(group.id), loadCategory(group, versions, payloadKeys, listener) ?? { destroyAt });
   }
   const nameKey = takeKey(Buffer.from(granted.nameKey));
   return {

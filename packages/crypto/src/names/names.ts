@@ -1,7 +1,8 @@
-import { createCipheriv, createDecipheriv } from 'node:crypto';
+import { createCipheriv } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import type { Naming, StoreKey } from '@securestore/core-format';
 import { asBuffer, decodeBase32, encodeBase32, ID_LENGTH, SecureStoreError } from '@securestore/core-format';
+import { CounterMode } from '../primitives/counter-mode.ts';
 import type { HmacKey } from '../primitives/hmac.ts';
 import { RecentCache } from '../primitives/recent-cache.ts';
 import { decodePlainSegment, encodePlainSegment } from './plain-names.ts';
@@ -36,8 +37,33 @@ function unknownToken(token: string): SecureStoreError {
   );
 }
 
+/** The S of an encrypted segment, which is its first counter block, and the encrypted text. */
+function splitSegment(bytes: Buffer): { readonly counter: Buffer; readonly data: Buffer } {
+  return { counter: bytes.subarray(0, ID_LENGTH), data: bytes.subarray(ID_LENGTH) };
+}
+
+function decodeSegment(own: string): ReturnType<typeof splitSegment> | undefined {
+  const bytes = own.length > MAX_SEGMENT_TOKEN ? undefined : decodeBase32(own);
+  return bytes === undefined || bytes.length <= ID_LENGTH ? undefined : splitSegment(bytes);
+}
+
 /** What a token says: the name, or the folder of a name that only the record itself tells. */
 export type OpenedToken = { readonly name: string } | { readonly hidden: true };
+
+/** A segment of a token, and the folder that it is in. */
+interface TokenSegment {
+  readonly parent: Place;
+  readonly own: string;
+}
+
+/** The text of a segment and its S. */
+interface OpenedSegment {
+  readonly text: string;
+  readonly synthetic: string;
+}
+
+/** The result of one of many tokens: a foreign one has an error, and the others are opened. */
+export type TokenResult = OpenedToken | SecureStoreError;
 
 /** The keys of names. */
 export interface NameKeys {
@@ -64,6 +90,7 @@ export class NameCipher {
   readonly #keys: NameKeys;
   readonly #naming: Naming;
   readonly #root: Place;
+  #counters: CounterMode | undefined;
   /** By name, of objects too, since they are often used again. */
   readonly #places = new RecentCache<string, Place>(REMEMBERED);
   /** Folders alone, by token. */
@@ -84,9 +111,10 @@ export class NameCipher {
 
   #segmentToken(synthetic: string, segment: Buffer): string {
     if (this.#naming === 'plain') return encodePlainSegment(segment);
-    const iv = Buffer.from(synthetic, 'latin1');
-    const cipher = createCipheriv('aes-256-ctr', this.#keys.encryption, iv);
-    return encodeBase32(Buffer.concat([iv, cipher.update(segment)]));
+    const bytes = Buffer.allocUnsafe(ID_LENGTH + segment.length);
+    bytes.set(segment, bytes.write(synthetic, 'latin1'));
+    this.#counterMode.apply([splitSegment(bytes)]);
+    return encodeBase32(bytes);
   }
 
   /** The place of one more segment below `parent`. */
@@ -138,25 +166,29 @@ export class NameCipher {
     return '';
   }
 
-  #openSegment(parent: Place, own: string): { text: string; synthetic: string } {
-    const fail = (): never => {
-      throw unknownToken(own);
-    };
-    if (own.length > MAX_SEGMENT_TOKEN) fail();
-    let segment: Buffer;
-    if (this.#naming === 'plain') {
-      segment = decodePlainSegment(own) ?? fail();
-    } else {
-      const bytes = decodeBase32(own);
-      if (bytes === undefined || bytes.length <= ID_LENGTH) return fail();
-      const iv = bytes.subarray(0, ID_LENGTH);
-      const decipher = createDecipheriv('aes-256-ctr', this.#keys.encryption, iv);
-      segment = decipher.update(bytes.subarray(ID_LENGTH));
-      const synthetic = this.#synthetic(parent.synthetic, segment);
-      if (synthetic !== iv.toString('latin1')) fail();
-      return { text: segment.toString('utf8'), synthetic };
-    }
+  /** Made when it is first needed: Node frees the key with the cipher. */
+  get #counterMode(): CounterMode {
+    return (this.#counters ??= new CounterMode(this.#keys.encryption));
+  }
+
+  #openPlainSegment({ parent, own }: TokenSegment): OpenedSegment | undefined {
+    const segment = own.length > MAX_SEGMENT_TOKEN ? undefined : decodePlainSegment(own);
+    if (segment === undefined) return undefined;
     return { text: segment.toString('utf8'), synthetic: this.#synthetic(parent.synthetic, segment) };
+  }
+
+  /** Opens each segment; `undefined` for a foreign one. */
+  #openSegments(segments: readonly TokenSegment[]): (OpenedSegment | undefined)[] {
+    if (this.#naming === 'plain') return segments.map((segment) => this.#openPlainSegment(segment));
+    const sealed = segments.map(({ own }) => decodeSegment(own));
+    this.#counterMode.apply(sealed.filter((parts) => parts !== undefined));
+    return segments.map(({ parent }, index) => {
+      const parts = sealed[index];
+      if (parts === undefined) return undefined;
+      const synthetic = this.#synthetic(parent.synthetic, parts.data);
+      if (synthetic !== parts.counter.toString('latin1')) return undefined;
+      return { text: parts.data.toString('utf8'), synthetic };
+    });
   }
 
   #openFolder(token: string): { name: string; folder: Place } {
@@ -165,7 +197,10 @@ export class NameCipher {
     if (cached !== undefined) return cached;
     const slash = token.lastIndexOf('/');
     const parent = this.#openFolder(token.slice(0, Math.max(0, slash)));
-    const { text, synthetic } = this.#openSegment(parent.folder, token.slice(slash + 1));
+    const own = token.slice(slash + 1);
+    const [segment] = this.#openSegments([{ parent: parent.folder, own }]);
+    if (segment === undefined) throw unknownToken(own);
+    const { text, synthetic } = segment;
     const opened = { name: parent.name === '' ? text : `${parent.name}/${text}`, folder: { token, synthetic } };
     this.#opened.set(token, opened);
     return opened;
@@ -177,19 +212,45 @@ export class NameCipher {
    * @throws SecureStoreError `INTEGRITY` for a token that no name of this store has
    */
   open(token: string): OpenedToken {
+    // One token has one result.
+    const result = this.openAll([token])[0] as TokenResult;
+    if (SecureStoreError.is(result)) throw result;
+    return result;
+  }
+
+  /** As {@link open}, for many tokens in one step of the cipher; the error of a foreign one is its result. */
+  openAll(tokens: readonly string[]): TokenResult[] {
+    const located = tokens.map((token) => this.#locateToken(token));
+    const shown = located.filter((place) => 'own' in place);
+    const segments = this.#openSegments(shown);
+    let next = 0;
+    return located.map((place) => {
+      if (!('own' in place)) return place;
+      const segment = segments[next++];
+      if (segment === undefined) return unknownToken(place.own);
+      return { name: place.folder === '' ? segment.text : `${place.folder}/${segment.text}` };
+    });
+  }
+
+  /** The last segment of a token, and the name of the folder that it is in; or its result, if no segment is to be opened. */
+  #locateToken(token: string): (TokenSegment & { readonly folder: string }) | TokenResult {
     const slash = token.lastIndexOf('/');
     const own = token.slice(slash + 1);
     const hidden = own.startsWith(FALLBACK);
-    if (token.startsWith('/') || (hidden ? slash : token.length) > MAX_TOKEN) throw unknownToken(own);
-    const parent = this.#openFolder(token.slice(0, Math.max(0, slash)));
-    if (hidden) return { hidden: true };
-    const { text } = this.#openSegment(parent.folder, own);
-    return { name: parent.name === '' ? text : `${parent.name}/${text}` };
+    if (token.startsWith('/') || (hidden ? slash : token.length) > MAX_TOKEN) return unknownToken(own);
+    try {
+      const { name, folder } = this.#openFolder(token.slice(0, Math.max(0, slash)));
+      return hidden ? { hidden } : { parent: folder, own, folder: name };
+    } catch (error) {
+      if (SecureStoreError.is(error, 'INTEGRITY')) return error;
+      throw error;
+    }
   }
 
   /** Forgets all names. */
   close(): void {
     this.#places.clear();
     this.#opened.clear();
+    this.#counters = undefined;
   }
 }

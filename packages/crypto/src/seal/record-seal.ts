@@ -10,6 +10,7 @@ import {
   TAG_LENGTH,
   writeEnvelope,
 } from '@securestore/core-format';
+import type { PayloadKeys } from './payload-keys.ts';
 import { expandInput, headerInput, label } from '../primitives/derive.ts';
 import type { HmacKey } from '../primitives/hmac.ts';
 import type { OnKeyUse } from '../primitives/key-use.ts';
@@ -25,6 +26,8 @@ export interface RecordKey {
   readonly id: Uint8Array;
   readonly suite: number;
   readonly secret: HmacKey;
+  /** Of records that were opened under it and the others of its keyring, if they are remembered. */
+  readonly payloadKeys?: PayloadKeys | undefined;
   /** Called for everything that is encrypted and decrypted under it, if there is a listener. */
   readonly onUse?: OnKeyUse | undefined;
 }
@@ -67,12 +70,17 @@ function damaged(reason: string): never {
   throw new SecureStoreError('INTEGRITY', `the record is damaged: ${reason}`);
 }
 
-/** The data key of a record. The caller wipes it. */
-function unwrap(record: SplitRecord, key: RecordKey): { suite: Suite; dek: Buffer; expanded: Buffer } {
-  const { header, headerBytes, envelope } = record;
+/** The suite of a record and of the key version that it names. */
+function agreedSuite({ header, envelope }: SplitRecord, key: RecordKey): Suite {
   if (asBuffer(envelope.keyId).compare(key.id) !== 0) damaged('it names another key version');
   if (header.suite !== key.suite) damaged('its suite is not that of its key version');
-  const suite = suiteOf(key.suite);
+  return suiteOf(key.suite);
+}
+
+/** The data key of a record. The caller wipes it. */
+function unwrap(record: SplitRecord, key: RecordKey): { suite: Suite; dek: Buffer; expanded: Buffer } {
+  const { headerBytes, envelope } = record;
+  const suite = agreedSuite(record, key);
   const once = wrapKey(key, headerBytes, envelope.commitment);
   const dek = suite.openOnce(once, envelope.wrappedKey);
   once.fill(0);
@@ -88,12 +96,22 @@ function unwrap(record: SplitRecord, key: RecordKey): { suite: Suite; dek: Buffe
 }
 
 function openBody(record: SplitRecord, key: RecordKey): Buffer {
+  const known = key.payloadKeys?.get(record);
+  if (known !== undefined) return openUnder(agreedSuite(record, key), known, record);
   const { suite, dek, expanded } = unwrap(record, key);
-  const body = suite.openOnce(expanded.subarray(0, KEY_LENGTH), record.sealedBody);
   dek.fill(0);
-  expanded.fill(0);
-  if (body === undefined) damaged('its body does not decrypt');
-  return body;
+  const payloadKey = expanded.subarray(0, KEY_LENGTH);
+  try {
+    const body = openUnder(suite, payloadKey, record);
+    key.payloadKeys?.set(record, payloadKey);
+    return body;
+  } finally {
+    expanded.fill(0);
+  }
+}
+
+function openUnder(suite: Suite, payloadKey: Buffer, { sealedBody }: SplitRecord): Buffer {
+  return suite.openOnce(payloadKey, sealedBody) ?? damaged('its body does not decrypt');
 }
 
 /**

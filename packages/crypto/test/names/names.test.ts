@@ -48,6 +48,27 @@ for (const naming of ['encrypted', 'plain'] as const) {
       );
     });
 
+    it('[T-02] open many at once as each by itself, foreign ones among them', () => {
+      const cipher = cipherFor(naming);
+      const tokens = fc.oneof(
+        storeKeys.map((name) => cipher.locate(name).token),
+        fc.stringMatching(/^[a-z0-9/_~]{0,60}$/),
+      );
+      const byItself = (token: string): unknown => {
+        try {
+          return cipherFor(naming).open(token);
+        } catch (error) {
+          return error;
+        }
+      };
+      fc.assert(
+        fc.property(fc.array(tokens, { maxLength: 20 }), (all) => {
+          expect(cipher.openAll(all)).toEqual(all.map(byItself));
+        }),
+        { numRuns: 200 },
+      );
+    });
+
     it('are the same every time, whatever was asked before', () => {
       const used = cipherFor(naming);
       fc.assert(

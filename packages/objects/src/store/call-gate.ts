@@ -161,7 +161,11 @@ export class CallGate {
         return settledSoon(listing.next(), signal, this.#engine.clock);
       });
       if (step.done === true) return;
-      yield step.value;
+      for (const name of step.value) {
+        // The next step then says that the store has been closed.
+        if (this.#closed && !waitedFor) break;
+        yield name;
+      }
     }
   }
 }
