@@ -30,7 +30,7 @@ export class MemoryData {
     return this.#bodies.get(key);
   }
 
-  /** Stores a copy of `body`, or the body itself if it is `owned` and little else lies in its memory. */
+  /** Stores a copy of `body`, or the body itself if it is `owned` and takes up most of its memory. */
   set(key: string, body: Uint8Array, owned?: true): StoredBody {
     this.#writes += 1;
     const isKept = owned === true && body.length * 2 > body.buffer.byteLength;

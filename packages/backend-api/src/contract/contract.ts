@@ -68,7 +68,7 @@ export interface BackendCapabilities {
 
 /** A stored body, or the asked-for range of it. */
 export interface ReadResult {
-  /** The bytes. They are the caller's, who may change or even detach them: the backend keeps no reference, unless it was told {@link ReadOptions.shared}. */
+  /** The bytes. They are the caller's, who may change or even detach them: the backend keeps no reference, unless the caller passes {@link ReadOptions.shared}. */
   readonly body: Uint8Array;
   /**
    * Given by whole reads, unless {@link ReadOptions.etag} says otherwise; changes whenever the bytes change. It never

@@ -43,7 +43,7 @@ class HashThread {
     this.#idle.unref();
     worker.unref();
     worker.on('message', (digest: Uint8Array) => this.#settle(Buffer.from(digest)));
-    // What a thread that ended has not hashed is hashed here.
+    // Blocks that a thread had not hashed when it ended are hashed here.
     worker.on('error', () => undefined);
     worker.on('exit', () => {
       onEnd();

@@ -148,10 +148,15 @@ it('reads forwarded requests as they were sent: with no body, in chunks, and wit
       asked.on('error', reject);
       asked.end(body);
     });
-  expect(await ask('POST', '/v1/checkpoint', { 'content-length': '0' })).toBe(200);
-  expect(await ask('POST', '/v1/checkpoint', { 'content-length': '2', 'content-type': 'application/json' }, '{}')).toBe(
-    400,
-  );
+  expect(await ask('POST', '/v1/encryption-keys/destroy-due', { 'content-length': '0' })).toBe(200);
+  expect(
+    await ask(
+      'POST',
+      '/v1/encryption-keys/destroy-due',
+      { 'content-length': '2', 'content-type': 'application/json' },
+      '{}',
+    ),
+  ).toBe(400);
   const json = { 'content-type': 'application/json', 'transfer-encoding': 'chunked' };
   expect(await ask('POST', '/v1/verify', json, '{"payloads":true}')).toBe(200);
   expect(await ask('GET', '/v1/no-such-path', {})).toBe(404);
