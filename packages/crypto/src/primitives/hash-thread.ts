@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { availableParallelism } from 'node:os';
-import type { Worker } from 'node:worker_threads';
+import type { MessagePort, Worker } from 'node:worker_threads';
 
 /** How many blocks may wait for the thread: one that it hashes, and the next one. The caller hashes any more itself. */
 const MAX_WAITING = 2;
@@ -12,15 +12,17 @@ const IDLE = 2000;
 /** As text, so that it is found however this package is bundled. */
 const PROGRAM = `
 const { createHmac } = require('node:crypto');
-const { parentPort } = require('node:worker_threads');
-parentPort.on('message', ({ key, block }) => {
-  parentPort.postMessage(createHmac('sha256', key).update(block).digest());
+const { workerData: port } = require('node:worker_threads');
+port.on('message', ({ key, block }) => {
+  port.postMessage(createHmac('sha256', key).update(block).digest());
 });`;
 
 /** HMAC-SHA-256 (RFC 2104). */
 function hmacHere(key: KeyObject, block: Uint8Array): Buffer {
   return createHmac('sha256', key).update(block).digest();
 }
+
+type Threads = typeof import('node:worker_threads');
 
 interface Waiting {
   readonly key: KeyObject;
@@ -33,42 +35,65 @@ interface Waiting {
  * pool, but copies each block into fresh memory, which takes half as long as hashing it.
  */
 class HashThread {
-  readonly #worker: Worker;
+  readonly #port: MessagePort;
+  readonly #receive: (port: MessagePort) => { message: Uint8Array } | undefined;
   readonly #waiting: Waiting[] = [];
   readonly #idle: NodeJS.Timeout;
 
-  constructor(worker: Worker, onEnd: () => void) {
-    this.#worker = worker;
+  constructor({ Worker, MessageChannel, receiveMessageOnPort }: Threads, onEnd: () => void) {
+    const { port1, port2 } = new MessageChannel();
+    const worker: Worker = new Worker(PROGRAM, {
+      eval: true,
+      name: 'securestore-digest',
+      workerData: port2,
+      transferList: [port2],
+      // It needs nothing of this process, least of all its secrets.
+      env: {},
+      execArgv: [],
+      resourceLimits: { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 2 },
+    });
+    this.#port = port1;
+    this.#receive = receiveMessageOnPort;
     this.#idle = setTimeout(() => void worker.terminate(), IDLE);
     this.#idle.unref();
     worker.unref();
-    worker.on('message', (digest: Uint8Array) => this.#settle(Buffer.from(digest)));
-    // Blocks that a thread had not hashed when it ended are hashed here.
+    port1.on('message', (digest: Uint8Array) => this.#settle(digest));
+    port1.unref();
     worker.on('error', () => undefined);
     worker.on('exit', () => {
       onEnd();
       clearTimeout(this.#idle);
+      this.#collect();
+      port1.close();
+      // Blocks that the thread had not hashed when it ended are hashed here.
       for (const { key, block, settle } of this.#waiting.splice(0)) settle(hmacHere(key, block));
     });
   }
 
   get isBusy(): boolean {
+    this.#collect();
     return this.#waiting.length >= MAX_WAITING;
   }
 
   hash(key: KeyObject, block: Uint8Array): Promise<Buffer> {
     return new Promise((settle) => {
       // The process must not end before the answer has come.
-      if (this.#waiting.length === 0) this.#worker.ref();
+      if (this.#waiting.length === 0) this.#port.ref();
       this.#waiting.push({ key, block, settle });
-      this.#worker.postMessage({ key, block }, []);
+      this.#port.postMessage({ key, block }, []);
     });
   }
 
-  #settle(digest: Buffer): void {
-    this.#waiting.shift()?.settle(digest);
+  /** Takes in the answers that have come: a caller whose backend answers at once leaves the event loop no turn to do so. */
+  #collect(): void {
+    for (let got = this.#receive(this.#port); got !== undefined; got = this.#receive(this.#port))
+      this.#settle(got.message);
+  }
+
+  #settle(digest: Uint8Array): void {
+    this.#waiting.shift()?.settle(Buffer.from(digest));
     if (this.#waiting.length > 0) return;
-    this.#worker.unref();
+    this.#port.unref();
     this.#idle.refresh();
   }
 }
@@ -78,16 +103,8 @@ let isStarting = false;
 
 async function start(): Promise<void> {
   try {
-    const { Worker } = await import('node:worker_threads');
-    const worker = new Worker(PROGRAM, {
-      eval: true,
-      name: 'securestore-digest',
-      // It needs nothing of this process, least of all its secrets.
-      env: {},
-      execArgv: [],
-      resourceLimits: { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 2 },
-    });
-    thread = new HashThread(worker, () => {
+    const threads: Threads = await import('node:worker_threads');
+    thread = new HashThread(threads, () => {
       thread = undefined;
       isStarting = false;
     });
