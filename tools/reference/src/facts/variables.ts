@@ -54,5 +54,4 @@ export const TEST_VARIABLES: readonly Variable[] = [
   ['SECURESTORE_TEST_CHROMIUM', 'the browser for the tests of the console'],
   ['SECURESTORE_TEST_CLOCK_FILE', 'set by the tests: the file with the clock of a MongoDB server'],
   ['SECURESTORE_BUNDLED', 'set by the tests: the packages are built already'],
-  ['SECURESTORE_BENCH_OPENBAO', 'the program `bao` for the benchmarks'],
 ];
