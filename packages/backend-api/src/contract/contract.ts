@@ -63,7 +63,7 @@ export interface BackendCapabilities {
   /** How far apart, in milliseconds, `modified` may be between two servers of the provider; 0 with one clock. */
   readonly clockSkew: number;
   /** Bodies are kept in the memory of this process: {@link WriteOptions.owned} and {@link ReadOptions.shared} each save a copy. */
-  readonly keepsBodies?: true;
+  readonly keepsBodies?: boolean;
 }
 
 /** A stored body, or the asked-for range of it. */

@@ -92,7 +92,7 @@ class PartUploader {
   }
 
   async #write(name: string, buffer: Buffer, length: number): Promise<void> {
-    const owned = this.#engine.backend.capabilities.keepsBodies;
+    const owned = this.#engine.backend.capabilities.keepsBodies === true;
     await writePart(this.#engine, name, buffer.subarray(0, length), { ...(owned && { owned }), signal: this.#signal });
     // Not if that failed: the backend may still be reading the buffer.
     if (!owned) this.#free.push(buffer);

@@ -89,7 +89,7 @@ export const COLLECTION_BUGS: readonly PlantedBug[] = [
     name: 'numbers of versions that are forgotten are given again',
     scenario: 'a purged object is stored again by a clock that is wrong',
     file: 'objects/src/maintenance/gc/collect-object.ts',
-    edits: [['  await floor.cover(opened.header.version, signal);\n', '']],
+    edits: [['  await floor.cover(version, signal);\n  try', '  try']],
   },
   {
     name: 'what consumers have not read is collected',
