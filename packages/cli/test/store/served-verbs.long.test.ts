@@ -390,7 +390,7 @@ describe('over a server', () => {
     const env = { SECURESTORE_URL: url, SECURESTORE_TOKEN: token };
     const text = (await runHere(['audit', 'log', '-n', '50', '--long'], { env })).stdout;
     expect(text).toMatch(/^TIME.* REQUEST +REASON\n/);
-    expect(text).toMatch(/failed +ann +read +#\S+ +default +deploy-7 +NOT_FOUND/);
+    expect(text).toMatch(/failed +ann +read +#\S+ +default +deploy-7 +NOT_FOUND: metadata only/);
     const stop = new AbortController();
     const followed = await runHere(['audit', 'log', '--follow', '--all', '-n', '1', '--long'], {
       env,
@@ -402,7 +402,9 @@ describe('over a server', () => {
         else stop.abort();
       },
     });
-    expect(followed.stdout).toMatch(/failed {2}ann {2}read {2}#\S+ {2}default {2}deploy-8 {2}NOT_FOUND\n$/);
+    expect(followed.stdout).toMatch(
+      /failed {2}ann {2}read {2}#\S+ {2}default {2}deploy-8 {2}NOT_FOUND: metadata only\n$/,
+    );
     const here = jsonLines((await box.run(['audit', 'tail', '-n', '50', '--json'])).stdout);
     const there = jsonLines((await runHere(['audit', 'tail', '-n', '50', '--json'], { env })).stdout);
     for (const entries of [here, there]) {
