@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import type { Hmac, KeyObject } from 'node:crypto';
 import { SecureStoreError } from '@securestore/core-format';
 import { deriveHmacKey, deriveKey } from './derive.ts';
-import { hmacBlock, prepareHashThread } from './hash-thread.ts';
+import { hmacBlock, isShared, prepareHashThread } from './hash-thread.ts';
 import type { HmacKey } from './hmac.ts';
 
 /** The length of a leaf in bytes; a payload up to this is digested whole. */
@@ -38,7 +38,7 @@ export function digestWhole(keys: DigestKeys, payload: Uint8Array): Buffer {
 export function digestBlock(index: number, earlier: Buffer | undefined): Buffer {
   const isLong = index >= LONG;
   if (index === LONG) prepareHashThread();
-  if (earlier !== undefined && (!isLong || earlier.buffer instanceof SharedArrayBuffer)) return earlier;
+  if (earlier !== undefined && (!isLong || isShared(earlier))) return earlier;
   return isLong ? Buffer.from(new SharedArrayBuffer(DIGEST_LEAF_BYTES)) : Buffer.allocUnsafeSlow(DIGEST_LEAF_BYTES);
 }
 

@@ -81,6 +81,8 @@ class HashThread {
       if (this.#waiting.length === 0) this.#port.ref();
       this.#waiting.push({ key, block, settle });
       this.#port.postMessage({ key, block }, []);
+      // A long payload may leave no moment in which nothing waits.
+      this.#idle.refresh();
     });
   }
 
@@ -92,9 +94,7 @@ class HashThread {
 
   #settle(digest: Uint8Array): void {
     this.#waiting.shift()?.settle(Buffer.from(digest));
-    if (this.#waiting.length > 0) return;
-    this.#port.unref();
-    this.#idle.refresh();
+    if (this.#waiting.length === 0) this.#port.unref();
   }
 }
 
@@ -121,7 +121,7 @@ export function prepareHashThread(): void {
 }
 
 /** Whether another thread can read `block` without a copy. */
-const isShared = ({ buffer }: Uint8Array): boolean => buffer instanceof SharedArrayBuffer;
+export const isShared = ({ buffer }: Uint8Array): boolean => buffer instanceof SharedArrayBuffer;
 
 /**
  * HMAC-SHA-256 of a block, by another thread if that is free and the block is in shared memory. Then the block must stay
