@@ -90,6 +90,20 @@ function definedOptions(command: Command): object {
   return { ...(command.parent === null ? {} : definedOptions(command.parent)), ...Object.fromEntries(own) };
 }
 
+/** Commands that are about all others. */
+const ABOUT_ALL: readonly string[] = ['help', 'completion', 'man'];
+
+/**
+ * Whether the arguments can reach a command: each name on its path, or an alias, must be among them. Only then are its options
+ * declared. To declare those of every command takes as long as opening a store.
+ */
+function canBeReached(command: Command, { args }: Run): boolean {
+  if (args.length === 0 || ABOUT_ALL.some((name) => args.includes(name))) return true;
+  // An action is described with its siblings, for the hints, and may be meant without its name.
+  const verb = command.parent?.parent ? command.parent : command;
+  return [verb.name(), ...verb.aliases()].some((name) => args.includes(name));
+}
+
 /** Adds a verb to the program, or an action to a noun. */
 export function addVerb<O extends object, A extends readonly (string | string[] | undefined)[]>(
   parent: Command,
@@ -103,8 +117,10 @@ export function addVerb<O extends object, A extends readonly (string | string[] 
   prepare(command, run, verb);
   if (verb.whenMissing !== undefined) WHEN_MISSING.set(command, verb.whenMissing);
   if (verb.choices !== undefined) command.registeredArguments[0]?.choices(verb.choices);
-  for (const option of verb.options ?? []) command.addOption(option);
-  addGlobalOptions(command);
+  if (canBeReached(command, run)) {
+    for (const option of verb.options ?? []) command.addOption(option);
+    addGlobalOptions(command);
+  }
   if (verb.passThrough === true) command.passThroughOptions();
   command.action(async () => {
     run.verb = name;
@@ -162,7 +178,7 @@ function prepare(command: Command, run: Run, described: Described): void {
 export function addNoun(program: Command, run: Run, noun: Noun, addActions: (noun: Command) => void): void {
   const command = program.command(noun.name).summary(noun.summary).description(noun.summary).helpCommand(false);
   prepare(command, run, { ...noun, shownUsage: '<action> [options]' });
-  addGlobalOptions(command);
+  if (canBeReached(command, run)) addGlobalOptions(command);
   addActions(command);
   const isListed = command.commands.some((one) => one.name() === 'list' || one.aliases().includes('list'));
   for (const action of command.commands) {
