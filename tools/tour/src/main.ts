@@ -7,16 +7,16 @@ import { narrator } from './narrator.ts';
 import { tour } from './tour.ts';
 
 const ONWARDS = `
-That was the tour; its store is gone. To go on with one of your own:
+The tour is over, and its store is removed. To make one of your own:
 
-  export SECURESTORE_URL=sqlite:./my-vault.db SECURESTORE_PASSPHRASE='a passphrase of your own'
-  npm start -- init sqlite:./my-vault.db
-  printf %s s3cr3t | npm start -- put db/prod/password
-  npm start -- get db/prod/password
-  npm start -- --help
+  export PATH=$PWD/node_modules/.bin:$PATH
+  export SECURESTORE_URL=sqlite:./vault.db
+  securestore init
+  printf s3cr3t | securestore put db/password
+  securestore get db/password
+  securestore help
 
-node_modules/.bin/securestore is the same command without the lines that npm prints before it.
-README.md shows the library, npm test runs every check.
+README.md shows the library. npm test runs every check.
 `;
 
 const documents = fileURLToPath(new URL('../../..', import.meta.url));
