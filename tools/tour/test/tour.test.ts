@@ -16,7 +16,7 @@ describe('the tour', () => {
       env: { ...process.env, TMPDIR: temporary },
     });
     expect(stderr).toBe('');
-    for (const shown of ['createStore', 'INTEGRITY:', 'UNLOCK_FAILED:', 'CONFLICT:', 'npm start -- init']) {
+    for (const shown of ['createStore', 'INTEGRITY:', 'UNLOCK_FAILED:', 'CONFLICT:', '\n  securestore init\n']) {
       expect(stdout).toContain(shown);
     }
     expect(stdout).not.toContain('\u001B[');
