@@ -48,14 +48,23 @@ export async function init(call: Call<InitOptions>, operand: string | undefined)
     });
   }
   await sayMissingFolders(call.out, url);
-  await using store = await createStore(url, {
-    ...settings,
-    unlock: unlock.method,
-    anchor: call.options.anchor ?? true,
-    logger: loggerFor(call),
-    discovery: discoveryOf(call),
-    signal: call.cli.signal,
-  });
+  const { out, cli, options } = call;
+  let store: SecureStore;
+  try {
+    store = await createStore(url, {
+      ...settings,
+      unlock: unlock.method,
+      anchor: options.anchor ?? true,
+      logger: loggerFor(call),
+      discovery: discoveryOf(call),
+      signal: cli.signal,
+    });
+  } catch (error) {
+    if (madeKeyFile !== undefined)
+      out.note(`the new key file ${printable(madeKeyFile)} is kept; it opens no store yet`);
+    throw error;
+  }
+  await using _ = store;
   await report(call, store, madeKeyFile);
   for (const step of nextSteps(call.options, operand)) call.out.note(`next, to ${hintText(step)}`);
   const variable = storeVariable(store.url);

@@ -134,7 +134,9 @@ describe('init', () => {
   it('leaves a store that is there as it is', async () => {
     const box = await sandbox();
     await box.seed({ k: 'kept' });
-    expect((await box.run(['init', 'sqlite:./vault', '--key-file', 'other.key'])).exitCode).toBe(6);
+    const refused = await box.run(['init', 'sqlite:./vault', '--key-file', 'other.key']);
+    expect(refused.exitCode).toBe(6);
+    expect(refused.stderr).toContain('the new key file other.key is kept; it opens no store yet\n');
     expect((await box.run(['get', 'k'])).stdout).toBe('kept');
   });
 
