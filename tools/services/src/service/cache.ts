@@ -49,7 +49,8 @@ export async function installFromGo(name: string, module: string, version: strin
 export async function installFromPip(name: string, packages: readonly string[]): Promise<void> {
   await installInto(cacheFolder(name), async (folder) => {
     await run('python3', ['-m', 'venv', folder]);
-    const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-input'];
+    // Python compiles at the first start the few modules that a server imports.
+    const pip = ['-m', 'pip', 'install', '--quiet', '--no-compile', '--disable-pip-version-check', '--no-input'];
     await run(join(folder, 'bin/python'), [...pip, ...packages]);
   });
 }
