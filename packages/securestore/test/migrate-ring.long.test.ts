@@ -22,7 +22,7 @@ test(
   async () => {
     const home = fresh('memory');
     expect.assert(home !== undefined);
-    const store = await travelling(home, { small: 200, large: 1 });
+    const store = await travelling(home, { small: 100, large: 1 });
     for (const name of ALL_BACKENDS) {
       const next = name === 'memory' ? undefined : fresh(name);
       if (next !== undefined) await moveOn(store, next);
