@@ -36,7 +36,11 @@ export async function installFromNpm(
  */
 export async function installFromGo(name: string, module: string, version: string): Promise<void> {
   await installInto(cacheFolder(`${name}-${version}`), async (folder) =>
-    run('go', ['install', `${module}@${version}`], { GOBIN: folder, CGO_ENABLED: '0' }),
+    // Without what only a debugger reads, which takes a seventh of the time.
+    run('go', ['install', '-gcflags=all=-dwarf=false', '-ldflags=-s -w', `${module}@${version}`], {
+      GOBIN: folder,
+      CGO_ENABLED: '0',
+    }),
   );
 }
 
