@@ -81,6 +81,6 @@ export default defineConfig({
     setupFiles: fileURLToPath(new URL('vitest.setup.ts', import.meta.url)),
     sequence: { sequencer: LongestFirst },
     // Much of their time they wait for a server, a process or a clock; the full forms wait less.
-    maxWorkers: availableParallelism() + (LONG ? 2 : 6),
+    maxWorkers: availableParallelism() + (LONG ? 4 : 6),
   },
 });

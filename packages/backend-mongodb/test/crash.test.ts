@@ -30,7 +30,7 @@ test.skipIf('skip' in server)(
       '@securestore/backend-mongodb',
       url,
       sized({ short: 2, full: 4, torture: 4 }),
-      sized({ short: 0, full: 3, torture: 300 }),
+      sized({ short: 0, full: 2, torture: 300 }),
     );
     await checkCampaign(await openAt(url), campaign);
   },
@@ -43,7 +43,7 @@ test.skipIf('skip' in server || !LONG)(
   ),
   async () => {
     const url = freshPlace();
-    await crashWriters(url, await openAt(url), sized({ short: 0, full: 2, torture: 100 }));
+    await crashWriters(url, await openAt(url), sized({ short: 0, full: 1, torture: 100 }));
   },
   600_000,
 );
@@ -54,8 +54,8 @@ test.runIf(LONG)(
     if ('skip' in server) context.skip(server.skip);
     else if (own === undefined) context.skip(`${mongodb.variable} is set, and its server is not ours to kill`);
     else {
-      await crashServer(own, await openAt(freshPlace()), sized({ short: 1, full: 2, torture: 100 }));
-      await crashServerOfStore(own, freshPlace(), sized({ short: 1, full: 2, torture: 100 }));
+      await crashServer(own, await openAt(freshPlace()), sized({ short: 1, full: 1, torture: 100 }));
+      await crashServerOfStore(own, freshPlace(), sized({ short: 1, full: 1, torture: 100 }));
     }
   },
   600_000,

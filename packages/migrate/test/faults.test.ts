@@ -13,7 +13,7 @@ import { sized } from '../../../tools/campaigns/src/size.ts';
 
 const HOUR = 60 * 60 * 1000;
 /** A migration is some hundred calls on either side. */
-const EVERY = sized({ short: 97, full: 37, torture: 37 });
+const EVERY = sized({ short: 97, full: 53, torture: 37 });
 const NAMES = ['a', 'b', 'c', 'd', 'e'];
 
 const memoryAt = (clock: EagerClock): Place => memoryPlace(() => clock.now());

@@ -61,16 +61,18 @@ async function heldIn(file: string): Promise<Held> {
  */
 export function onceForSources(stages: readonly Stage[], file: string, sources: string | undefined): Stage[] {
   if (sources === undefined) return [...stages];
+  // Stages that run beside each other end at any time: each adds itself to what is there by then.
+  let writing = Promise.resolve();
+  const hold = async (name: string): Promise<void> => {
+    await mkdir(dirname(file), { recursive: true });
+    await writeFile(file, JSON.stringify({ ...(await heldIn(file)), [name]: sources }));
+  };
   return stages.map((stage) => ({
     ...stage,
     async run() {
       if ((await heldIn(file))[stage.name] === sources) return { passed: 1, failed: 0, skipped: 0, note: UNCHANGED };
       const tally = await stage.run();
-      if (tally.failed === 0) {
-        // Stages that run beside each other end at any time: each adds itself to what is there by then.
-        await mkdir(dirname(file), { recursive: true });
-        await writeFile(file, JSON.stringify({ ...(await heldIn(file)), [stage.name]: sources }));
-      }
+      if (tally.failed === 0) await (writing = writing.then(() => hold(stage.name)));
       return tally;
     },
   }));

@@ -7,6 +7,9 @@ export const LONG_FILES = '**/*.long.test.ts';
 /** What of `tools/campaigns` makes a test do more in a full run than in a short one. */
 const SIZED = /import \{[^}]*\b(?:sized|LONG|SIZE)\b[^}]*\} from '[^']*campaigns\/src\/size\.ts'/;
 
+/** An import of types alone runs nothing. */
+const OF_TYPES = /^import type \{[^}]*\} from '[^']*';$/gm;
+
 /** The modules of the same checkout that a module imports or runs, by their paths in it. */
 const IMPORTED = /(?:\bfrom |\bimport\(|\bimport |new URL\()'(?<path>\.[^']*\.ts)'/g;
 
@@ -22,7 +25,9 @@ export function longTests(root: string): string[] {
     // Until it is known; so modules that import each other come to an end.
     known.set(file, false);
     const text = existsSync(file) ? readFileSync(file, 'utf8') : '';
-    const imports = [...text.matchAll(IMPORTED)].map(({ groups }) => resolve(dirname(file), groups?.['path'] ?? ''));
+    const imports = [...text.replace(OF_TYPES, '').matchAll(IMPORTED)].map(({ groups }) =>
+      resolve(dirname(file), groups?.['path'] ?? ''),
+    );
     const result = file.endsWith('.long.test.ts') || SIZED.test(text) || imports.filter(isOfTests).some(isLong);
     known.set(file, result);
     return result;

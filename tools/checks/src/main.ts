@@ -24,8 +24,10 @@ const log = (line: string): void => console.log(isTTY ? `\r\u001B[K${line}` : li
 /** Where a continued run leaves its tally. */
 const TALLY = join(root, '.cache/tally.json');
 
+/** A program that begins with the check of the types, beside the others: meanwhile servers are downloaded. */
 const tool = (name: string, file: string, ...args: string[]): Stage => ({
   name,
+  beginsWith: 'types',
   run: () => runTool(root, file, args),
 });
 

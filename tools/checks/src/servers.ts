@@ -3,6 +3,7 @@ import { installAll } from '../../services/src/provide/install-all.ts';
 import type { Needed } from '../../services/src/service/service.ts';
 import { SERVICES } from '../../services/src/provide/services.ts';
 import { ceph } from '../../services/src/servers/ceph.ts';
+import { gcs, gcsFor } from '../../services/src/servers/gcs.ts';
 import { registry } from '../../services/src/servers/registry.ts';
 import type { Size } from '../../campaigns/src/size.ts';
 import type { Tally } from './stages.ts';
@@ -10,9 +11,13 @@ import type { Tally } from './stages.ts';
 /** What only the longer runs use: it takes minutes to get. */
 const LONG_ONLY: ReadonlySet<Needed> = new Set([ceph, registry]);
 
-/** The servers and the browser of a run, without those that the environment names. */
-function neededBy(size: Size): Needed[] {
-  const servers = [...SERVICES, registry].filter(({ variable }) => !process.env[variable]);
+/**
+ * The servers and the browser of a run, without those that the environment names. This process does not have the size of
+ * the run, which the tests get: else they would wait for what they compile themselves.
+ */
+export function neededBy(size: Size): Needed[] {
+  const services = SERVICES.map((service) => (service === gcs ? gcsFor(size) : service));
+  const servers = [...services, registry].filter(({ variable }) => !process.env[variable]);
   const browser = process.env['SECURESTORE_TEST_CHROMIUM'] ? [] : [chromium];
   return [...servers, ...browser].filter((needed) => size !== 'short' || !LONG_ONLY.has(needed));
 }

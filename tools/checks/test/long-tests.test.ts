@@ -13,6 +13,7 @@ it('finds the tests whose amount is that of the size of a run, also through what
     'packages/a/test/through.test.ts': "import { kills } from './support/kills.ts';",
     'packages/a/test/process.test.ts': "new URL('./support/started.ts', import.meta.url);",
     'packages/a/test/whole.long.test.ts': '',
+    'packages/a/test/types.test.ts': "import type {\n  Kill,\n} from './support/kills.ts';",
     'packages/a/test/plain.test.ts': "import { plain } from './support/plain.ts';",
     'packages/a/test/support/kills.ts':
       "import { other } from './plain.ts';\nimport { LONG, TORTURE } from '../../../../tools/campaigns/src/size.ts';",

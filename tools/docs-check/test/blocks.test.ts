@@ -62,6 +62,14 @@ describe('commandsIn', () => {
   });
 });
 
+it('the arguments of one command are forgotten before the next', () => {
+  const [given, missing] = [mistakeInArguments(['get', 'a']), mistakeInArguments(['get'])];
+  expect(given).toBeUndefined();
+  expect(missing).toContain('missing required argument');
+  expect(mistakeInArguments(['ls', '--frob'])).toContain('unknown option');
+  expect([mistakeInArguments(['ls']), mistakeInArguments(['get'])]).toEqual([undefined, missing]);
+});
+
 describe('a planted block is found', () => {
   it.each([
     ['without a reason', 'sh', 'frobnicate', 'the block needs a reason'],

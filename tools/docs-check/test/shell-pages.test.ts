@@ -4,12 +4,17 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { LONG, onlyLong } from '../../campaigns/src/size.ts';
-import { isAsSaid, runPage, shellBlocksIn } from '../src/run/shell-pages.ts';
+import { ARGON2_ONCE, isAsSaid, runPage, shellBlocksIn } from '../src/run/shell-pages.ts';
 
 const root: string = fileURLToPath(new URL('../../..', import.meta.url));
 
 /** As bundled from its sources when the tests began. */
-const COMMAND: readonly string[] = [process.execPath, join(root, 'packages/cli/bin/securestore.cjs')];
+const COMMAND: readonly string[] = [
+  process.execPath,
+  '--require',
+  ARGON2_ONCE,
+  join(root, 'packages/cli/bin/securestore.cjs'),
+];
 
 /** Its blocks have disasters between them: packages/cli/test/disaster-recovery.long.test.ts runs them. */
 const ELSEWHERE = 'docs/trouble/disaster-recovery.md';

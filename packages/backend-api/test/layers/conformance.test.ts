@@ -11,7 +11,7 @@ for (const [name, layers] of Object.entries(STACKS)) {
     { describe, it },
     {
       name: `memory with ${name}`,
-      operations: sized({ short: 50, full: 250, torture: 1000 }),
+      operations: sized({ short: 50, full: 150, torture: 1000 }),
       createFixture: () => {
         const url = `memory:${randomUUID()}`;
         const faults = createFaultInjector();

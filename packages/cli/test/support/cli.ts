@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { createStore, generateKeyFile, keyFile, openStore, type StoreOptions } from 'securestore';
 import { onTestFinished, type TestContext } from 'vitest';
-import { SIZE } from '../../../../tools/campaigns/src/size.ts';
+import { TORTURE } from '../../../../tools/campaigns/src/size.ts';
 import { runBeside, runIn } from './in-process.ts';
 
 /** What runs the command line, as bundled from its sources when the tests began. */
@@ -80,7 +80,7 @@ export async function sandbox(
   const run = async (args: readonly string[], options: RunOptions = {}): Promise<Result> => {
     const { env: more = {}, input = '' } = options;
     // What `exec` starts writes to the terminal of the process itself.
-    const isInside = SIZE !== 'torture' && !args.includes('exec');
+    const isInside = !TORTURE && !args.includes('exec');
     if (isInside && (isAlone || !WAITING.test(args.join(' '))))
       return await runIn(folder, args, { env: { ...env, ...more }, input });
     if (isInside) return await runBeside(folder, args, { env: { ...env, ...more }, input });

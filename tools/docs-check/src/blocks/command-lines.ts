@@ -17,8 +17,10 @@ function parser(): Program {
   return program;
 }
 
+/** One for all: a program forgets with each `parse` what the one before has found, and takes a while to make. */
+const PROGRAM = parser();
 const NAMES: ReadonlySet<string> = new Set(
-  parser().commands.flatMap((command) => [command.name(), ...command.aliases()]),
+  PROGRAM.commands.flatMap((command) => [command.name(), ...command.aliases()]),
 );
 const isSecurestore = (word: string): boolean => /(?:^|\/)securestore$/.test(word);
 
@@ -31,10 +33,10 @@ export function argumentsIn(words: Words): Words | undefined {
 }
 
 /** Spellings that the command line takes for those who know an old one, and that pages do not show. */
-function oldSpellingsIn(program: Program, args: Words): string[] {
+function oldSpellingsIn(args: Words): string[] {
   const end = args.indexOf('--');
   const given = (end === -1 ? args : args.slice(0, end)).map((word) => word.replace(/=.*$/, ''));
-  const command = program.commands.find((one) => one.name() === given[0]);
+  const command = PROGRAM.commands.find((one) => one.name() === given[0]);
   if (command === undefined) return given.slice(0, 1).filter((word) => NAMES.has(word));
   const action = command.commands.find((one) => one.name() === given[1] || one.aliases().includes(given[1] ?? ''));
   const hidden = [command, ...(action === undefined ? [] : [action])].flatMap(({ options }) =>
@@ -50,13 +52,12 @@ function oldSpellingsIn(program: Program, args: Words): string[] {
 
 /** What is wrong with the arguments of a command of securestore; `undefined` if they parse. */
 export function mistakeInArguments(args: Words): string | undefined {
-  const program = parser();
   try {
-    program.parse([...args], { from: 'user' });
+    PROGRAM.parse([...args], { from: 'user' });
   } catch (error) {
     const { exitCode, message } = error as Error & { readonly exitCode?: number };
     if (exitCode !== 0) return message;
   }
-  const [old] = oldSpellingsIn(program, args);
+  const [old] = oldSpellingsIn(args);
   return old === undefined ? undefined : `${old} is an old spelling`;
 }

@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 /**
  * A block of a page that begins with three backticks and `sh run`, or a comment, `<!-- sh run … -->`, with what the page takes for
@@ -80,6 +81,9 @@ async function outputOf(program: string, args: readonly string[], options: Spawn
 /** What the comments of pages may call. */
 const HELPERS = readFileSync(new URL('page-helpers.sh', import.meta.url), 'utf8');
 
+/** Loaded by a Node that runs `securestore`, so that a page derives each key from its passphrase once. */
+export const ARGON2_ONCE: string = fileURLToPath(new URL('argon2-once.cjs', import.meta.url));
+
 /** A line that no command prints. */
 const END_OF_BLOCK = '--- end of the block ---';
 
@@ -91,9 +95,10 @@ const END_OF_BLOCK = '--- end of the block ---';
  */
 export async function runPage(blocks: readonly ShellBlock[], command: readonly string[]): Promise<string[]> {
   const folder = await mkdtemp(join(tmpdir(), 'securestore-page-'));
-  const [bin, home, work] = ['bin', 'home', 'work'].map((name) => join(folder, name)) as [string, string, string];
+  const inFolder = (name: string): string => join(folder, name);
+  const [bin, home, work, derived] = [inFolder('bin'), inFolder('home'), inFolder('work'), inFolder('derived')];
   try {
-    await Promise.all([bin, home, work].map((path) => mkdir(path)));
+    await Promise.all([bin, home, work, derived].map((path) => mkdir(path)));
     const shim = join(bin, 'securestore');
     await writeFile(shim, `#!/bin/sh\nexec ${command.map((part) => `'${part}'`).join(' ')} "$@"\n`);
     await chmod(shim, 0o755);
@@ -106,6 +111,9 @@ export async function runPage(blocks: readonly ShellBlock[], command: readonly s
       COLUMNS: '100',
       // A reader is asked for it.
       SECURESTORE_PASSPHRASE: 'correct horse battery staple',
+      // What one command has compiled or derived the next one need not.
+      NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] ?? '',
+      ARGON2_ONCE: derived,
     };
     const stdout = await outputOf('bash', ['-c', script], { cwd: work, env });
     return stdout.split(`${END_OF_BLOCK}\n`).slice(0, -1);

@@ -1,7 +1,7 @@
 import { globSync } from 'node:fs';
 import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
-import { SIZE } from '../../../campaigns/src/size.ts';
+import { SIZE, type Size } from '../../../campaigns/src/size.ts';
 import { cacheFolder, installFromGo, installFromPip } from '../service/cache.ts';
 import { takesConnections } from '../service/ports.ts';
 import { missingPrograms } from '../service/programs.ts';
@@ -58,5 +58,9 @@ const packaged: Service = serving('fake-gcs-server-linux-amd64', {
   },
 });
 
-/** A short run takes the older one, unless the newer one is there already. */
-export const gcs: Service = SIZE === 'short' && missingPrograms(compiled).length > 0 ? packaged : compiled;
+/** The one of a run: a short one takes the older one, unless the newer one is there already. */
+export function gcsFor(size: Size): Service {
+  return size === 'short' && missingPrograms(compiled).length > 0 ? packaged : compiled;
+}
+
+export const gcs: Service = gcsFor(SIZE);

@@ -36,7 +36,11 @@ export async function installFromNpm(
  */
 export async function installFromGo(name: string, module: string, version: string): Promise<void> {
   await installInto(cacheFolder(`${name}-${version}`), async (folder) =>
-    run('go', ['install', `${module}@${version}`], { GOBIN: folder, CGO_ENABLED: '0' }),
+    // Without what only a debugger reads, which takes a seventh of the time.
+    run('go', ['install', '-gcflags=all=-dwarf=false', '-ldflags=-s -w', `${module}@${version}`], {
+      GOBIN: folder,
+      CGO_ENABLED: '0',
+    }),
   );
 }
 
@@ -49,7 +53,8 @@ export async function installFromGo(name: string, module: string, version: strin
 export async function installFromPip(name: string, packages: readonly string[]): Promise<void> {
   await installInto(cacheFolder(name), async (folder) => {
     await run('python3', ['-m', 'venv', folder]);
-    const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-input'];
+    // Python compiles at the first start the few modules that a server imports.
+    const pip = ['-m', 'pip', 'install', '--quiet', '--no-compile', '--disable-pip-version-check', '--no-input'];
     await run(join(folder, 'bin/python'), [...pip, ...packages]);
   });
 }
