@@ -176,6 +176,19 @@ async function follow(call: LogCall, store: SecureStore, query: Query, told: Tol
   }
 }
 
+const NOT_RECORDED = {
+  members: 'calls of members, who have encryption keys of their own',
+  backups: 'reads of a backup by restore with --stdout, --folder or --to',
+} as const;
+
+/** One line about the uses of the store that its log cannot hold; `undefined` if it holds all. */
+export function notRecordedText(
+  uses: NonNullable<Awaited<ReturnType<SecureStore['audit']['state']>>['notRecorded']> = [],
+): string | undefined {
+  const known = uses.filter((use) => Object.hasOwn(NOT_RECORDED, use));
+  return known.length === 0 ? undefined : `not in this log: ${known.map((use) => NOT_RECORDED[use]).join('; ')}`;
+}
+
 /** The entries that the options choose. */
 export async function showLog(call: LogCall, store: SecureStore): Promise<ExitCode> {
   const { cli, out, options } = call;
@@ -209,6 +222,9 @@ export async function showLog(call: LogCall, store: SecureStore): Promise<ExitCo
       `${count(leftOut, 'routine entry', 'routine entries')}, such as unlock, ${are} left out; --all shows them`,
     );
   }
+  const { notRecorded } = await store.audit.state({ signal: cli.signal });
+  const missing = notRecordedText(notRecorded);
+  if (missing !== undefined) out.note(missing);
   return damage.exitCode();
 }
 
