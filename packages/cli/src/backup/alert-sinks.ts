@@ -6,7 +6,7 @@ import { type Call, type ExitCode, SOME_FAILED } from '../call/call.ts';
 import { refusal, refuse } from '../errors/refuse.ts';
 import type { Cli } from '../terminal/cli-context.ts';
 
-/** The options that say where alerts are sent. */
+/** The options that name the sinks of alerts. */
 export interface AlertOptions {
   readonly webhook?: string;
   readonly exec?: string;
@@ -55,7 +55,7 @@ export function checkProgram({ env, platform }: Pick<Cli, 'env' | 'platform'>, o
   });
 }
 
-/** Where alerts are sent. @throws `INVALID_ARGUMENT` for an URL that may not be one */
+/** The sinks that get alerts. @throws `INVALID_ARGUMENT` for an URL that may not be one */
 export async function sinksOf({ cli, options }: Call<AlertOptions>): Promise<Sink[]> {
   const { execHook, webhook } = await import('securestore');
   const url = options.webhook ?? cli.env['SECURESTORE_WEBHOOK_URL'];

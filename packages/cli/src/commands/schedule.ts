@@ -70,7 +70,7 @@ async function list({ out }: ScheduleCall, { schedules }: SecureStore): Promise<
   }
 }
 
-/** What is added, with what a schedule needs. @throws `INVALID_ARGUMENT`, before a store is opened */
+/** The schedule to add, with everything that a schedule needs. @throws `INVALID_ARGUMENT`, before a store is opened */
 function additionOf(options: ScheduleOptions, id: string, destination: string): Parameters<Schedules['add']>[0] {
   const { cron, task = 'backup', timeZone, jitter, rolling, paused } = options;
   if (cron === undefined) {
@@ -166,7 +166,7 @@ async function run(
     if (name !== undefined) return store.schedules.runNow(name, given);
     return store.schedules.run({ ...given, once: options.once === true });
   };
-  // Nothing runs any more if the store has moved or was restored; whoever watches this process is to see that.
+  // Nothing runs any more if the store has moved or was restored; the exit code tells the person who watches this process.
   await whileOpen(store, cli.signal, running);
   if (cli.signal.aborted) {
     const made = `${count(runs, 'run')} ${runs === 1 ? 'was' : 'were'} made, ${failed} of them without success`;
