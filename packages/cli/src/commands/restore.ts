@@ -16,7 +16,7 @@ import { momentAt, pointSource } from '../backup/point-source.ts';
 import { canAsk, confirmDestruction } from '../secret/prompt.ts';
 import { refuseToReplace, writeReceipt } from '../backup/receipt-file.ts';
 import { refuse } from '../errors/refuse.ts';
-import { OTHER_VERSION, restorePlan } from '../backup/restore-plan.ts';
+import { OTHER_VERSION, restoredKeys, restorePlan } from '../backup/restore-plan.ts';
 import type { RestoreOptions } from '../backup/restore-way.ts';
 import { nothingBegins, noteMoment, objectsInWords, storeInWords } from '../backup/restore-words.ts';
 import { checkGivesUpAlone, wayOf } from '../backup/restore-way.ts';
@@ -177,7 +177,9 @@ async function restoreHere(call: RestoreCall, source: string): Promise<ExitCode>
     return await askToRestore(call, operation, [['restore'], ['restore.replace']], options.ask);
   const replaces = dryRun !== true && (isWhole || policy === 'overwrite' || deleteExtra === true);
   if (replaces && isHere) await requireBackup(call, source);
-  const plan = dryRun === true && isHere ? restorePlan(out, policy) : undefined;
+  const isElsewhere = into !== undefined || policy === 'rename';
+  const named = isElsewhere && isHere ? restoredKeys(out) : undefined;
+  const plan = dryRun === true && isHere ? restorePlan(out, policy) : named;
   return await withStore(call, async (store) => {
     if (replaces && options.yes !== true) {
       // Nobody is asked to agree to a snapshot that does not exist; a restore that asks nobody says that itself.
