@@ -9,6 +9,7 @@ import { refuse, withHints } from '../errors/refuse.ts';
 import { ifAllowed, placeOf, TELL_WHERE } from '../store/served.ts';
 import { sayRotation } from './rotation-report.ts';
 import { count, formatTable, formatTime, printable } from '../terminal/terminal-text.ts';
+import { Commands } from '../errors/hints.ts';
 
 export interface MemberOptions {
   readonly category?: readonly string[];
@@ -85,7 +86,8 @@ function grantedText({ categories, areas }: MemberInfo): string {
   return [...categories.map(printable), ...areas.map((kind) => `the ${kind} keys`)].join(', ');
 }
 
-async function list({ cli, out }: Call, store: SecureStore): Promise<void> {
+async function list(call: Call, store: SecureStore): Promise<void> {
+  const { cli, out } = call;
   const all = await store.members.list({ signal: cli.signal });
   if (out.json) {
     for (const one of all) await out.result(one, () => []);
@@ -93,7 +95,8 @@ async function list({ cli, out }: Call, store: SecureStore): Promise<void> {
   }
   const rows = all.map((one) => [printable(one.name), grantedText(one), formatTime(one.added), one.recipient]);
   if (all.length === 0) {
-    out.note('no members; securestore member add NAME RECIPIENT --category NAME adds one');
+    const add = new Commands(call).on(['member', 'add', 'NAME', 'RECIPIENT'], { category: 'NAME' });
+    out.note(printable(`no members; to add one: ${add}`));
     return;
   }
   await out.result({}, () => formatTable(COLUMNS, rows));

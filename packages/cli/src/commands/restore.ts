@@ -87,7 +87,7 @@ async function restoreStoreTo(call: RestoreCall, source: string): Promise<ExitCo
   const { failed, ...summary } = report;
   for (const finding of summary.findings) out.note(`finding: ${finding}`);
   await sayFailed(out, failed);
-  await out.result({ summary: { ...summary, to, failed: failed.length } }, () => storeInWords(report, options));
+  await out.result({ summary: { ...summary, to, failed: failed.length } }, () => storeInWords(report, call));
   return failed.length === 0 ? 0 : SOME_FAILED;
 }
 
@@ -188,7 +188,7 @@ async function restoreHere(call: RestoreCall, source: string): Promise<ExitCode>
       // A server would take it for an attempt, which may use up an approval.
       const preview =
         isHere && canAsk(cli) ? store.restore(source, { ...about, dryRun: true, signal: cli.signal }) : undefined;
-      const counts = preview && objectsInWords(await watchJob(cli, 'restore', preview), policy, options, source).at(0);
+      const counts = preview && objectsInWords(await watchJob(cli, 'restore', preview), policy, call, source).at(0);
       const asked = [...(counts === undefined ? [] : [counts]), question(options, isWhole)].join('\n');
       await confirmDestruction(cli, options.yes, asked, 'objects of the store would be replaced');
     }
@@ -221,7 +221,7 @@ async function restoreHere(call: RestoreCall, source: string): Promise<ExitCode>
     }
     await out.result({ summary: { ...summary, policy, conflicts: conflicts.length, failed: failed.length } }, () => [
       ...(plan?.lines() ?? []),
-      ...objectsInWords(report, policy, options, source),
+      ...objectsInWords(report, policy, call, source),
     ]);
     if (options.receipt !== undefined && report.receipt !== undefined) {
       await writeReceipt(call, options.receipt, store.url, report.receipt);

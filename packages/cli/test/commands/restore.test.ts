@@ -41,7 +41,7 @@ describe.concurrent('restore into the store', { timeout: 120_000 }, () => {
     expect((await run(['rm', 'db/a'])).stderr).toMatch(/--conflict overwrite/);
     const scrubbed = await run(['scrub', '--repair', destination]);
     expect(scrubbed.exitCode).toBe(5);
-    expect(scrubbed.stdout).toMatch(/securestore restore <backup> --key <key> --conflict overwrite/);
+    expect(scrubbed.stdout).toMatch(/securestore restore BACKUP --key KEY --conflict overwrite/);
 
     const one = ['restore', destination, '--key', 'db/a'];
     const inTheWay = await run(one);
@@ -249,7 +249,7 @@ describe.concurrent('restore into the store', { timeout: 120_000 }, () => {
       expect(yes.exitCode).toBe(0);
       expect(yes.transcript).toContain('Objects that did not exist then are deleted.');
       expect(yes.transcript).toMatch(
-        /1 created, 1 replaced, 1 deleted, 2 unchanged; 6 B\r\nwhat was there before is snapshot 2; to undo this restore: securestore restore \S+ --snapshot 2 --delete-extra\r\n/,
+        /1 created, 1 replaced, 1 deleted, 2 unchanged; 6 B\r\nwhat was there before is snapshot 2; to undo this restore: securestore restore \S+ --snapshot 2 --delete-extra --store \S+ --key-file \S+ --no-anchor\r\n/,
       );
       expect((await run(['ls'])).stdout).toBe('db/a\ndb/b\nlarge\nweb/c\n');
       const again = await run(['restore', destination, '--key', 'db/new', '--conflict', 'skip']);
