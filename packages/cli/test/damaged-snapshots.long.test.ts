@@ -31,7 +31,9 @@ it('a damaged snapshot is named, keeps no other one from being listed, and is re
   const listed = await run(['snapshots', destination]);
   expect(listed.exitCode).toBe(8);
   expect(listed.stdout).toMatch(/^ *SNAPSHOT.*\n +2 /);
-  expect(listed.stderr).toMatch(/^damaged: 1: .*\n.*securestore retention --damaged removes it/);
+  expect(listed.stderr).toMatch(
+    /^damaged: 1: .*\n.*securestore verify file:.*\n.*; to remove it: securestore retention file:\S+ --damaged --key-file /,
+  );
   const json = await run(['snapshots', destination, '--json']);
   expect(jsonLines(json.stdout)).toMatchObject([{ number: 2 }, { number: 1, damaged: true }]);
   const kept = await run(['retention', destination, '--keep-last', '1', '--yes']);

@@ -309,6 +309,26 @@ it('gc names what it removed, and nothing of which there was nothing', async () 
   ]);
 });
 
+it('gc --dry-run says why older versions stay, and tries another history', async () => {
+  const box = await sandbox();
+  await box.seed({ k: '1' });
+  expect((await box.run(['gc', '--dry-run'])).stderr).toBe('no older versions are kept\n');
+  for (const data of ['2', '3', '4']) await box.seed({ k: data });
+  const young = '3 older versions would stay: 3 younger than a day\n';
+  expect((await box.run(['gc', '--dry-run'])).stderr).toBe(young);
+  const tried = await box.run(['gc', '--dry-run', '--history-versions', '1', '--history-days', '0']);
+  expect(tried).toMatchObject({ exitCode: 0, stderr: young });
+  const kept = { young: 3, unread: 0, newest: 0, recent: 0 };
+  expect(jsonLines((await box.run(['gc', '--dry-run', '--json'])).stdout)).toMatchObject([{ summary: { kept } }]);
+  const alone = await box.run(['gc', '--history-days', '7']);
+  expect(alone).toMatchObject({ exitCode: 2, stdout: '' });
+  expect(alone.stderr).toMatch(
+    /add --dry-run .*\nhint: to change the history of the store: securestore settings change/,
+  );
+  const wrong = await box.run(['gc', '--dry-run', '--history-days', 'x']);
+  expect(wrong.stderr).toContain('--history-days must be a whole number');
+});
+
 it('what was purged is not asked about again, and what is stored again is', async () => {
   const box = await sandbox();
   await box.seed({ k: 'x' });

@@ -70,7 +70,7 @@ describe.concurrent('a destination that can not be reached', { timeout: 120_000 
     const scene = await backupScene(onTestFinished);
     const { run, destination } = scene;
     expect((await run(['destinations'])).stderr).toBe(
-      'the store is backed up nowhere yet; securestore backup URL does it\n',
+      'the store is backed up nowhere yet; to back up: securestore backup URL\n',
     );
     await run(['backup', destination]);
     await unreachable(scene);

@@ -47,6 +47,8 @@ export interface CallOptions {
 export interface AuditArea {
   /** `undefined` where the store is not audited. The same object as long as nothing changes. */
   readonly settings: AuditSettings | undefined;
+  /** The uses of the store that the log cannot hold: of members, and of backups. */
+  readonly notRecorded: readonly ('members' | 'backups')[];
   /** Whether this process can write to the log: members can't. */
   readonly canWrite: boolean;
   /**

@@ -29,6 +29,11 @@ export interface AuditStatus {
   /** The recipient of the auditor. */
   readonly auditor?: string;
   readonly mode?: AuditSettings['mode'];
+  /**
+   * The uses of the store, as it is now, that the log cannot hold: `members`, whose processes do not have the key that signs the log, and
+   * `backups`, which are read and restored elsewhere without the store.
+   */
+  readonly notRecorded?: readonly ('members' | 'backups')[];
   readonly sinks: readonly SinkStats[];
 }
 
@@ -86,7 +91,12 @@ export class AuditTrail {
   #state(): AuditState {
     const { settings } = this.#place;
     if (settings === undefined) return { on: false };
-    return { on: true, auditor: formatRecipient(settings.auditor), mode: settings.mode };
+    return {
+      on: true,
+      auditor: formatRecipient(settings.auditor),
+      mode: settings.mode,
+      notRecorded: this.#place.notRecorded,
+    };
   }
 
   /**

@@ -86,6 +86,7 @@ export class StoredLog {
   #place(): AuditArea {
     return {
       settings: undefined,
+      notRecorded: [],
       canWrite: false,
       checkReadable: () => undefined,
       inTime: (_operation, { signal }, body) => body(signal),

@@ -1,6 +1,7 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { CallOptions, ObjectInfo, SecureStorage } from '@securestore/objects';
 import { mapConcurrently } from '@securestore/objects/internal';
+import { isFolder } from './restore-options.ts';
 import type { RestoreIntoOptions } from './restore-types.ts';
 
 const MAX_LISTED = 1000;
@@ -47,8 +48,10 @@ export class RestoreSteps {
   }
 
   #nameFor(key: string): string {
-    const { prefix = '', into } = this.#options;
-    return into === undefined ? key : into + key.slice(prefix.length);
+    const { prefix = '', keys, into } = this.#options;
+    if (into === undefined) return key;
+    // A single key gets the name itself: the name in front of the whole key would be one that no caller means.
+    return keys === undefined || isFolder(into) ? into + key.slice(prefix.length) : into;
   }
 
   /** What is to be restored. */

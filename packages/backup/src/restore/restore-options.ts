@@ -20,9 +20,17 @@ export function checkRestoreInto({
     refuseOption('keys', 'must be a list of strings');
   }
   if (into !== undefined && typeof into !== 'string') refuseOption('into', 'must be a string');
+  if (into !== undefined && keys !== undefined && keys.length !== 1 && !isFolder(into)) {
+    refuseOption('into', 'must end with "/" for several keys');
+  }
   if (deleteExtra === true && (keys !== undefined || conflict === 'rename')) {
     refuseOption('deleteExtra', 'excludes the option "keys" and the conflict policy "rename"');
   }
+}
+
+/** Whether restored keys are put below what they are restored into, or into the root. */
+export function isFolder(into: string): boolean {
+  return into === '' || into.endsWith('/');
 }
 
 /** Whether the whole store is restored in place. */

@@ -42,7 +42,10 @@ export interface RestoreIntoOptions {
   readonly prefix?: string | undefined;
   /** Only these names. */
   readonly keys?: readonly string[] | undefined;
-  /** Restored names start with this instead of `prefix`. */
+  /**
+   * Restored names start with this instead of `prefix`. With `keys`, it is a folder with `/` at its end that all come into, under their whole
+   * names, or the new name of a single one.
+   */
   readonly into?: string | undefined;
   /** Default `fail`. */
   readonly conflict?: ConflictPolicy | undefined;

@@ -297,6 +297,11 @@ describe('restoring into a store', () => {
     expect((await store.retrieve('a/k (restored)')).text()).toBe('old');
     expect(await restoreInto(source, store, { prefix: 'a/', into: 'b/' })).toMatchObject({ created: 2 });
     expect(await store.retrieve('b/k')).toMatchObject({ metadata: { of: 'old' } });
+    expect(await restoreInto(source, store, { keys: ['a/k'], into: 'c' })).toMatchObject({ created: 1 });
+    expect(await restoreInto(source, store, { keys: ['a/k', 'a/l'], into: 'd/' })).toMatchObject({ created: 2 });
+    expect(await store.list()).toEqual(['a/k', 'a/k (restored)', 'a/l', 'b/k', 'b/l', 'c', 'd/a/k', 'd/a/l']);
+    const several = restoreInto(source, store, { keys: ['a/k', 'a/l'], into: 'e' });
+    await expect(several).rejects.toMatchObject({ code: 'INVALID_ARGUMENT', option: 'into' });
     expect((await store.retrieve('a/k')).text()).toBe('new');
   });
 });

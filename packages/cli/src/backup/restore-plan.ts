@@ -33,14 +33,34 @@ export interface RestorePlan {
   readonly lines: () => string[];
 }
 
-/** The plan of a dry run. */
-export function restorePlan(out: Output, policy: ConflictPolicy): RestorePlan {
-  const kinds = new Map<string, { readonly names: string[]; more: number }>();
-  const order = [...Object.values(WOULD), IN_THE_WAY].flatMap(([, label]) => label ?? []);
+/** The objects that a restore has made or replaced, in JSON. */
+const MADE: Partial<Readonly<Record<RestoredObject['type'], string>>> = {
+  create: 'created',
+  replace: 'replaced',
+  rename: 'renamed',
+};
+
+const RESTORED_AS = 'restored as';
+
+/** The keys that a restore has made, for one whose objects get other keys than they had. */
+export function restoredKeys(out: Output): RestorePlan {
+  const { add, lines } = namesByLabel([RESTORED_AS]);
   const onObject = async ({ key, type, bytes }: RestoredObject): Promise<void> => {
-    const [would, label] = type === 'skip' && policy === 'fail' ? IN_THE_WAY : WOULD[type];
-    if (out.json) return await out.result({ key, would, bytes }, () => []);
-    if (label === undefined) return;
+    const status = MADE[type];
+    if (status === undefined) return;
+    if (out.json) await out.result({ key, status, bytes }, () => []);
+    else add(RESTORED_AS, key);
+  };
+  return { onObject, lines };
+}
+
+/** The first names of each label, as lines. */
+function namesByLabel(order: readonly string[]): {
+  readonly add: (label: string, key: string) => void;
+  readonly lines: () => string[];
+} {
+  const kinds = new Map<string, { readonly names: string[]; more: number }>();
+  const add = (label: string, key: string): void => {
     const kind = kinds.get(label) ?? { names: [], more: 0 };
     kinds.set(label, kind);
     if (kind.names.length < MAX_SHOWN) kind.names.push(key);
@@ -52,5 +72,17 @@ export function restorePlan(out: Output, policy: ConflictPolicy): RestorePlan {
       const shown = names.toSorted().map((name) => lineOf(label, printable(name)));
       return more === 0 ? shown : [...shown, `${lineOf(label, `… and ${more} more`)}; --json lists all`];
     });
+  return { add, lines };
+}
+
+/** The plan of a dry run. */
+export function restorePlan(out: Output, policy: ConflictPolicy): RestorePlan {
+  const order = [...Object.values(WOULD), IN_THE_WAY].flatMap(([, label]) => label ?? []);
+  const { add, lines } = namesByLabel(order);
+  const onObject = async ({ key, type, bytes }: RestoredObject): Promise<void> => {
+    const [would, label] = type === 'skip' && policy === 'fail' ? IN_THE_WAY : WOULD[type];
+    if (out.json) return await out.result({ key, would, bytes }, () => []);
+    if (label !== undefined) add(label, key);
+  };
   return { onObject, lines };
 }

@@ -2,7 +2,8 @@ import { redactStoreUrl } from '@securestore/backend-api';
 import type { ChosenSnapshot, ConflictPolicy, RestoreJobReport, RestoreReport } from 'securestore';
 import type { Call } from '../call/call.ts';
 import type { RestoreOptions } from './restore-way.ts';
-import { count, formatBytes, formatTime, printable, shellWord } from '../terminal/terminal-text.ts';
+import { count, formatBytes, formatTime, printable } from '../terminal/terminal-text.ts';
+import { Commands } from '../errors/hints.ts';
 
 type Moment = Pick<ChosenSnapshot, 'number' | 'time'> & {
   readonly gap?: ChosenSnapshot['gap'] | undefined;
@@ -38,8 +39,9 @@ function accessInWords({ access }: RestoreReport): string[] {
   ];
 }
 
-export function storeInWords(report: RestoreReport, options: RestoreOptions): string[] {
+export function storeInWords(report: RestoreReport, { options }: Call<RestoreOptions>): string[] {
   const { to = '' } = options;
+  const commands = new Commands({ args: [], options });
   const { snapshot: number, objects, versions, bytes, unreadable, failed } = report;
   const what = `${count(objects, 'object')} in ${count(versions, 'version')}, ${formatBytes(bytes)}`;
   const lost = unreadable === 0 ? [] : [`left out, since their keys were destroyed: ${count(unreadable, 'version')}`];
@@ -49,7 +51,7 @@ export function storeInWords(report: RestoreReport, options: RestoreOptions): st
     ...lost,
     ...damaged,
     ...accessInWords(report),
-    `the secrets of the store open it; see it with securestore ls --store ${printable(to)}`,
+    `the secrets of the store open it; see it with ${printable(commands.elsewhere(['ls'], { store: to }))}`,
   ];
 }
 
@@ -61,7 +63,7 @@ export function nothingBegins(snapshot: number, prefix: string): string {
 export function objectsInWords(
   report: RestoreJobReport,
   policy: ConflictPolicy,
-  options: RestoreOptions,
+  { options }: Call<RestoreOptions>,
   source: string,
 ): string[] {
   const { dryRun, snapshot, time, gap, created, replaced, renamed, skipped, unchanged, deleted, bytes, before } =
@@ -84,13 +86,13 @@ export function objectsInWords(
   const told = counts.filter(([number]) => number > 0).map(([number, what]) => `${number} ${what}`);
   const what = told.length === 0 ? 'nothing to do' : `${told.join(', ')}; ${formatBytes(bytes)}`;
   const verb = dryRun ? 'would restore' : 'restored';
-  const extra = created + renamed > 0 ? ' --delete-extra' : '';
-  const place = printable(shellWord(redactStoreUrl(source)));
+  const undo = new Commands({ args: [], options }).on(['restore', redactStoreUrl(source)], {
+    snapshot: String(before),
+    'delete-extra': created + renamed > 0,
+  });
   const safe =
     before === undefined
       ? []
-      : [
-          `what was there before is snapshot ${before}; to undo this restore: securestore restore ${place} --snapshot ${before}${extra}`,
-        ];
+      : [`what was there before is snapshot ${before}; to undo this restore: ${printable(undo)}`];
   return [`${verb} from ${from}: ${what}`, ...safe];
 }

@@ -164,6 +164,8 @@ function prepare(command: Command, run: Run, described: Described): void {
   if (shownUsage !== undefined) command.usage(shownUsage);
   command.exitOverride((error) => {
     run.verb = pathOf(command).join(' ');
+    // As far as they were parsed: hints are for the same store.
+    run.options = definedOptions(command);
     run.usage = usageOf(command, error);
     throw error;
   });
@@ -188,6 +190,7 @@ export function addNoun(program: Command, run: Run, noun: Noun, addActions: (nou
     // Commander takes what is no action for an operand of the one that is meant without any.
     action.exitOverride((error) => {
       run.verb = pathOf(action).join(' ');
+      run.options = definedOptions(action);
       run.usage = usageOf(action, error);
       const [given] = action.args;
       const isNamed = spellings.some((spelling) => run.args.includes(spelling));

@@ -8,6 +8,7 @@ import { confirmDestruction } from '../secret/prompt.ts';
 import { refusal, refuse } from '../errors/refuse.ts';
 import { parseActions, parseScope } from '../access/rule-options.ts';
 import { count, formatTable, formatTime, printable } from '../terminal/terminal-text.ts';
+import { Commands } from '../errors/hints.ts';
 
 export interface RoleOptions {
   readonly allow?: readonly string[];
@@ -60,7 +61,8 @@ function holds(grants: Policy['principals'][number]['grants'], name: string): bo
   return grants.some(({ role: held }) => held === name);
 }
 
-async function list({ cli, out }: Call, store: SecureStore): Promise<void> {
+async function list(call: Call, store: SecureStore): Promise<void> {
+  const { cli, out } = call;
   const { roles, principals } = await store.access.policy({ signal: cli.signal });
   if (out.json) {
     for (const one of roles) await out.result(one, () => []);
@@ -74,7 +76,10 @@ async function list({ cli, out }: Call, store: SecureStore): Promise<void> {
   ] as const;
   const rows = roles.map(({ name, rules }) => [printable(name), String(rules.length), String(held(name))]);
   if (roles.length > 0) await out.result({}, () => formatTable(columns, rows));
-  else out.note('no roles; to create one: securestore role add NAME --template reader');
+  else
+    out.note(
+      printable(`no roles; to create one: ${new Commands(call).on(['role', 'add', 'NAME'], { template: 'reader' })}`),
+    );
 }
 
 async function show({ cli, out }: Call, store: SecureStore, name: string): Promise<void> {
@@ -234,7 +239,8 @@ export async function revokeToken(call: Call, id: string): Promise<ExitCode> {
   });
 }
 
-async function tokens({ cli, out }: Call, store: SecureStore): Promise<void> {
+async function tokens(call: Call, store: SecureStore): Promise<void> {
+  const { cli, out } = call;
   const found = await store.access.tokens({ signal: cli.signal });
   if (out.json) {
     for (const one of found) await out.result(one, () => []);
@@ -248,7 +254,7 @@ async function tokens({ cli, out }: Call, store: SecureStore): Promise<void> {
     expires === undefined ? '' : formatTime(new Date(expires)),
   ]);
   if (rows.length > 0) await out.result({}, () => formatTable(columns, rows));
-  else out.note('no API tokens; to create one: securestore token new PRINCIPAL');
+  else out.note(printable(`no API tokens; to create one: ${new Commands(call).on(['token', 'new', 'PRINCIPAL'])}`));
 }
 
 function reasonOf({ reason, rule }: Decision, principal: string, policy: Policy): string {

@@ -10,6 +10,7 @@ import { refusal, refuse } from '../errors/refuse.ts';
 import { isRemote } from '../store/served.ts';
 import { parseActions, parseScope } from '../access/rule-options.ts';
 import { formatTable, formatTime, printable } from '../terminal/terminal-text.ts';
+import { Commands } from '../errors/hints.ts';
 
 export interface ApprovalOptions {
   readonly keys?: readonly string[];
@@ -128,14 +129,17 @@ async function showRequest({ cli, out }: Call, store: SecureStore, id: string): 
   ]);
 }
 
-async function listRules({ cli, out }: Call, store: SecureStore): Promise<void> {
+async function listRules(call: Call, store: SecureStore): Promise<void> {
+  const { cli, out } = call;
   const { approvals = [] } = await store.access.policy({ signal: cli.signal });
   if (out.json) {
     for (const rule of approvals) await out.result(rule, () => []);
     return;
   }
   await out.result({}, () => approvals.map((rule, index) => `${index}: ${scopeText(rule)}`));
-  if (approvals.length === 0) out.note('no action needs an approval; to add a rule: securestore approval add ACTIONS');
+  if (approvals.length > 0) return;
+  const add = new Commands(call).on(['approval', 'add', 'ACTIONS']);
+  out.note(printable(`no action needs an approval; to add a rule: ${add}`));
 }
 
 async function addRule(call: Call<ApprovalOptions>, store: SecureStore, rule: ApprovalRule): Promise<ExitCode> {

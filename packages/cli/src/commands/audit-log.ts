@@ -1,5 +1,5 @@
 import { exitCodeOf, SecureStoreError } from '@securestore/core-format';
-import type { SecureStore, TrailEntry } from 'securestore';
+import type { AuditState, SecureStore, TrailEntry } from 'securestore';
 import { AuditNames, hashOf } from '../access/audit-names.ts';
 import type { Call, ExitCode } from '../call/call.ts';
 import { parseSince } from '../call/parse-time.ts';
@@ -8,6 +8,7 @@ import { refuse } from '../errors/refuse.ts';
 import { isRemote } from '../store/served.ts';
 import { count, cutTo, formatTable, formatTime, printable, widthOf } from '../terminal/terminal-text.ts';
 import { watchWait } from '../terminal/wait-progress.ts';
+import { Commands } from '../errors/hints.ts';
 
 export interface AuditLogOptions {
   readonly lines?: string;
@@ -176,6 +177,19 @@ async function follow(call: LogCall, store: SecureStore, query: Query, told: Tol
   }
 }
 
+const NOT_RECORDED = {
+  members: 'calls of members, who have encryption keys of their own',
+  backups: 'reads of a backup by restore with --stdout, --folder or --to',
+} as const;
+
+type NotRecorded = NonNullable<AuditState['notRecorded']>;
+
+/** One line about the uses of the store that its log cannot hold; `undefined` if it holds all. */
+export function notRecordedText(uses: NotRecorded = []): string | undefined {
+  const known = uses.filter((use) => Object.hasOwn(NOT_RECORDED, use));
+  return known.length === 0 ? undefined : `not in this log: ${known.map((use) => NOT_RECORDED[use]).join('; ')}`;
+}
+
 /** The entries that the options choose. */
 export async function showLog(call: LogCall, store: SecureStore): Promise<ExitCode> {
   const { cli, out, options } = call;
@@ -184,7 +198,7 @@ export async function showLog(call: LogCall, store: SecureStore): Promise<ExitCo
   const told: Told = {
     onCut: ({ message }) => {
       out.note(printable(message));
-      out.note('to see older entries: securestore audit export');
+      out.note(printable(`to see older entries: ${new Commands(call).on(['audit', 'export'])}`));
     },
     ...(!isRemote(store) && { onDamaged: damage.note }),
   };
@@ -209,6 +223,9 @@ export async function showLog(call: LogCall, store: SecureStore): Promise<ExitCo
       `${count(leftOut, 'routine entry', 'routine entries')}, such as unlock, ${are} left out; --all shows them`,
     );
   }
+  const { notRecorded } = await store.audit.state({ signal: cli.signal });
+  const missing = notRecordedText(notRecorded);
+  if (missing !== undefined) out.note(missing);
   return damage.exitCode();
 }
 

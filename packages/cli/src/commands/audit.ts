@@ -7,7 +7,8 @@ import { warnIfShared } from '../secret/shared-file.ts';
 import { ifAllowed, isRemote, notServed } from '../store/served.ts';
 import { count, printable } from '../terminal/terminal-text.ts';
 import { watchWait } from '../terminal/wait-progress.ts';
-import { type AuditLogOptions, damageOf, showLog } from './audit-log.ts';
+import { type AuditLogOptions, damageOf, notRecordedText, showLog } from './audit-log.ts';
+import { Commands } from '../errors/hints.ts';
 
 export interface AuditOnOptions {
   readonly auditor?: string;
@@ -45,13 +46,20 @@ async function examine({ cli, out }: Call, store: SecureStore): Promise<ExitCode
   return ok ? 0 : exitCodeOf('INTEGRITY');
 }
 
-async function status({ cli, out }: Call, store: SecureStore): Promise<ExitCode> {
-  const { on, auditor = null, mode = null } = await store.audit.state({ signal: cli.signal });
-  await out.result({ on, auditor, mode }, () =>
+async function status(call: Call, store: SecureStore): Promise<ExitCode> {
+  const { cli, out } = call;
+  const { on, auditor = null, mode = null, notRecorded = [] } = await store.audit.state({ signal: cli.signal });
+  const missing = notRecordedText(notRecorded);
+  await out.result({ on, auditor, mode, ...(on && { notRecorded }) }, () =>
     on
       ? [`the store is audited (${mode}); the log is verified with the identity of`, `${auditor}`]
-      : ['the store is not audited; securestore audit on --auditor RECIPIENT begins'],
+      : [
+          printable(
+            `the store is not audited; ${new Commands(call).on(['audit', 'on'], { auditor: 'RECIPIENT' })} begins`,
+          ),
+        ],
   );
+  if (missing !== undefined) out.note(missing);
   return 0;
 }
 

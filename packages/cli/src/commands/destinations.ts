@@ -3,6 +3,7 @@ import { refuseMemory } from '../backup/backup-place.ts';
 import type { Call } from '../call/call.ts';
 import { withStore } from '../store/open.ts';
 import { count, formatDuration, formatTable, formatTime, printable } from '../terminal/terminal-text.ts';
+import { Commands } from '../errors/hints.ts';
 
 const COLUMNS = [{ title: 'DESTINATION' }, { title: 'SINCE' }, { title: 'KEEPS' }] as const;
 
@@ -31,7 +32,10 @@ export async function listDestinations(call: Call): Promise<void> {
   await withStore(call, async ({ backups }) => {
     const found = await backups.destinations();
     if (out.json) for (const one of found) await out.result({ ...one, registered: new Date(one.registered) }, () => []);
-    else if (found.length === 0) out.note('the store is backed up nowhere yet; securestore backup URL does it');
+    else if (found.length === 0)
+      out.note(
+        printable(`the store is backed up nowhere yet; to back up: ${new Commands(call).on(['backup', 'URL'])}`),
+      );
     else {
       const rows = found.map((one) => row(one, out.name));
       await out.result({}, () => formatTable(COLUMNS, rows));
@@ -47,7 +51,7 @@ export async function addDestination(call: Call, url: string): Promise<void> {
   await withStore(call, async ({ backups }) => {
     await backups.register(url, { signal: cli.signal });
     await out.result({ url, registered: true }, () => {
-      return `${printable(url)} follows the keys of the store from now on; securestore backup makes snapshots there`;
+      return `${printable(url)} follows the keys of the store from now on; to make a snapshot there: ${printable(new Commands(call).on(['backup', url]))}`;
     });
   });
 }
@@ -59,10 +63,11 @@ export async function removeDestination(call: Call<DestinationsOptions>, url: st
 
 /** Schedules of a place that is given up would fail from then on, so they are named, or removed. */
 async function remove(
-  { cli, out, options }: Call<DestinationsOptions>,
+  call: Call<DestinationsOptions>,
   { backups, schedules }: SecureStore,
   url: string,
 ): Promise<void> {
+  const { cli, out, options } = call;
   const { signal } = cli;
   const before = await backups.destinations();
   await backups.unregister(url, { signal });
@@ -77,7 +82,7 @@ async function remove(
     const names = concerned.map(printable).join(', ');
     const told = areRemoved
       ? `its schedules were removed: ${names}`
-      : `its schedules are still there and will fail: ${names}; securestore schedule remove NAME removes each`;
+      : `its schedules are still there and will fail: ${names}; to remove each: ${printable(new Commands(call).on(['schedule', 'remove', 'NAME']))}`;
     return [
       `${printable(url)} is no longer a destination; its backups stay, and open with the encryption keys that they have now`,
       ...(concerned.length === 0 ? [] : [told]),

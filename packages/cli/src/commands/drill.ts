@@ -8,6 +8,7 @@ import { parseCount } from '../call/parse-values.ts';
 import { refuseToReplace, writeReceipt } from '../backup/receipt-file.ts';
 import { withHints } from '../errors/refuse.ts';
 import { count, formatBytes, formatDuration, formatTime, printable } from '../terminal/terminal-text.ts';
+import { Commands } from '../errors/hints.ts';
 
 export interface DrillOptions {
   readonly snapshot?: string;
@@ -29,15 +30,15 @@ function hintsFor(destination: string): OwnHint[] {
 }
 
 /** What to do about a backup that cannot be relied on. */
-function whatNext(destination: string): string {
-  const place = printable(destination);
+function whatNext(commands: Commands, destination: string): string {
+  const verify = printable(commands.on(['verify', destination], { payloads: true }));
   return (
-    `to list the damage: securestore verify ${place} --payloads; ` +
+    `to list the damage: ${verify}; ` +
     `to try an earlier snapshot: drill --snapshot. Back the store up to a new destination while it exists`
   );
 }
 
-function inWords(report: DrillReport, destination: string): string[] {
+function inWords(report: DrillReport, commands: Commands, destination: string): string[] {
   const { ok, snapshot, time, recovery, objects, versions, bytes, compared, found } = report;
   const verdict = ok
     ? 'the backup can be restored'
@@ -47,7 +48,7 @@ function inWords(report: DrillReport, destination: string): string[] {
     verdict,
     `restored snapshot ${snapshot} of ${formatTime(new Date(time))} in ${formatDuration(recovery / 1000)}: ${what}`,
     `compared ${count(compared, 'object')} with the store as it was then`,
-    ...(ok ? [] : [whatNext(destination)]),
+    ...(ok ? [] : [whatNext(commands, destination)]),
   ];
 }
 
@@ -77,7 +78,7 @@ export async function drill(call: Call<DrillOptions>, destination: string): Prom
       const told = named(problem, report);
       await out.result({ problem: told, status: 'failed' }, () => `finding: ${printable(told)}`);
     }
-    await out.result({ summary: report }, () => inWords(report, destination));
+    await out.result({ summary: report }, () => inWords(report, new Commands(call), destination));
     if (receipt !== undefined) await writeReceipt(call, receipt, store.url, report.receipt);
     return report.ok ? 0 : exitCodeOf('INTEGRITY');
   });

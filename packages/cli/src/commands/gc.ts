@@ -1,13 +1,44 @@
-import type { SecureStore } from 'securestore';
+import type { SecureStore, Settings, SettingsChange } from 'securestore';
 import { type Call, type ExitCode, SOME_FAILED } from '../call/call.ts';
 import { watchJob } from '../terminal/job-progress.ts';
 import { withStore, withStoreToDelete } from '../store/open.ts';
+import { ifAllowed } from '../store/served.ts';
+import { refuse } from '../errors/refuse.ts';
+import { changeIn, type SettingsOptions } from './settings.ts';
 import { count, formatBytes, printable } from '../terminal/terminal-text.ts';
 
 type GcReport = Awaited<ReturnType<SecureStore['gc']>>;
 
-export interface GcOptions {
+export interface GcOptions extends Pick<SettingsOptions, 'historyVersions' | 'historyDays'> {
   readonly dryRun?: boolean;
+}
+
+/** Why a version was kept, in the order in which the reasons are checked. */
+function keptText({ versions, days }: Partial<Settings['history']>, kept: GcReport['kept']): string {
+  const total = Object.values(kept).reduce((sum, number) => sum + number, 0);
+  if (total === 0) return 'no older versions are kept';
+  const reasons: [number, string][] = [
+    [kept.young, 'younger than a day'],
+    [kept.unread, 'not yet read by a continuous backup, a migration or another reader of the journal'],
+    [kept.newest, `among the newest ${versions ?? 'versions'} of their objects`],
+    [kept.recent, days === undefined ? 'replaced recently' : `replaced less than ${count(days, 'day')} ago`],
+  ];
+  const shown = reasons.filter(([number]) => number > 0).map(([number, reason]) => `${number} ${reason}`);
+  return `${count(total, 'older version')} would stay: ${shown.join(', ')}`;
+}
+
+/** The history to try. @throws `INVALID_ARGUMENT` without a dry run */
+function historyIn({ dryRun, historyVersions, historyDays }: GcOptions): SettingsChange['history'] {
+  const { history } = changeIn({
+    ...(historyVersions !== undefined && { historyVersions }),
+    ...(historyDays !== undefined && { historyDays }),
+  });
+  if (history === undefined || dryRun === true) return history;
+  refuse('--history-versions and --history-days only try a history: add --dry-run', {
+    text: 'to change the history of the store',
+    on: ['settings', 'change'],
+    options: { 'history-versions': 'N' },
+  });
 }
 
 function inWords(report: GcReport, isDryRun: boolean): string {
@@ -32,14 +63,20 @@ function inWords(report: GcReport, isDryRun: boolean): string {
 export async function gc(call: Call<GcOptions>): Promise<ExitCode> {
   const { cli, out, options } = call;
   const { dryRun = false } = options;
+  const history = historyIn(options);
   const open = dryRun ? withStore<ExitCode> : withStoreToDelete<ExitCode>;
   return await open(call, async (store) => {
-    const report = await watchJob(cli, 'gc', store.gc({ dryRun, signal: cli.signal }));
+    const report = await watchJob(cli, 'gc', store.gc({ dryRun, ...(history && { history }), signal: cli.signal }));
     const { failures, ...summary } = report;
     for (const failure of failures) {
       await out.result({ ...failure, status: 'failed' }, () => `failed: ${printable(failure.name)} [${failure.code}]`);
     }
     await out.result({ summary: { ...summary, ...(dryRun && { dryRun }) } }, () => inWords(report, dryRun));
+    if (dryRun && !out.json) {
+      const own = await ifAllowed(store.settings.get({ signal: cli.signal }));
+      // A server of an earlier release counts none.
+      if (Object.hasOwn(report, 'kept')) out.note(keptText({ ...own?.history, ...history }, report.kept));
+    }
     return report.failed === 0 ? 0 : SOME_FAILED;
   });
 }

@@ -6,6 +6,7 @@ import { withStore } from '../store/open.ts';
 import { withHints } from '../errors/refuse.ts';
 import { count, formatTable, formatTime, printable } from '../terminal/terminal-text.ts';
 import { watchWait } from '../terminal/wait-progress.ts';
+import { Commands } from '../errors/hints.ts';
 
 type JobSummary = Awaited<ReturnType<SecureStore['jobs']['list']>>[number];
 
@@ -62,10 +63,11 @@ async function resume({ cli, out }: Call, { jobs }: SecureStore, id: string): Pr
   return failed === 0 ? 0 : SOME_FAILED;
 }
 
-async function cancel({ cli, out }: Call, { jobs }: SecureStore, id: string): Promise<void> {
+async function cancel(call: Call, { jobs }: SecureStore, id: string): Promise<void> {
+  const { cli, out } = call;
   await jobs.cancel(id, { signal: cli.signal });
   await out.result({ id, cancelled: true }, () => {
-    return `asked the job ${printable(id)} to stop, which takes up to 5 s; securestore job resume ${printable(id)} resumes it`;
+    return `asked the job ${printable(id)} to stop, which takes up to 5 s; to resume it: ${printable(new Commands(call).on(['job', 'resume', id]))}`;
   });
 }
 

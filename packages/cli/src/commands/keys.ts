@@ -7,6 +7,7 @@ import { refusal } from '../errors/refuse.ts';
 import { ifAllowed } from '../store/served.ts';
 import { count, formatTable, formatTime, printable } from '../terminal/terminal-text.ts';
 import { watchWait } from '../terminal/wait-progress.ts';
+import { Commands } from '../errors/hints.ts';
 
 export interface ListKeysOptions {
   readonly usage?: boolean;
@@ -139,11 +140,12 @@ function whatIsGone(target: string, destroyed: readonly EncryptionKeyInfo[]): st
 }
 
 async function destroy(
-  { cli, options }: Call,
+  call: Call,
   store: SecureStore,
   target: string,
   waitingPeriod: number,
 ): Promise<EncryptionKeyInfo[]> {
+  const { cli, options } = call;
   const { signal } = cli;
   const states = await store.encryptionKeys.list({ signal });
   const version = states.find(({ id }) => id === target);
@@ -155,7 +157,7 @@ async function destroy(
   }
   if (options.yes !== true) {
     const what = version === undefined ? await losses(cli, store, target, chosen) : ofVersion(version);
-    const question = `${what}\n${undoable(target, waitingPeriod, cli.now())}`;
+    const question = `${what}\n${undoable(new Commands(call), target, waitingPeriod, cli.now())}`;
     await confirmDestruction(cli, options.yes, question, 'this destroys encryption keys', target);
   }
   const destroying = store.encryptionKeys.destroy(target, { waitingPeriod, signal });
@@ -177,8 +179,8 @@ function ofVersion({ id }: EncryptionKeyInfo): string {
   return `Everything that old copies and backups hold under the key version ${id} becomes unreadable at once. Nothing in the store needs it.`;
 }
 
-function undoable(target: string, waitingPeriod: number, now: Date): string {
+function undoable(commands: Commands, target: string, waitingPeriod: number, now: Date): string {
   if (waitingPeriod === 0) return 'There is no waiting period, so there is no way back: key undo cannot undo it.';
   const until = formatTime(new Date(now.getTime() + waitingPeriod));
-  return `Until ${until} it can be undone with: securestore key undo ${printable(target)}`;
+  return `Until ${until} it can be undone with: ${printable(commands.on(['key', 'undo', target]))}`;
 }

@@ -1,18 +1,28 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { GrantableArea, Job, MemberInfo, RotationReport, SecureStore, Settings } from 'securestore';
-import type { Call, ExitCode } from '../call/call.ts';
+import { type Call, type ExitCode, SOME_FAILED } from '../call/call.ts';
+import { parseCopyScope } from '../object/copy-scope.ts';
+import type { IntoCategory } from '../object/move-into-category.ts';
 import { watchJob } from '../terminal/job-progress.ts';
 import { withStore } from '../store/open.ts';
-import { refuse } from '../errors/refuse.ts';
+import { refuse, withHints } from '../errors/refuse.ts';
 import { ifAllowed, placeOf, TELL_WHERE } from '../store/served.ts';
 import { sayRotation } from './rotation-report.ts';
 import { count, formatTable, formatTime, printable } from '../terminal/terminal-text.ts';
+import { Commands } from '../errors/hints.ts';
 
 export interface MemberOptions {
   readonly category?: readonly string[];
   readonly storeKeys?: readonly string[];
   readonly all?: boolean;
+  readonly prefix?: string;
+  readonly into?: string;
 }
+
+/** How to share objects that no category of their own has. */
+const SHARE_FOLDER = {
+  text: 'to share a folder that exists, add --prefix FOLDER/ --into NEW_FOLDER/: its objects get new keys',
+} as const;
 
 const COLUMNS = [{ title: 'MEMBER' }, { title: 'GRANTED' }, { title: 'ADDED' }, { title: 'RECIPIENT' }] as const;
 
@@ -32,8 +42,33 @@ export async function addMember(
 ): Promise<ExitCode> {
   const { category, storeKeys } = call.options;
   if (recipient === undefined) refuse('member add needs a name and a recipient, such as SSRP1-...');
-  if ((category ?? storeKeys) === undefined) refuse('member add needs --category or --store-keys');
-  return await withStore(call, (store) => add(call, store, name, recipient));
+  if ((category ?? storeKeys) === undefined) {
+    refuse(
+      'member add needs --category or --store-keys',
+      { text: 'to list the categories', on: ['settings', 'show'] },
+      { ...SHARE_FOLDER, text: SHARE_FOLDER.text.replace('add ', 'add --category NAME ') },
+    );
+  }
+  const into = intoCategory(call.options);
+  return await withStore(call, async (store) => {
+    if (into === undefined) return await add(call, store, name, recipient);
+    const { prepareMove } = await import('../object/move-into-category.ts');
+    const move = await prepareMove(call, store, into);
+    await add(call, store, name, recipient);
+    if (await move()) return undefined;
+    call.out.note('to move the others, run the same command again');
+    return SOME_FAILED;
+  });
+}
+
+/** The folders of `--prefix` and `--into`, and the category of the second. */
+function intoCategory({ category = [], prefix, into }: MemberOptions): IntoCategory | undefined {
+  if (prefix === undefined && into === undefined) return undefined;
+  if (prefix === undefined || into === undefined) refuse('--prefix and --into belong together');
+  const [name, ...others] = category;
+  if (name === undefined || others.length > 0) refuse('--prefix needs one --category, which gets the objects');
+  if (name === 'default') refuse('the category "default" has all keys that no other category has: give a new name');
+  return { category: name, folders: parseCopyScope(prefix, into, true) };
 }
 
 /** `securestore member revoke`. */
@@ -51,7 +86,8 @@ function grantedText({ categories, areas }: MemberInfo): string {
   return [...categories.map(printable), ...areas.map((kind) => `the ${kind} keys`)].join(', ');
 }
 
-async function list({ cli, out }: Call, store: SecureStore): Promise<void> {
+async function list(call: Call, store: SecureStore): Promise<void> {
+  const { cli, out } = call;
   const all = await store.members.list({ signal: cli.signal });
   if (out.json) {
     for (const one of all) await out.result(one, () => []);
@@ -59,7 +95,8 @@ async function list({ cli, out }: Call, store: SecureStore): Promise<void> {
   }
   const rows = all.map((one) => [printable(one.name), grantedText(one), formatTime(one.added), one.recipient]);
   if (all.length === 0) {
-    out.note('no members; securestore member add NAME RECIPIENT --category NAME adds one');
+    const add = new Commands(call).on(['member', 'add', 'NAME', 'RECIPIENT'], { category: 'NAME' });
+    out.note(printable(`no members; to add one: ${add}`));
     return;
   }
   await out.result({}, () => formatTable(COLUMNS, rows));
@@ -86,10 +123,37 @@ async function withCategories(
   const missing = asked.find((name) => !names.includes(name));
   if (missing === undefined) return error;
   const known = names.length > MOST_NAMED ? '' : `; the store has ${names.map(printable).join(', ')}`;
-  return SecureStoreError.from(error, {
+  const explained = SecureStoreError.from(error, {
     message: `the category ${JSON.stringify(missing)} does not exist${known}`,
     advice: [{ id: 'show-settings' }],
   });
+  return withHints(explained, { text: 'to show the settings', on: ['settings', 'show'] }, SHARE_FOLDER);
+}
+
+/** The grants that a member is to have. */
+interface Grants {
+  readonly name: string;
+  readonly recipient: string;
+  readonly categories: readonly string[] | undefined;
+  readonly areas: readonly string[] | undefined;
+}
+
+/** The member who has all grants, if that is why adding them again failed. */
+async function alreadyGranted(
+  error: unknown,
+  { members }: SecureStore,
+  { name, recipient, categories = [], areas = [] }: Grants,
+  signal: AbortSignal,
+): Promise<MemberInfo | undefined> {
+  if (!SecureStoreError.is(error, 'ALREADY_EXISTS')) return undefined;
+  const all = await ifAllowed(members.list({ signal }));
+  return all?.find(
+    (one) =>
+      one.name === name &&
+      one.recipient === recipient &&
+      categories.every((category) => one.categories.includes(category)) &&
+      areas.every((area) => one.areas.some((had) => had === area)),
+  );
 }
 
 /** The invitation goes to stdout, so that it can be sent as it is. */
@@ -105,7 +169,10 @@ async function add(
   const areas = storeKeys as readonly GrantableArea[] | undefined;
   const adding = store.members.add(name, recipient, { categories, areas, signal: cli.signal });
   const added = await adding.catch(async (error: unknown) => {
-    throw await withCategories(error, store, categories, cli.signal);
+    const member = await alreadyGranted(error, store, { name, recipient, categories, areas }, cli.signal);
+    if (member === undefined) throw await withCategories(error, store, categories, cli.signal);
+    out.note(`${printable(name)} has these grants already: this is the invitation again`);
+    return member;
   });
   const { fingerprint } = store;
   const storeUrl = placeOf(store);

@@ -16,7 +16,7 @@ import { momentAt, pointSource } from '../backup/point-source.ts';
 import { canAsk, confirmDestruction } from '../secret/prompt.ts';
 import { refuseToReplace, writeReceipt } from '../backup/receipt-file.ts';
 import { refuse } from '../errors/refuse.ts';
-import { OTHER_VERSION, restorePlan } from '../backup/restore-plan.ts';
+import { OTHER_VERSION, restoredKeys, restorePlan } from '../backup/restore-plan.ts';
 import type { RestoreOptions } from '../backup/restore-way.ts';
 import { nothingBegins, noteMoment, objectsInWords, storeInWords } from '../backup/restore-words.ts';
 import { checkGivesUpAlone, wayOf } from '../backup/restore-way.ts';
@@ -87,7 +87,7 @@ async function restoreStoreTo(call: RestoreCall, source: string): Promise<ExitCo
   const { failed, ...summary } = report;
   for (const finding of summary.findings) out.note(`finding: ${finding}`);
   await sayFailed(out, failed);
-  await out.result({ summary: { ...summary, to, failed: failed.length } }, () => storeInWords(report, options));
+  await out.result({ summary: { ...summary, to, failed: failed.length } }, () => storeInWords(report, call));
   return failed.length === 0 ? 0 : SOME_FAILED;
 }
 
@@ -177,7 +177,9 @@ async function restoreHere(call: RestoreCall, source: string): Promise<ExitCode>
     return await askToRestore(call, operation, [['restore'], ['restore.replace']], options.ask);
   const replaces = dryRun !== true && (isWhole || policy === 'overwrite' || deleteExtra === true);
   if (replaces && isHere) await requireBackup(call, source);
-  const plan = dryRun === true && isHere ? restorePlan(out, policy) : undefined;
+  const isElsewhere = into !== undefined || policy === 'rename';
+  const named = isElsewhere && isHere ? restoredKeys(out) : undefined;
+  const plan = dryRun === true && isHere ? restorePlan(out, policy) : named;
   return await withStore(call, async (store) => {
     if (replaces && options.yes !== true) {
       // Nobody is asked to agree to a snapshot that does not exist; a restore that asks nobody says that itself.
@@ -186,7 +188,7 @@ async function restoreHere(call: RestoreCall, source: string): Promise<ExitCode>
       // A server would take it for an attempt, which may use up an approval.
       const preview =
         isHere && canAsk(cli) ? store.restore(source, { ...about, dryRun: true, signal: cli.signal }) : undefined;
-      const counts = preview && objectsInWords(await watchJob(cli, 'restore', preview), policy, options, source).at(0);
+      const counts = preview && objectsInWords(await watchJob(cli, 'restore', preview), policy, call, source).at(0);
       const asked = [...(counts === undefined ? [] : [counts]), question(options, isWhole)].join('\n');
       await confirmDestruction(cli, options.yes, asked, 'objects of the store would be replaced');
     }
@@ -219,7 +221,7 @@ async function restoreHere(call: RestoreCall, source: string): Promise<ExitCode>
     }
     await out.result({ summary: { ...summary, policy, conflicts: conflicts.length, failed: failed.length } }, () => [
       ...(plan?.lines() ?? []),
-      ...objectsInWords(report, policy, options, source),
+      ...objectsInWords(report, policy, call, source),
     ]);
     if (options.receipt !== undefined && report.receipt !== undefined) {
       await writeReceipt(call, options.receipt, store.url, report.receipt);

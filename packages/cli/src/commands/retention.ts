@@ -7,6 +7,7 @@ import { confirmDestruction } from '../secret/prompt.ts';
 import { count, formatBytes, printable } from '../terminal/terminal-text.ts';
 import { watchWait } from '../terminal/wait-progress.ts';
 import { retentionText } from './destinations.ts';
+import { Commands } from '../errors/hints.ts';
 
 const COUNTS = ['last', 'hourly', 'daily', 'weekly', 'monthly', 'yearly'] as const;
 const SPANS = ['within', 'continuous'] as const;
@@ -55,7 +56,7 @@ export async function retention(call: Call<RetentionOptions>, destination: strin
     if (options.set === true) {
       await backups.setRetention(destination, settings ?? {}, { signal });
       await out.result({ destination, retention: settings ?? {} }, () => {
-        return `${printable(destination)} keeps ${retentionText(settings)}; securestore retention ${printable(destination)} removes the rest`;
+        return `${printable(destination)} keeps ${retentionText(settings)}; ${printable(new Commands(call).on(['retention', destination]))} removes the rest`;
       });
       return 0;
     }

@@ -1,5 +1,6 @@
 import { exitCodeOf, SecureStoreError } from '@securestore/core-format';
 import type { RunHook, RunSchedulesOptions, ScheduleInfo, ScheduleSettings, SecureStore } from 'securestore';
+import { type AlertOptions, checkProgram, sendTestAlert, sinksOf } from '../backup/alert-sinks.ts';
 import { refuseMemory } from '../backup/backup-place.ts';
 import { type Call, type ExitCode, SOME_FAILED } from '../call/call.ts';
 import { loggerFor, withStore } from '../store/open.ts';
@@ -9,7 +10,7 @@ import { isRemote, notServed } from '../store/served.ts';
 import { count, formatTable, formatTime, printable } from '../terminal/terminal-text.ts';
 import { whileOpen } from '../call/while-open.ts';
 
-export interface ScheduleOptions {
+export interface ScheduleOptions extends AlertOptions {
   readonly cron?: string;
   readonly task?: ScheduleSettings['task'];
   readonly timeZone?: string;
@@ -18,16 +19,18 @@ export interface ScheduleOptions {
   readonly paused?: boolean;
   readonly replace?: boolean;
   readonly once?: boolean;
-  readonly webhook?: string;
-  readonly exec?: string;
   readonly before?: string;
   readonly after?: string;
   readonly hookTimeout?: string;
   readonly ping?: string;
+  readonly testAlert?: boolean;
 }
 
 type ScheduleCall = Call<ScheduleOptions>;
 type Schedules = SecureStore['schedules'];
+
+/** The options that name a program. */
+const PROGRAMS = ['exec', 'before', 'after'] as const;
 
 const HOUR = 3_600_000;
 
@@ -67,7 +70,7 @@ async function list({ out }: ScheduleCall, { schedules }: SecureStore): Promise<
   }
 }
 
-/** What is added, with what a schedule needs. @throws `INVALID_ARGUMENT`, before a store is opened */
+/** The schedule to add, with everything that a schedule needs. @throws `INVALID_ARGUMENT`, before a store is opened */
 function additionOf(options: ScheduleOptions, id: string, destination: string): Parameters<Schedules['add']>[0] {
   const { cron, task = 'backup', timeZone, jitter, rolling, paused } = options;
   if (cron === undefined) {
@@ -118,13 +121,9 @@ async function run(
 ): Promise<ExitCode> {
   if (isRemote(store)) notServed('schedule run');
   const { cli, out, options } = call;
-  const { deadManPing, execHook, execRunHook, webhook } = await import('securestore');
-  const url = options.webhook ?? cli.env['SECURESTORE_WEBHOOK_URL'];
+  const { deadManPing, execRunHook } = await import('securestore');
   const ping = options.ping ?? cli.env['SECURESTORE_PING_URL'];
-  const sinks = [
-    ...(url === undefined ? [] : [webhook({ url })]),
-    ...(options.exec === undefined ? [] : [execHook({ command: [options.exec] })]),
-  ];
+  const sinks = await sinksOf(call);
   const hookOf = (program: string | undefined): RunHook | undefined =>
     program === undefined ? undefined : execRunHook({ command: [program] });
   const tellPing = ping === undefined ? undefined : deadManPing({ url: ping });
@@ -167,7 +166,7 @@ async function run(
     if (name !== undefined) return store.schedules.runNow(name, given);
     return store.schedules.run({ ...given, once: options.once === true });
   };
-  // Nothing runs any more if the store has moved or was restored; whoever watches this process is to see that.
+  // Nothing runs any more if the store has moved or was restored; the exit code tells the person who watches this process.
   await whileOpen(store, cli.signal, running);
   if (cli.signal.aborted) {
     const made = `${count(runs, 'run')} ${runs === 1 ? 'was' : 'were'} made, ${failed} of them without success`;
@@ -216,6 +215,14 @@ export async function removeSchedule(call: ScheduleCall, name: string): Promise<
 export async function runSchedules(call: ScheduleCall, name: string | undefined): Promise<ExitCode> {
   const { hookTimeout, once } = call.options;
   if (name !== undefined && once === true) refuse('--once runs what is due; leave it out to run one schedule');
+  for (const option of PROGRAMS) {
+    const program = call.options[option];
+    if (program !== undefined) checkProgram(call.cli, `--${option}`, program);
+  }
+  if (call.options.testAlert === true) {
+    if (name !== undefined) refuse('--test-alert runs no schedule; leave out its name');
+    return await sendTestAlert(call);
+  }
   const limits = { from: '1s', to: '1d' };
   const timeout = hookTimeout === undefined ? undefined : parseDurationWithin('--hook-timeout', hookTimeout, limits);
   return await withStore<ExitCode>(call, (store) => run(call, store, timeout, name));

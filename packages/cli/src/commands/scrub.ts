@@ -6,6 +6,7 @@ import { withStore } from '../store/open.ts';
 import { parseDurationWithin } from '../call/parse-time.ts';
 import { parseRate } from '../call/parse-values.ts';
 import { count, formatBytes, formatDuration, formatTime, printable } from '../terminal/terminal-text.ts';
+import { Commands } from '../errors/hints.ts';
 
 export interface ScrubOptions {
   readonly rate?: string;
@@ -15,9 +16,14 @@ export interface ScrubOptions {
   readonly payloads?: boolean;
 }
 
-const RESTORE =
-  'securestore restore <backup> --key <key> --conflict overwrite puts back what a backup has, as a new version';
-const ADVICE = `to put it back as it was: securestore scrub --repair <backup>; ${RESTORE}`;
+/** The ways to have what is damaged again. */
+function advice(commands: Commands, repairs: boolean): string {
+  const restore = commands.on(['restore', 'BACKUP'], { key: 'KEY', conflict: 'overwrite' });
+  const first = repairs
+    ? 'what is not repaired: give another backup with --repair; or'
+    : `to put it back as it was: ${commands.on(['scrub'], { repair: 'BACKUP' })};`;
+  return printable(`${first} ${restore} puts back what a backup has, as a new version`);
+}
 
 /** From so many milliseconds on a pass that was at work for a shorter time was interrupted. */
 const PAUSED = 2000;
@@ -29,7 +35,7 @@ function lineOf({ kind, key, name, message, repaired }: ScrubFinding): string {
 }
 
 /** @param repairs whether what is wrong was to be put right */
-function inWords(report: ScrubReport, repairs: boolean): string[] {
+function inWords(report: ScrubReport, commands: Commands, repairs: boolean): string[] {
   const { ok, found, repaired, objects, deleted, versions, parts, bytes, started, ended, took, baseline, late } =
     report;
   const what = [
@@ -51,7 +57,7 @@ function inWords(report: ScrubReport, repairs: boolean): string[] {
     `${verdict} among ${what}; read ${formatBytes(bytes)} of payloads, in ${formatDuration(took / 1000)}${since}`,
     basis,
     ...(late ? ['it took longer than --over says, since --rate did not allow it to go faster'] : []),
-    ...(ok ? [] : [repairs ? `what is not repaired: give another backup with --repair; or ${RESTORE}` : ADVICE]),
+    ...(ok ? [] : [advice(commands, repairs)]),
   ];
 }
 
@@ -76,7 +82,7 @@ export async function scrub(call: Call<ScrubOptions>): Promise<ExitCode> {
         () => `foreign object: ${printable(stray.name)}: ${printable(stray.message)}`,
       );
     }
-    await out.result({ summary }, () => inWords(report, repair !== undefined));
+    await out.result({ summary }, () => inWords(report, new Commands(call), repair !== undefined));
     return report.ok ? 0 : exitCodeOf('INTEGRITY');
   });
 }

@@ -11,7 +11,9 @@ import {
   formatTable,
   formatTime,
   widthOf,
+  printable,
 } from '../terminal/terminal-text.ts';
+import { Commands } from '../errors/hints.ts';
 
 export interface SnapshotsOptions {
   readonly windows?: boolean;
@@ -151,9 +153,13 @@ export async function snapshots(call: Call<SnapshotsOptions>, url: string): Prom
   return damaged.size === 0 ? 0 : SOME_FAILED;
 }
 
-function noteDamaged({ out }: Call, url: string): void {
-  const [verify, remove] = [`securestore verify ${out.name(url)}`, `securestore retention --damaged`];
-  out.note(`${verify} says what it affects; ${remove} removes it; the next backup is whole without it`);
+function noteDamaged(call: Call, url: string): void {
+  const { out } = call;
+  const commands = new Commands(call);
+  const verify = printable(commands.on(['verify', url]));
+  const remove = printable(commands.on(['retention', url], { damaged: true }));
+  out.note(`to see what it affects: ${verify}`);
+  out.note(`the next backup is whole without it; to remove it: ${remove}`);
 }
 
 /** Counted as retention does: what a continuous backup has published in between are moments of it. */

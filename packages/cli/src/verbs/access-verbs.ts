@@ -150,7 +150,8 @@ function addMember(program: Command, run: Run): void {
     summary: 'list the members, grant one the encryption keys of categories, or revoke them',
     notes: `A member unlocks the store by an identity, and can decrypt what was granted and nothing else, whatever program they use. In
 a granted category a member can read everything AND forge anything, and they see the keys of all objects of the store.
-A category takes the objects that are stored after it was defined: with init --define-category, or settings change.`,
+A category has the objects that are stored after it was defined: with init --define-category, or settings change. To share
+objects that exist already, securestore member add with --prefix and --into moves them into one.`,
     examples: ['securestore member list'],
   };
   const whenMissing = { text: 'to list the members', on: ['member', 'list'] };
@@ -176,9 +177,19 @@ A category takes the objects that are stored after it was defined: with init --d
           ).argParser(collect),
           '--group <kind>',
         ),
+        new Option('--prefix <prefix>', 'first move the objects below this folder into the category'),
+        new Option('--into <prefix>', 'with --prefix: the folder that they are moved to'),
       ],
-      notes: `For a member who exists already, the grants are added.`,
-      examples: ['securestore member add ann RECIPIENT --category prod > invitation.txt'],
+      notes: `For a member who exists already, the grants are added.
+
+An object is encrypted with the keys of its category for good. So to share a folder that exists, its objects are moved:
+each is read, encrypted again in the folder of --into, and deleted under its old key. Programs must use the new keys. Older
+versions stay with the old keys, and are not shared. If the category does not exist, it is defined for the folder of --into.
+Before that, you are asked, with the number of objects and how long it takes.`,
+      examples: [
+        'securestore member add ann RECIPIENT --category prod > invitation.txt',
+        'securestore member add ann RECIPIENT --category web --prefix app/ --into web/',
+      ],
       load: async () => (await import('../commands/member.ts')).addMember,
     });
     addVerb<MemberOptions, [string | undefined]>(member, run, {

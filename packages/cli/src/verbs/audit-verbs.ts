@@ -29,7 +29,10 @@ function addReaders(audit: Command, run: Run): void {
     aliases: ['tail'],
     summary: 'show the newest entries of the log',
     options: logOptions(),
-    notes: `The keys of objects that are in the store are shown. Over a server, and for objects that are gone, hashes are shown instead.`,
+    notes: `The keys of objects that are in the store are shown. Over a server, and for objects that are gone, hashes are shown instead.
+
+The log cannot hold the calls of members, who have encryption keys of their own, nor what is read from a backup by restore
+with --stdout, --folder or --to. If the store has members or backups, a last line says so.`,
     examples: ['securestore audit log -n 50', 'securestore audit log --key db/password --result denied --since 7d'],
     load: async () => (await import('../commands/audit.ts')).auditLog,
   });

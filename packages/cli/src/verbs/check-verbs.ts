@@ -52,11 +52,16 @@ function addGc(program: Command, run: Run): void {
     notes: `Removes versions and deletions that the history settings no longer keep, expired objects, and what interrupted writes
 have left. Nothing younger than a day is removed. Programs that keep a store open do this once a day by themselves.
 
-With --dry-run nothing is changed: what would be removed is counted, without the journal.
+With --dry-run nothing is changed: what would be removed is counted, without the journal, and why older versions stay. To
+see what a shorter history would remove before settings change makes it so, add --history-versions or --history-days.
 
 Exit code 8 if something could not be checked; each failure is one line.`,
-    options: [new Option('--dry-run', 'count what would be removed, and change nothing')],
-    examples: ['securestore gc --dry-run', 'securestore gc'],
+    options: [
+      new Option('--dry-run', 'count what would be removed, and change nothing'),
+      new Option('--history-versions <n>', 'with --dry-run: as if the history kept so many older versions'),
+      new Option('--history-days <n>', 'with --dry-run: as if the history kept older versions for so many days'),
+    ],
+    examples: ['securestore gc', 'securestore gc --dry-run --history-versions 3 --history-days 7'],
     resume,
     load: async () => (await import('../commands/gc.ts')).gc,
   });

@@ -124,6 +124,7 @@ function addRunAction(schedule: Command, run: Run): void {
       new Option('--once', 'run what is due now, and end'),
       new Option('--webhook <url>', 'the URL to POST alerts to (or $SECURESTORE_WEBHOOK_URL)'),
       new Option('--exec <program>', 'a program that gets each alert as JSON on its stdin'),
+      new Option('--test-alert', 'send a test alert by --webhook and --exec, without a store, and end'),
       new Option('--before <program>', 'a program to run before each run; if it fails, the run is skipped'),
       new Option('--after <program>', 'a program to run after each run, whatever its result'),
       new Option('--hook-timeout <time>', 'how long these programs may take (default: 10m)'),
@@ -133,11 +134,14 @@ function addRunAction(schedule: Command, run: Run): void {
 
 One run makes up for all runs that were missed. Any number of processes may run the schedules: each run is done by one of
 them. An alert is sent once when a condition begins and once when it ends: a backup that is too old, a run that is overdue
-or failed, an unusual size, a backup that was not verified for long.
+or failed, an unusual size, a backup that was not verified for long. To see that alerts arrive, send one with --test-alert:
+a test alert that begins and ends. Exit code 8 if it could not be sent.
+
+The programs of --exec, --before and --after must exist when the command begins.
 
 --before and --after get the details of the run in $SECURESTORE_RUN_SCHEDULE, _TASK, _DESTINATION, _OCCURRENCE, _ATTEMPT,
 and --after also _END (success, failure, released, lost), _ERROR, _DURATION_MS. They are never kept in the store.`,
-    examples: ['securestore schedule run nightly', 'securestore schedule run --once --after ./notify'],
+    examples: ['securestore schedule run nightly', 'securestore schedule run --test-alert --exec ./notify'],
     load: async () => (await import('../commands/schedule.ts')).runSchedules,
   });
 }

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import { addNoun, addVerb, type Noun, type Run } from '../call/call.ts';
 import type { IdentityOptions } from '../commands/identity.ts';
-import type { SettingsOptions } from '../commands/settings.ts';
+import type { ChangeOptions } from '../commands/settings.ts';
 import { collect } from '../options/global-options.ts';
 import { renamed } from '../options/old-spelling.ts';
 
@@ -57,15 +57,19 @@ function addSettings(program: Command, run: Run): void {
       examples: ['securestore settings show'],
       load: async () => (await import('../commands/settings.ts')).showSettings,
     });
-    addVerb<SettingsOptions, []>(settings, run, {
+    addVerb<ChangeOptions, []>(settings, run, {
       usage: 'change',
       summary: 'change the categories, the history or the rotation',
       options: [
         ...renamed(
-          new Option('--define-category <name=pattern>', 'all categories from now on; may be repeated').argParser(
-            collect,
-          ),
+          new Option(
+            '--define-category <name=pattern>',
+            'add a category, or replace the patterns of one; may be repeated',
+          ).argParser(collect),
           '--category <name=pattern>',
+        ),
+        new Option('--retire-category <name>', 'a category that is to get no more objects; may be repeated').argParser(
+          collect,
         ),
         new Option('--history-versions <n>', 'how many older versions of each object to keep'),
         new Option('--history-days <n>', 'how many days to keep older versions'),
@@ -75,9 +79,12 @@ function addSettings(program: Command, run: Run): void {
         ),
         new Option('--if-version <version>', 'only if the settings have this version'),
       ],
-      notes: `Give all categories that the store is to have. A category that you leave out gets no more objects, and keeps its
-encryption keys. An object cannot change its category, since it is encrypted with the keys of its own: such a change is
-refused. While the keys are checked, which takes six seconds or more, the store answers nothing else.
+      notes: `Categories that are not named stay as they are. If a key matches patterns of two categories, the one that settings show
+lists first has it; new ones are last. A retired category keeps its encryption keys and members. An object cannot change its
+category, since it is encrypted with the keys of its own: such a change is refused. While the keys are checked, which takes
+six seconds or more, the store answers nothing else.
+
+To share objects that exist, run securestore member add with --prefix and --into, which moves them into a category.
 
 The mode of names and the suite cannot be changed; securestore migrate --reencrypt makes a store with others, and with
 other categories for existing objects.`,

@@ -65,6 +65,25 @@ describe('audit', () => {
     expect(refused.stdout).toMatch(/^unverifiable: /);
   });
 
+  it('says what the log cannot hold, as soon as the store has members or backups', async () => {
+    const { box, identity } = await auditedBox();
+    const log = async (): Promise<string> => (await box.run(['audit', 'log'])).stderr;
+    expect(await log()).not.toContain('not in this log');
+    expect(jsonLines(await done(box, 'audit', '--json'))).toMatchObject([{ on: true, notRecorded: [] }]);
+    await box.seed({ 'db/password': 's3cr3t' });
+    await done(box, 'backup', `file:${box.path('backup')}`);
+    expect(await log()).toMatch(/\nnot in this log: reads of a backup by restore with --stdout, --folder or --to\n$/);
+    // The claim itself.
+    const read = await done(box, 'restore', `file:${box.path('backup')}`, '--key', 'db/password', '--stdout');
+    expect(read).toBe('s3cr3t');
+    const entries = jsonLines(await done(box, 'audit', 'log', '--all', '--json'));
+    expect(entries.filter(({ action }) => action === 'read' || String(action).startsWith('restore'))).toEqual([]);
+    const recipient = /SSRP1-[A-Z0-9-]+/.exec(await done(box, 'identity', 'show', identity))?.[0] ?? '';
+    await done(box, 'member', 'add', 'ann', recipient, '--category', 'default');
+    expect(await log()).toMatch(/\nnot in this log: calls of members, .*; reads of a backup .*\n$/);
+    expect((await box.run(['audit'])).stderr).toMatch(/^not in this log: calls of members/);
+  });
+
   it('finds what there is about an object by its name, which the log does not have', async () => {
     const { box } = await auditedBox();
     for (const key of ['db/password', 'db/other']) expect((await box.run(['get', key])).exitCode).toBe(3);

@@ -37,7 +37,7 @@ describe.concurrent('drill', { timeout: 120_000 }, () => {
       if (entry.isFile() && (await stat(file)).size > 100_000) await rm(file);
     }
     const next =
-      `to list the damage: securestore verify ${destination} --payloads; ` +
+      `to list the damage: securestore verify ${destination} --payloads --key-file ${path('vault.key')} --no-anchor; ` +
       'to try an earlier snapshot: drill --snapshot. Back the store up to a new destination while it exists';
     const failed = await run(['drill', destination]);
     expect(failed).toMatchObject({ exitCode: 5, stderr: '' });

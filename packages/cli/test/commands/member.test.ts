@@ -82,6 +82,15 @@ describe('member', () => {
     }
   });
 
+  it('add prints the invitation again for a member who has these grants, and so leaves no empty file', async () => {
+    const { path, recipient, asOwner, asMember } = await sceneWithAnn();
+    const again = await asOwner('member', 'add', 'ann', recipient, '--category', 'red');
+    expect(again).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/^securestore invitation 1\n/) });
+    expect(again.stderr).toContain('ann has these grants already');
+    await writeFile(path('invitation.txt'), again.stdout);
+    expect(await asMember('get', 'red/a')).toMatchObject({ exitCode: 0, stdout: 'granted' });
+  });
+
   it('list shows the members, and JSON where that is asked for', async () => {
     const { recipient, asOwner } = await sceneWithAnn();
     const shown = await asOwner('member');

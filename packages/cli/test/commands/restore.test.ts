@@ -41,7 +41,7 @@ describe.concurrent('restore into the store', { timeout: 120_000 }, () => {
     expect((await run(['rm', 'db/a'])).stderr).toMatch(/--conflict overwrite/);
     const scrubbed = await run(['scrub', '--repair', destination]);
     expect(scrubbed.exitCode).toBe(5);
-    expect(scrubbed.stdout).toMatch(/securestore restore <backup> --key <key> --conflict overwrite/);
+    expect(scrubbed.stdout).toMatch(/securestore restore BACKUP --key KEY --conflict overwrite/);
 
     const one = ['restore', destination, '--key', 'db/a'];
     const inTheWay = await run(one);
@@ -105,7 +105,17 @@ describe.concurrent('restore into the store', { timeout: 120_000 }, () => {
     expect(jsonLines((await run(['info', 'db/b', '--json'])).stdout)).toMatchObject([{ metadata: { owner: 'ops' } }]);
     const into = await run(['restore', destination, '--prefix', 'db/', '--into', 'old/']);
     expect(into.stdout).toMatch(/: 2 created; 6 B\n$/);
+    expect(into.stdout).toMatch(/^restored as: old\/a\nrestored as: old\/b\nrestored /);
     expect((await run(['get', 'old/a'])).stdout).toBe('first');
+    const named = await run(['restore', destination, '--key', 'db/a', '--into', 'copy']);
+    expect(named.stdout).toMatch(/^restored as: copy\nrestored .*: 1 created; 5 B\n$/);
+    const below = await run(['restore', destination, '--key', 'db/a', '--key', 'db/b', '--into', 'box/', '--json']);
+    const made = { key: 'box/db/a', status: 'created', bytes: 5 };
+    expect(jsonLines(below.stdout)).toContainEqual(made);
+    const several = await run(['restore', destination, '--key', 'db/a', '--key', 'db/b', '--into', 'box']);
+    expect(several).toMatchObject({ exitCode: 2, stdout: '' });
+    expect(several.stderr).toContain('--into must end with "/" for several keys');
+    for (const key of ['copy', 'box/db/a', 'box/db/b', 'old/a', 'old/b']) await run(['rm', key]);
 
     for (const [policy, told, plan] of [
       ['skip', '1 left as they are, 1 unchanged; 0 B', 'leave as it is: db/a'],
@@ -239,7 +249,7 @@ describe.concurrent('restore into the store', { timeout: 120_000 }, () => {
       expect(yes.exitCode).toBe(0);
       expect(yes.transcript).toContain('Objects that did not exist then are deleted.');
       expect(yes.transcript).toMatch(
-        /1 created, 1 replaced, 1 deleted, 2 unchanged; 6 B\r\nwhat was there before is snapshot 2; to undo this restore: securestore restore \S+ --snapshot 2 --delete-extra\r\n/,
+        /1 created, 1 replaced, 1 deleted, 2 unchanged; 6 B\r\nwhat was there before is snapshot 2; to undo this restore: securestore restore \S+ --snapshot 2 --delete-extra --store \S+ --key-file \S+ --no-anchor\r\n/,
       );
       expect((await run(['ls'])).stdout).toBe('db/a\ndb/b\nlarge\nweb/c\n');
       const again = await run(['restore', destination, '--key', 'db/new', '--conflict', 'skip']);

@@ -83,14 +83,14 @@ describe.concurrent('schedule', { timeout: 120_000 }, () => {
   });
 
   it('of a destination that is removed are named, or removed with it', async ({ expect, onTestFinished }) => {
-    const { run, destination } = await changedScene(onTestFinished);
+    const { run, destination, path } = await changedScene(onTestFinished);
     for (const id of ['nightly', 'tidy'])
       expect((await run(['schedule', 'add', id, destination, '--cron', '@daily'])).exitCode).toBe(0);
     const gone = `${destination} is no longer a destination; its backups stay, and open with the encryption keys that they have now\n`;
     const removed = await run(['destinations', 'remove', destination]);
     expect(removed).toMatchObject({ exitCode: 0, stderr: '' });
     expect(removed.stdout).toBe(
-      `${gone}its schedules are still there and will fail: nightly, tidy; securestore schedule remove NAME removes each\n`,
+      `${gone}its schedules are still there and will fail: nightly, tidy; to remove each: securestore schedule remove NAME --key-file ${path('vault.key')} --no-anchor\n`,
     );
     expect((await run(['destinations', 'add', destination])).exitCode).toBe(0);
     expect((await run(['destinations', '--schedules'])).exitCode).toBe(2);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { jsonLines, sandbox } from '../support/cli.ts';
+import { jsonLines, type Result, sandbox } from '../support/cli.ts';
 
 // A change of categories waits for other processes.
 describe.concurrent('settings', () => {
@@ -21,12 +21,31 @@ describe.concurrent('settings', () => {
     const refused = await box.run(['settings', 'change', '--define-category', 'prod=db/**']);
     expect(refused).toMatchObject({ exitCode: 6, stdout: '' });
     expect(refused.stderr).toMatch(
-      /"db\/user" is in the category "default".*\nhint: .*: securestore migrate .* TARGET --reencrypt/,
+      /"db\/user" is in the category "default".*\nhint: .*: securestore member add .* --category prod --prefix db\/ --into NEW_FOLDER\/\nhint: .*: securestore migrate .* TARGET --reencrypt/,
     );
     const changed = await box.run(['settings', 'change', '--define-category', 'pii=users/**', '--json']);
     expect(jsonLines(changed.stdout)).toMatchObject([{ categories: { pii: ['users/**'] } }]);
     await box.run(['put', 'users/1'], { input: 'x' });
     expect(jsonLines((await box.run(['info', 'users/1', '--json'])).stdout)).toMatchObject([{ category: 'pii' }]);
+  });
+
+  it('keep the categories that a change does not name, and retire one only if asked to', async ({ onTestFinished }) => {
+    const box = await sandbox('sqlite', onTestFinished);
+    const change = (...args: string[]): Promise<Result> => box.run(['settings', 'change', ...args, '--json']);
+    await change('--define-category', 'pii=users/**', '--define-category', 'prod=prod/**');
+    const added = await change('--define-category', 'team=team/**');
+    const all = { pii: ['users/**'], prod: ['prod/**'], team: ['team/**'] };
+    expect(jsonLines(added.stdout)[0]?.['categories']).toEqual(all);
+    const wider = ['--define-category', 'prod=prod/**', '--define-category', 'prod=team/prod/**'];
+    const noted = await box.run(['settings', 'change', ...wider]);
+    expect(noted.stderr).toContain('keys that match both team/prod/** and team/** belong to prod, which comes first');
+    const widened = await change(...wider);
+    expect(jsonLines(widened.stdout)).toMatchObject([{ categories: { ...all, prod: ['prod/**', 'team/prod/**'] } }]);
+    const retired = await change('--retire-category', 'pii');
+    expect(jsonLines(retired.stdout)).toMatchObject([{ categories: { pii: [], team: ['team/**'] } }]);
+    expect((await box.run(['settings'])).stdout).toMatch(/category pii +retired/);
+    expect(await change('--retire-category', 'none')).toMatchObject({ exitCode: 3, stdout: '' });
+    expect(await change('--retire-category', 'pii', '--define-category', 'pii=p/**')).toMatchObject({ exitCode: 2 });
   });
 
   it('are other ones of the objects that there are, once the store is sealed anew with them', async ({

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { hintsOf } from '../../src/errors/advice-hints.ts';
 import { hintText } from '../../src/errors/hints.ts';
 import { nextSteps } from '../../src/call/next-steps.ts';
+import { type Result, sandbox } from '../support/cli.ts';
 
 const SECRET = 'token-that-nobody-may-read';
 
@@ -206,5 +207,47 @@ describe('the hints of an error', () => {
       { text: 'once more', command: 'securestore get k' },
       { text: 'leave out --no-anchor' },
     ]);
+  });
+});
+
+describe('the commands in messages', () => {
+  /** Runs a command with its store and its secret as options, as a person may who has no environment for them. */
+  async function atHand(): Promise<{ run: (...args: string[]) => Promise<Result>; given: string[]; backup: string }> {
+    const box = await sandbox();
+    const [url, backup] = [`sqlite:${box.path('vault')}`, `file:${box.path('backup')}`];
+    const given = ['--store', url, '--key-file', box.path('credentials', 'securestore-key'), '--no-anchor'];
+    const env = { SECURESTORE_URL: '', CREDENTIALS_DIRECTORY: '' };
+    return { run: (...args) => box.run([...args, ...given], { env }), given, backup };
+  }
+
+  /** The words of every command in a text. */
+  function commandsIn(text: string): (readonly string[])[] {
+    const lines = text.match(/securestore (?!help)[a-z].*?(?= removes| puts| begins| says|;|\n|$)/g) ?? [];
+    return lines.map((line) => words(line));
+  }
+
+  it.for([
+    ['an operand is missing', ['member', 'revoke']],
+    ['an operand is missing', ['key', 'destroy']],
+    ['an operand is missing', ['token', 'revoke']],
+    ['an object is not there', ['get', 'db/passwort']],
+    ['there are no members', ['member']],
+    ['there are no roles', ['role']],
+    ['there are no tokens', ['token']],
+    ['no action needs an approval', ['approval', 'rules']],
+    ['the store is not audited', ['audit']],
+    ['there are no backups', ['destination']],
+    ['a destination is added', ['destination', 'add', 'BACKUP']],
+    ['a retention is set', ['retention', 'BACKUP', '--set', '--keep-last', '3']],
+    ['a category does not exist', ['settings', 'change', '--retire-category', 'none']],
+  ] as const)('are on the store of the person, opened by their secret, if %s: %j', async ([, args]) => {
+    const { run, given, backup } = await atHand();
+    if (args[0] === 'retention') await run('destination', 'add', backup);
+    const { stdout, stderr } = await run(...args.map((arg) => (arg === 'BACKUP' ? backup : arg)));
+    const commands = commandsIn(`${stdout}\n${stderr}`);
+    expect(commands).not.toEqual([]);
+    for (const command of commands) {
+      expect(command).toEqual(expect.arrayContaining(given));
+    }
   });
 });

@@ -94,6 +94,11 @@ chmod 700 editors/vim; export PATH=$PWD/editors:$PATH`,
     before: 'ID=$(securestore token new deployer --json | field id)',
     words: ID,
   },
+  'securestore member add ann RECIPIENT --category web --prefix app/ --into web/': {
+    before: 'recipient me.identity',
+    words: { RECIPIENT: '"$RECIPIENT"' },
+    append: ' --yes',
+  },
   'securestore member add ann RECIPIENT --category prod > invitation.txt': {
     before: 'recipient me.identity',
     words: { RECIPIENT: '"$RECIPIENT"' },

@@ -102,6 +102,11 @@ export interface GcOptions extends CallOptions {
    * collection.
    */
   readonly dryRun?: boolean | undefined;
+  /**
+   * Only with `dryRun`: counts what would be removed if the store had this history. Of `versions` and `days`, what is left out is as in the
+   * settings of the store.
+   */
+  readonly history?: { readonly versions?: number; readonly days?: number } | undefined;
 }
 
 export interface CheckpointOptions extends CallOptions {

@@ -36,6 +36,7 @@ import { endRotation, ROTATION_JOB, rotationUnderWay } from '../engine/rotation-
 import type { Recipient } from '../maintenance/keys/slots.ts';
 import { addSlot, listSlots, removeSlot } from '../maintenance/keys/slots.ts';
 import { changeSettings, getSettings } from '../maintenance/settings/change.ts';
+import { parseHistory } from '../api/create-settings.ts';
 import type { SettingsAdministration } from '../api/settings-types.ts';
 import type { StoreState } from '../head/store-state.ts';
 import type { MaintenanceTasks } from '../maintenance/upkeep.ts';
@@ -45,7 +46,7 @@ import type { VerifyReport } from '../maintenance/verify/report.ts';
 import { verifyStore } from '../maintenance/verify/verify.ts';
 import { invalid } from '../util/invalid.ts';
 
-const GC_OPTIONS: ReadonlySet<string> = new Set(['dryRun']);
+const GC_OPTIONS: ReadonlySet<string> = new Set(['dryRun', 'history']);
 const CHECKPOINT_OPTIONS: ReadonlySet<string> = new Set(['afresh']);
 const VERIFY_OPTIONS: ReadonlySet<string> = new Set(['payloads', 'onProgress']);
 const DESTROY_OPTIONS: ReadonlySet<string> = new Set(['waitingPeriod']);
@@ -237,9 +238,12 @@ export class Administration {
 
   gc(options: GcOptions | undefined): Job<GcReport> {
     return this.#start('gc', options, GC_OPTIONS, ({ signal }) => {
-      const { dryRun = false } = options ?? {};
+      const { dryRun = false, history: given } = options ?? {};
       if (typeof dryRun !== 'boolean') invalid('the option "dryRun" must be a boolean', 'dryRun');
-      return dryRun ? startDryRun(this.#engine, signal) : startCollection(this.#engine, this.#jobs, signal);
+      if (!dryRun && given !== undefined) invalid('the option "history" is for a dry run only', 'history');
+      const { head } = this.#engine.monitor.state;
+      const history = given === undefined ? undefined : parseHistory(given, head.history);
+      return dryRun ? startDryRun(this.#engine, signal, history) : startCollection(this.#engine, this.#jobs, signal);
     });
   }
 

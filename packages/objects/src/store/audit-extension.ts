@@ -39,6 +39,15 @@ export class AuditArea extends ExtensionArea {
     return settingsOf(this.state.head);
   }
 
+  /** The uses of the store that its log cannot hold, since they happen without it: of members, and of backups. */
+  get notRecorded(): readonly ('members' | 'backups')[] {
+    const { grants, destinations } = this.state.head.references;
+    return [
+      ...(grants === undefined ? [] : ['members' as const]),
+      ...(destinations === undefined ? [] : ['backups' as const]),
+    ];
+  }
+
   /** Whether this process can write to the log, which is signed as the store: members can't. */
   get canWrite(): boolean {
     return !isMember(this.state);

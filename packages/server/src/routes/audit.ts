@@ -59,7 +59,16 @@ export const AUDIT_ROUTES: readonly Route[] = [
     summary: 'show whether the store has an audit log, with the recipient of its auditor',
     answer: {
       description: 'the state of the audit log',
-      json: exactly({ on: Type.Boolean(), auditor: Type.Optional(Type.String()), mode: Type.Optional(MODE) }),
+      json: exactly({
+        on: Type.Boolean(),
+        auditor: Type.Optional(Type.String()),
+        mode: Type.Optional(MODE),
+        notRecorded: Type.Optional(
+          Type.Array(Type.String({ enum: ['members', 'backups'] }), {
+            description: 'the uses of the store that the log cannot hold: calls of members, and reads of backups',
+          }),
+        ),
+      }),
     },
     handle: ({ session, signal }) => session.audit.state({ signal }),
   }),

@@ -51,7 +51,11 @@ export const BACKUP_ROUTES: readonly Route[] = [
             description: 'only the objects with these keys',
           }),
         ),
-        into: Type.Optional(textOf('restored keys begin with this instead of "prefix"')),
+        into: Type.Optional(
+          textOf(
+            'restored keys begin with this instead of "prefix"; with "keys", their folder, or the new key of a single one',
+          ),
+        ),
         conflict: Type.Optional(
           Type.String({
             enum: ['fail', 'skip', 'newer', 'overwrite', 'rename'],

@@ -8,6 +8,8 @@ import type { Route } from '../exchange/route.ts';
 import { route } from '../exchange/route.ts';
 import { exactly, NOTHING, reportOf, secretOf } from '../request/schemas.ts';
 
+const NUMBER = Type.Integer({ minimum: 0 });
+
 /** What takes long is answered when it is done, or in events. */
 export const LONG =
   'With "Accept: text/event-stream" the answer is events: "job" with its ID, "progress", then "report" or "error".';
@@ -140,6 +142,12 @@ export const JOB_ROUTES: readonly Route[] = [
     body: {
       json: exactly({
         dryRun: Type.Optional(Type.Boolean({ description: 'only count what would be removed; change nothing' })),
+        history: Type.Optional(
+          exactly(
+            { versions: Type.Optional(NUMBER), days: Type.Optional(NUMBER) },
+            'with dryRun: count what would be removed if the history kept these',
+          ),
+        ),
       }),
     },
     answer: {

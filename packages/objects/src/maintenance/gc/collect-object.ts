@@ -111,7 +111,9 @@ export async function pruneHistory(
   entries: AsyncIterable<TokenEntry>,
 ): Promise<void> {
   const prefix = historyPrefix(token);
-  const goes = prunable(rules, current, originOf(current?.opened));
+  const goes = prunable(rules, current, originOf(current?.opened), (reason) => {
+    report.kept[reason] += 1;
+  });
   async function* beyond(): AsyncGenerator<ListEntry> {
     for await (const { entry } of entries) {
       const version = versionIn(prefix, entry.key);

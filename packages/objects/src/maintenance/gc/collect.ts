@@ -1,4 +1,5 @@
 import type { ListEntry } from '@securestore/backend-api';
+import type { HistorySettings } from '@securestore/core-format';
 import { AREAS, objectName, PROBES, SecureStoreError } from '@securestore/core-format';
 import { tombstoneGuard } from '../../checkpoint/tombstone-guard.ts';
 import type { Engine } from '../../engine/engine.ts';
@@ -32,6 +33,8 @@ export interface CollectProgress {
 export interface CollectOptions {
   /** Changes nothing: the report has what would be removed. */
   readonly dryRun?: boolean | undefined;
+  /** For a dry run: what would be removed by this history. Default that of the store. */
+  readonly history?: HistorySettings | undefined;
   /** Where to resume: what `onCursor` was called with last. */
   readonly cursor?: string | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -141,7 +144,15 @@ export async function collect(engine: Engine, options: CollectOptions = {}): Pro
   const forgets: MayForget = async (token, header) => (await mayForget(token, header)) && (await isHeld(token, header));
   const now = await backendNow(engine, signal);
   const unreadSince = (await options.unreadSince?.()) ?? Number.POSITIVE_INFINITY;
-  const pass = beginCollection(engine, { report, now, mayForget: forgets, plan, signal, unreadSince });
+  const pass = beginCollection(engine, {
+    report,
+    now,
+    mayForget: forgets,
+    plan,
+    signal,
+    unreadSince,
+    history: options.history,
+  });
   const onForeign = ({ key, modified }: ListEntry): void => {
     if (key.startsWith(PROBES)) return;
     // An old one is removed at the end.

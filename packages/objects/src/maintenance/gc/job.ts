@@ -1,3 +1,4 @@
+import type { HistorySettings } from '@securestore/core-format';
 import { AREAS, ByteReader, ByteWriter, COLLECTED_NAME, objectName, SecureStoreError } from '@securestore/core-format';
 import type { Job, JobContext, JobKind, Jobs } from '@securestore/jobs';
 import { startVolatile } from '@securestore/jobs';
@@ -85,8 +86,10 @@ export function startCollection(engine: Engine, jobs: Jobs, signal: AbortSignal,
 /**
  * Counts what a collection would remove now, and changes nothing: no state of a job either, at which a collection could resume. The journal
  * is not looked through.
+ *
+ * @param history instead of that of the store
  */
-export function startDryRun(engine: Engine, signal: AbortSignal): Job<GcReport> {
+export function startDryRun(engine: Engine, signal: AbortSignal, history?: HistorySettings): Job<GcReport> {
   const kind: JobKind<object, GcReport> = {
     name: 'collection-dry-run',
     parse: () => ({}),
@@ -95,7 +98,7 @@ export function startDryRun(engine: Engine, signal: AbortSignal): Job<GcReport> 
         const { progress } = context;
         progress({ phase: 'collecting' });
         progress({ total: await countItems(entriesUnder(engine.backend, AREAS.objects, { signal: context.signal })) });
-        return await collect(engine, optionsFor(engine, context, true));
+        return await collect(engine, { ...optionsFor(engine, context, true), history });
       } catch (error) {
         throw inContext(error, 'gc', undefined, context.signal);
       }

@@ -1,3 +1,4 @@
+import type { HistorySettings } from '@securestore/core-format';
 import type { MayForget } from '../../journal/late-deletions.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { isOld } from '../../record/backend-age.ts';
@@ -55,13 +56,15 @@ export class RemovalPlan {
 
 /** What a pass is given to begin with. */
 export type CollectionStart = Pick<CollectionPass, 'report' | 'now' | 'mayForget' | 'plan' | 'signal'> &
-  Pick<RetentionRules, 'unreadSince'>;
+  Pick<RetentionRules, 'unreadSince'> & {
+    /** Instead of that of the store. */
+    readonly history?: HistorySettings | undefined;
+  };
 
 export function beginCollection(
   engine: Engine,
-  { report, now, mayForget, plan, signal, unreadSince }: CollectionStart,
+  { report, now, mayForget, plan, signal, unreadSince, history = engine.monitor.state.head.history }: CollectionStart,
 ): CollectionPass {
-  const { history } = engine.monitor.state.head;
   const { gracePeriod } = engine;
   const isOldNow = (modified: number): boolean => isOld(engine, modified, now);
   const rules: RetentionRules = { history, now, gracePeriod, unreadSince, isOld: isOldNow };

@@ -1,4 +1,5 @@
 import { SecureStoreError } from '@securestore/core-format';
+import type { KeptReason } from './retention.ts';
 
 /** How many failures are named at most. */
 const MAX_NAMED = 1000;
@@ -18,6 +19,8 @@ export interface GcReport {
   expired: number;
   /** Past versions that were removed. */
   versions: number;
+  /** Past versions that were kept, by the first reason that holds. */
+  readonly kept: Record<KeptReason, number>;
   /** Deleted objects that were forgotten. */
   tombstones: number;
   /** Payloads that no version has, and their parts, that were removed. */
@@ -40,6 +43,7 @@ export function emptyReport(): GcReport {
     objects: 0,
     expired: 0,
     versions: 0,
+    kept: { young: 0, unread: 0, newest: 0, recent: 0 },
     tombstones: 0,
     blobs: 0,
     parts: 0,

@@ -32,6 +32,12 @@ interface CurrentVersion {
 }
 
 /**
+ * Why a past version is kept: as one of the newest that the history has of an object; since it was replaced not long ago; since it is younger than
+ * the grace period; or since a consumer of the journal has still to read of it, such as a continuous backup.
+ */
+export type KeptReason = 'newest' | 'recent' | 'young' | 'unread';
+
+/**
  * Decides which past versions of one object are kept: the newest ones, and those replaced not long ago, whichever rule
  * keeps more. To be called for each of them, newest first.
  *
@@ -43,31 +49,36 @@ interface CurrentVersion {
  * before it landed.
  *
  * @param origin the version with which the history of the object begins
+ * @param onKept called for each that is kept
  */
 export function prunable(
   rules: RetentionRules,
   current: CurrentVersion | undefined,
   origin = 0,
+  onKept: (reason: KeptReason) => void = () => undefined,
 ): (version: number, modified: number) => boolean {
   const { history, now, isOld, unreadSince } = rules;
   let kept = 0;
   let successor: number | undefined = current?.header.version;
   let landed = current?.modified ?? 0;
+  const keep = (reason: KeptReason): false => {
+    kept += 1;
+    onKept(reason);
+    return false;
+  };
   return (version, modified) => {
     // A copy of what is still current is left by an attempt that stopped half-way, or is under way.
     if (version === current?.header.version) return false;
     const replaced = successor === undefined || successor <= version ? modified : successor / MICROSECONDS;
     const isSettled = isOld(landed);
     [successor, landed] = [version, modified];
-    if (!isOld(modified) || modified >= unreadSince || version > forgettable(rules)) {
-      kept += 1;
-      return false;
-    }
+    if (!isOld(modified) || version > forgettable(rules)) return keep('young');
+    if (modified >= unreadSince) return keep('unread');
     // What a purge has missed, or an attempt that was on its way has left behind it.
     if (version < origin) return true;
-    if (isSettled && kept >= history.versions && now - replaced >= keptFor(rules)) return true;
-    kept += 1;
-    return false;
+    if (kept < history.versions) return keep('newest');
+    if (now - replaced < keptFor(rules)) return keep('recent');
+    return isSettled || keep('young');
   };
 }
 

@@ -73,6 +73,7 @@ describe('a collection', () => {
       objects: 2,
       expired: 0,
       versions: 0,
+      kept: { young: 0, unread: 0, newest: 4, recent: 0 },
       tombstones: 0,
       blobs: 0,
       parts: 0,

@@ -89,3 +89,36 @@ it('a dry run takes no other value than true and false, and leaves no job that a
   );
   expect(await store.jobs.list()).toEqual([]);
 });
+
+it('a dry run tries another history, and counts why versions are kept', async () => {
+  const clock = movableClock();
+  const place = usePlace(() => memoryPlace(() => clock.now()));
+  const store = await createAt(place, { clock, history: { versions: 3, days: 30 } });
+  for (let n = 0; n < 8; n++) await store.store('a', `version ${n}`);
+  // Of the seven older versions.
+  expect(await store.gc({ dryRun: true })).toMatchObject({ versions: 0, kept: { young: 7, newest: 0, recent: 0 } });
+  clock.forward(2 * DAY);
+  const reopened = await openAt(place, { clock });
+  const planned = await reopened.gc({ dryRun: true });
+  expect(planned).toMatchObject({ versions: 0, bytes: 0, kept: { young: 0, unread: 0, newest: 3, recent: 4 } });
+  const days = await reopened.gc({ dryRun: true, history: { days: 1 } });
+  expect(days).toMatchObject({ versions: 4, kept: { newest: 3, recent: 0 } });
+  const both = await reopened.gc({ dryRun: true, history: { versions: 0, days: 1 } });
+  expect(both).toMatchObject({ versions: 7, kept: { newest: 0, recent: 0 } });
+  expect((await reopened.settings.get()).history).toEqual({ versions: 3, days: 30 });
+  // What was tried is what comes of it.
+  await reopened.settings.change({ history: { days: 1 } });
+  expect(await reopened.gc()).toEqual(days);
+  expect(await reopened.history('a')).toHaveLength(4);
+});
+
+it('a history is tried by a dry run only, and is checked as that of the store', async () => {
+  const store = await createAt(
+    usePlace(() => memoryPlace()),
+    {},
+  );
+  expect(() => store.gc({ history: { days: 1 } })).toThrow('the option "history" is for a dry run only');
+  for (const history of [{ days: -1 }, { versions: 0.5 }, { weeks: 1 }, 7, null]) {
+    expect(() => store.gc({ dryRun: true, history: history as never })).toThrow('history');
+  }
+});
