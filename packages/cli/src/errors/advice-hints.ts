@@ -78,6 +78,10 @@ const RENDERERS: { readonly [I in AdviceId]: Renderer<I> } = {
     text: 'to restore it',
     command: commands.on(['undelete', key]),
   }),
+  'restore-version': ({ key = 'KEY', version }, commands) => ({
+    text: 'if this older version is the right one, to make it current',
+    command: commands.on(['undelete', key], { 'version-id': version }),
+  }),
   'collect-garbage': (_, commands) => ({ text: 'to remove it once it is old', command: commands.on(['gc']) }),
   'verify-store': (_, commands) => ({ text: 'to see what is damaged', command: commands.on(['verify']) }),
   'choose-conflict-policy': () => ({ text: 'choose with --conflict skip, newer, overwrite or rename' }),

@@ -88,6 +88,8 @@ export interface AdviceParameters {
   readonly 'store-again': KeyParameter;
   /** `store.undelete`. */
   readonly 'undelete-object': KeyParameter;
+  /** `store.restoreVersion`, if this older version is what is wanted. */
+  readonly 'restore-version': KeyParameter & { readonly version: string };
   /** `restore` with a conflict policy: `skip`, `newer`, `overwrite` or `rename`. */
   readonly 'choose-conflict-policy': NoParameters;
   /** The same restore once more, which does what is left; of a new store, with its store URL. */
@@ -244,6 +246,7 @@ const PARAMETERS: { readonly [I in AdviceId]: Presence<AdviceParameters[I]> } = 
   'overwrite-damaged': KEY,
   'store-again': KEY,
   'undelete-object': KEY,
+  'restore-version': { key: OPTIONAL, version: REQUIRED },
   'choose-conflict-policy': NONE,
   'resume-restore': STORE_URL,
   'give-up-restore': NONE,
