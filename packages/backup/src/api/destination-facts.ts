@@ -11,6 +11,7 @@ import { Points } from '../repository/snapshots.ts';
 import type { RegisteredDestination } from '../trust/registry.ts';
 import { registryOf } from '../trust/registry.ts';
 import { evidenceOf, trustedTipAt } from '../trust/trusted-tip.ts';
+import { stillMissing } from '../snapshot/missing-objects.ts';
 import { ScrubState } from '../verify/rolling/scrub-state.ts';
 import type { Schedule } from '../schedule/index.ts';
 import { readScheduleStatus } from '../schedule/index.ts';
@@ -78,6 +79,7 @@ async function factsOf(
   const id = Buffer.from(destination.id, 'hex');
   const verified = (await new ScrubState(area, id).since()) ?? destination.registered;
   const drilled = await drilledAt(area, id);
+  const missing = await stillMissing(area, { id }, signal);
   return destinations.at(destination.url, signal, async ({ backend, url }) => {
     const found = await findDestination(backend, url, signal);
     // A registered destination has the keys of its backups.
@@ -93,6 +95,7 @@ async function factsOf(
       lastGood: newest?.time,
       sizes: last.map(({ totals }) => totals.bytes).toReversed(),
       unverifiedSince: verified,
+      missing,
       drilled,
     };
   });

@@ -1,11 +1,10 @@
-import { readdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { expect, it } from 'vitest';
 import { sandbox, type Sandbox } from '../support/cli.ts';
 
 /** Removes the records of all objects, as a failing disk does. */
 async function loseObjects(box: Sandbox): Promise<void> {
   await rm(box.path('vault', 'o'), { recursive: true });
-  expect(await readdir(box.path('vault'))).toContain('h');
 }
 
 /** A store whose object `db/a` has lost its newest version, with a backup of it. */
@@ -61,4 +60,28 @@ it('undelete restores a version that is named', async () => {
   expect((await box.run(['rm', 'db/a'])).exitCode).toBe(0);
   expect((await box.run(['undelete', 'db/a', '--version-id', String(first)])).exitCode).toBe(0);
   expect((await box.run(['get', 'db/a'])).stdout).toBe('one');
+});
+
+it('a backup names the objects that the store has lost, and health fails until they are restored', async () => {
+  const box = await sandbox('file');
+  await box.seed({ 'db/a': 'one', 'db/b c': 'two' });
+  expect((await box.run(['backup', 'file:./backup'])).exitCode).toBe(0);
+  expect((await box.run(['health'])).exitCode).toBe(0);
+  await loseObjects(box);
+  await box.seed({ 'db/new': 'three' });
+  const made = await box.run(['backup', 'file:./backup']);
+  expect(made.exitCode).toBe(8);
+  expect(made.stderr).toContain('2 objects are missing from the store, though they were neither deleted nor purged');
+  const commands = [...made.stderr.matchAll(/^missing: (.*); to restore it: securestore (.*)$/gm)];
+  expect(commands.map(([, key]) => key).toSorted()).toEqual(['db/a', 'db/b c']);
+  const sick = await box.run(['health']);
+  expect(sick.exitCode).toBe(7);
+  expect(sick.stdout).toContain('the store has lost 2 objects that the last backup has');
+  for (const [, , line = ''] of commands) {
+    const words = line.split(' --key ');
+    const key = words[1]?.replaceAll("'", '') ?? '';
+    expect(await box.run([...(words[0] ?? '').split(' '), '--key', key])).toMatchObject({ exitCode: 0 });
+  }
+  expect((await box.run(['get', 'db/b c'])).stdout).toBe('two');
+  expect((await box.run(['health'])).exitCode).toBe(0);
 });

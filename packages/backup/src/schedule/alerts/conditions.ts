@@ -132,6 +132,13 @@ function ageCondition({ now, lastGood, unreachable }: WatchFacts, maxAge: number
   return { id: 'backup-age', severity, message, advice };
 }
 
+function missingCondition({ missing = 0, destination = 'URL' }: WatchFacts): Condition | undefined {
+  if (missing === 0) return undefined;
+  const message = `the store has lost ${missing === 1 ? 'an object' : `${missing} objects`} that the last backup has`;
+  const advice = `back up once more to see the keys, and restore each: "securestore restore ${destination} --key KEY"`;
+  return { id: 'missing-objects', severity: 'critical', message, advice };
+}
+
 function lagCondition({ lag, continuous }: WatchFacts, maxLag: number): Condition | undefined {
   if (lag === undefined || lag <= maxLag) return undefined;
   const isGone = continuous?.isAlive === false;
@@ -202,6 +209,7 @@ export function conditionsOf(facts: WatchFacts, thresholds: WatchThresholds = {}
   return [
     unreachableCondition(facts),
     ageCondition(facts, maxAge),
+    missingCondition(facts),
     emptyCondition(facts),
     lagCondition(facts, maxLag),
     followingCondition(facts),

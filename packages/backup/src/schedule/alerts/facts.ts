@@ -37,6 +37,8 @@ export interface WatchFacts {
     | undefined;
   /** The sizes of the last points, in bytes or anything else that compares; the newest last. */
   readonly sizes?: readonly number[] | undefined;
+  /** Objects that the store had lost when it was backed up last, and still lacks. */
+  readonly missing?: number | undefined;
   /** When the part that has not been verified for longest was verified. */
   readonly unverifiedSince?: number | undefined;
   /** When a drill of it has succeeded last. */
