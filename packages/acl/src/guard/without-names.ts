@@ -18,7 +18,7 @@ export function namesIn(report: unknown): ReadonlySet<string> {
   const failures = Array.isArray(failed) ? (failed as NonNullable<Telling['failed']>) : [];
   const inFindings = findings.flatMap(({ keys = [] }) => keys);
   const lost = [missing, forgotten].flatMap((objects) => objects?.keys ?? []);
-  // What a backup could not copy has no key.
+  // A record that a backup could not copy has no key.
   const failedKeys = failures.map(({ key }) => key).filter((key) => key !== undefined);
   return new Set([...Object.values(names), ...inFindings, ...conflicts, ...lost, ...failedKeys]);
 }

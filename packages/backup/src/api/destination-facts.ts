@@ -1,9 +1,9 @@
-import { SecureStoreError } from '@securestore/core-format';
+import { asBuffer, SecureStoreError } from '@securestore/core-format';
 import type { StateStorage } from '@securestore/jobs';
 import { inTime } from '@securestore/objects/internal';
 import type { Backups } from './backups.ts';
 import { findDestination } from '../repository/destination.ts';
-import { noBackup } from '../repository/errors.ts';
+import { lostBackup } from '../repository/errors.ts';
 import { drilledAt } from '../restore/receipts.ts';
 import type { ManagedPorts } from '../trust/destinations.ts';
 import type { FoundPoint } from '../repository/snapshots.ts';
@@ -83,7 +83,13 @@ async function factsOf(
   return destinations.at(destination.url, signal, async ({ backend, url }) => {
     const found = await findDestination(backend, url, signal);
     // A registered destination has the keys of its backups.
-    if (found === undefined) throw noBackup(url);
+    if (found === undefined) throw lostBackup(url);
+    const there = asBuffer(found.id).toString('hex');
+    if (there !== destination.id) {
+      const isOther = registryOf(area).destinations.some((one) => one.id === there);
+      if (isOther) return { ...known, replacedBy: there };
+      throw new SecureStoreError('CONFLICT', `another destination is at ${url}: its id is ${there}`);
+    }
     const points = new Points(found, area.seals);
     const trusted = area.hasKeys ? await trustedTipAt(area, found, signal) : undefined;
     const { newest, damaged } = await readChainTip(points, evidenceOf(area, found, trusted), signal);

@@ -37,7 +37,7 @@ export interface SnapshotReport {
    * destination. Only earlier snapshots have them.
    */
   readonly forgotten: NamedObjects;
-  /** What could not be copied, and so is not in it. */
+  /** Records that could not be copied, and so are not in it. */
   readonly failed: readonly FailedCopy[];
 }
 

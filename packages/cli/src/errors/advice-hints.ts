@@ -128,6 +128,14 @@ const RENDERERS: { readonly [I in AdviceId]: Renderer<I> } = {
     text: 'if it is not used any more',
     command: commands.on(['destination', 'remove', destination]),
   }),
+  'replace-destination': ({ destination = 'DESTINATION' }, commands) => ({
+    text: 'if it is lost for good, remove it, and repeat the command',
+    command: commands.on(['destination', 'remove', destination]),
+  }),
+  'list-destinations': (_, commands) => ({
+    text: 'to list the destinations with their ids',
+    command: commands.on(['destination', 'list']),
+  }),
   'follow-destination': ({ destination = 'DESTINATION' }, commands) => ({
     text: 'to begin a continuous backup',
     command: commands.on(['backup', destination], { continuous: true }),

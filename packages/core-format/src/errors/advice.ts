@@ -112,6 +112,10 @@ export interface AdviceParameters {
   readonly 'register-destination': DestinationParameter;
   /** `store.backups.unregister`, if the destination is not used any more. */
   readonly 'unregister-destination': DestinationParameter;
+  /** `store.backups.unregister`, if the destination is lost for good, and then the same call again. */
+  readonly 'replace-destination': DestinationParameter;
+  /** `store.backups.destinations()`. */
+  readonly 'list-destinations': NoParameters;
   /** `store.backups.startContinuous` begins a continuous backup. */
   readonly 'follow-destination': DestinationParameter;
   /** `store.schedules.remove` makes room for another schedule. */
@@ -258,6 +262,8 @@ const PARAMETERS: { readonly [I in AdviceId]: Presence<AdviceParameters[I]> } = 
   'set-retention': DESTINATION,
   'register-destination': DESTINATION,
   'unregister-destination': DESTINATION,
+  'replace-destination': DESTINATION,
+  'list-destinations': NONE,
   'follow-destination': DESTINATION,
   'remove-schedule': NONE,
   'list-schedules': NONE,

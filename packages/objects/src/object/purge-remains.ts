@@ -20,7 +20,7 @@ export interface Remains {
 /** Errors of records that are damaged, or that nothing opens any more. */
 const UNSOUND: ReadonlySet<ErrorCode> = new Set(['INTEGRITY', 'FORMAT_VERSION', 'KEY_DESTROYED']);
 
-/** What is left of an object whose record is there, as far as that opens. */
+/** The remains of an object whose record is there, as far as that opens. */
 export async function inspectRemains(
   engine: Engine,
   target: Target,
@@ -41,7 +41,7 @@ export async function inspectRemains(
   }
 }
 
-/** What is left of an object whose record was lost. */
+/** The remains of an object whose record was lost. */
 export async function lostRemains(engine: Engine, target: Target, signal: AbortSignal | undefined): Promise<Remains> {
   // An attacker could choose the names in the history so that they exhaust the versions: they tell nothing.
   const { version } = await succession(engine, target, undefined, signal);

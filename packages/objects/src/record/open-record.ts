@@ -65,7 +65,7 @@ export interface Refused {
 /** The current record of an object, if there is one. */
 export type Current = Standing | Refused | undefined;
 
-/** What the successor of a record that readers refuse, or that is missing, follows. */
+/** The part of a record that is refused or missing which its successor follows. */
 export type Predecessor = Omit<Refused, 'stored' | 'reason'>;
 
 const RETIRED =

@@ -60,7 +60,7 @@ export function moment(time: number): string {
 const UNREACHABLE: Readonly<Record<string, readonly [state: string, advice: string]>> = {
   NOT_FOUND: [
     'has no backups any more',
-    'see that its disk is mounted or its bucket is there, and restore it; if it is lost for good, back up there again, or remove it by "securestore destination remove <url>"',
+    'see that its disk is mounted or its bucket is there, and restore it; if it is lost for good, remove it by "securestore destination remove <url>", and back up there again',
   ],
   ACCESS_DENIED: ['cannot be read', 'renew its credentials, and see that they may read and list'],
   UNAUTHENTICATED: ['cannot be read', 'renew its credentials, which may have expired'],
@@ -92,6 +92,14 @@ function unreachableCondition({ destination, unreachable, why }: WatchFacts): Co
   const [state, advice] = UNREACHABLE[unreachable] ?? UNREACHED;
   const which = destination === undefined ? 'the destination' : `the destination ${destination}`;
   return { id: 'unreachable', severity: 'critical', message: because(`${which} ${state}`, unreachable, why), advice };
+}
+
+function replacedCondition({ destination = 'its URL', replacedBy }: WatchFacts): Condition | undefined {
+  if (replacedBy === undefined) return undefined;
+  const message = `another destination of the store is at ${destination} instead (${replacedBy})`;
+  const advice =
+    'mount its disk, or if it is lost for good, remove it by its id: "securestore destination list --json", "securestore destination remove <id>"';
+  return { id: 'replaced', severity: 'warning', message, advice };
 }
 
 /** What to do about a continuous backup whose process is gone. */
@@ -206,6 +214,8 @@ function scheduleConditions(
 export function conditionsOf(facts: WatchFacts, thresholds: WatchThresholds = {}): Condition[] {
   const { maxAge = 26 * HOUR, maxLag = 5 * MINUTE, maxUnverified = 35 * DAY } = thresholds;
   const { maxShrinkage = 2, maxGrowth = 10, maxFailures = 0 } = thresholds;
+  const replaced = replacedCondition(facts);
+  if (replaced !== undefined) return [replaced];
   return [
     unreachableCondition(facts),
     ageCondition(facts, maxAge),

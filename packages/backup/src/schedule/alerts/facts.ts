@@ -27,6 +27,8 @@ export interface WatchFacts {
   readonly unreachable?: string | undefined;
   /** The message of that error. */
   readonly why?: string | undefined;
+  /** The id of another destination of the store that is at its URL instead; then only what the store keeps is known. */
+  readonly replacedBy?: string | undefined;
   /** The time of the last good point. */
   readonly lastGood?: number | undefined;
   /** How far the continuous backup is behind, in milliseconds. */

@@ -1,0 +1,47 @@
+import { readdir, rename, rm } from 'node:fs/promises';
+import { expect, it } from 'vitest';
+import { jsonLines, sandbox } from '../support/cli.ts';
+
+it('a destination that is not there is not begun again, and shows until it is removed or mounted', async () => {
+  const box = await sandbox('file');
+  await box.seed({ k: 'x' });
+  expect((await box.run(['backup', 'file:./backup'])).exitCode).toBe(0);
+  expect((await box.run(['destination', 'list'])).stdout).toMatch(/STATE\n.* present\n/);
+  await rename(box.path('backup'), box.path('away'));
+
+  const refused = await box.run(['backup', 'file:./backup']);
+  expect(refused.exitCode).toBe(3);
+  expect(refused.stderr).toMatch(/no backup exists at file:\S+ any more, though the store was backed up there\./);
+  expect(refused.stderr).toMatch(/^hint: see that the disk, bucket or server of file:\S+ is there$/m);
+  const [, remove = ''] = /^hint: if it is lost for good.*: securestore (.*)$/m.exec(refused.stderr) ?? [];
+  expect(remove).toMatch(/^destination remove file:\S+$/);
+  expect(await readdir(box.path()).then((names) => names.includes('backup'))).toBe(false);
+  expect((await box.run(['destination', 'list'])).stdout).toMatch(/ gone\n/);
+  const health = await box.run(['health']);
+  expect(health.exitCode).toBe(7);
+  expect(health.stdout).toContain('has no backups any more');
+
+  await rename(box.path('away'), box.path('backup'));
+  expect((await box.run(['backup', 'file:./backup'])).stdout).toContain('made snapshot 2');
+  await rm(box.path('backup'), { recursive: true });
+  expect((await box.run(remove.split(' '))).exitCode).toBe(0);
+  expect((await box.run(['backup', 'file:./backup'])).stdout).toContain('made snapshot 1');
+  expect((await box.run(['health'])).exitCode).toBe(0);
+});
+
+it('two destinations at one URL are told apart by their ids', async () => {
+  const box = await sandbox('file');
+  await box.seed({ k: 'x' });
+  expect((await box.run(['backup', 'file:./backup'])).exitCode).toBe(0);
+  await rm(box.path('backup'), { recursive: true });
+  expect((await box.run(['destination', 'add', 'file:./backup'])).exitCode).toBe(0);
+  const listed = jsonLines((await box.run(['destination', 'list', '--json'])).stdout);
+  expect(listed.map(({ state }) => state)).toEqual(['another destination is there', 'present']);
+  const ids = listed.map(({ id }) => String(id));
+  expect((await box.run(['destination', 'list'])).stdout).toContain(`present                       ${ids[1]}`);
+  const refused = await box.run(['destination', 'remove', 'file:./backup']);
+  expect(refused.exitCode).toBe(6);
+  for (const id of ids) expect(refused.stderr).toContain(id);
+  expect((await box.run(['destination', 'remove', ids[0] ?? ''])).exitCode).toBe(0);
+  expect(jsonLines((await box.run(['destination', 'list', '--json'])).stdout)).toMatchObject([{ id: ids[1] }]);
+});
