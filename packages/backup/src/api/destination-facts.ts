@@ -10,6 +10,7 @@ import type { FoundPoint } from '../repository/snapshots.ts';
 import { Points } from '../repository/snapshots.ts';
 import type { RegisteredDestination } from '../trust/registry.ts';
 import { registryOf } from '../trust/registry.ts';
+import { failedChecksAt } from '../trust/failed-checks.ts';
 import { evidenceOf, trustedTipAt } from '../trust/trusted-tip.ts';
 import { stillMissing } from '../snapshot/missing-objects.ts';
 import { ScrubState } from '../verify/rolling/scrub-state.ts';
@@ -79,6 +80,7 @@ async function factsOf(
   const id = Buffer.from(destination.id, 'hex');
   const verified = (await new ScrubState(area, id).since()) ?? destination.registered;
   const drilled = await drilledAt(area, id);
+  const failedChecks = await failedChecksAt(area, id, signal);
   const missing = await stillMissing(area, { id }, signal);
   return destinations.at(destination.url, signal, async ({ backend, url }) => {
     const found = await findDestination(backend, url, signal);
@@ -102,6 +104,7 @@ async function factsOf(
       sizes: last.map(({ totals }) => totals.bytes).toReversed(),
       unverifiedSince: verified,
       missing,
+      failedChecks,
       drilled,
     };
   });

@@ -45,3 +45,25 @@ it('two destinations at one URL are told apart by their ids', async () => {
   expect((await box.run(['destination', 'remove', ids[0] ?? ''])).exitCode).toBe(0);
   expect(jsonLines((await box.run(['destination', 'list', '--json'])).stdout)).toMatchObject([{ id: ids[1] }]);
 });
+
+it('a verification by hand that fails counts for health, and the next backup copies everything again', async () => {
+  const box = await sandbox('file');
+  await box.seed({ k: 'x' });
+  expect((await box.run(['backup', 'file:./backup'])).exitCode).toBe(0);
+  await rm(box.path('backup', 'd'), { recursive: true });
+  const verified = await box.run(['verify', 'file:./backup']);
+  expect(verified.exitCode).toBe(5);
+  expect(verified.stdout).toContain('the next backup of the store to this destination copies everything again');
+  const sick = await box.run(['health']);
+  expect(sick.exitCode).toBe(7);
+  expect(sick.stdout).toContain('the last verification of the backup');
+  const made = await box.run(['backup', 'file:./backup']);
+  expect(made.stdout).toContain('copied 1 version');
+  expect(made.stderr).toContain('damaged files are copied again');
+  expect((await box.run(['restore', 'file:./backup', '--key', 'k', '--stdout'])).stdout).toBe('x');
+  // Without the store, a verification works as before.
+  await rm(box.path('vault'), { recursive: true });
+  const without = await box.run(['verify', 'file:./backup']);
+  expect(without.exitCode).toBe(5);
+  expect(without.stdout).toContain('nothing here is repaired: back the store up to a new destination');
+});

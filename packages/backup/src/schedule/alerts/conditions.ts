@@ -147,6 +147,27 @@ function missingCondition({ missing = 0, destination = 'URL' }: WatchFacts): Con
   return { id: 'missing-objects', severity: 'critical', message, advice };
 }
 
+/** Each check that failed, and what to do: a backup copies again what only the newest snapshot needs. */
+function checkConditions({ failedChecks = [], destination = '<url>' }: WatchFacts): Condition[] {
+  return failedChecks.map(({ check, time, found, message, newest }) => {
+    const name = check === 'verify' ? 'verification' : 'drill';
+    const findings = found === 1 ? 'one finding' : `${found} findings`;
+    const verify = `"securestore verify ${destination}"`;
+    const repairs: Readonly<Record<typeof newest, string>> = {
+      damaged: `back up there once more, which copies everything again, and verify the result: ${verify}`,
+      repaired: `the last backup has copied everything again: verify it by ${verify}`,
+      intact: `only older snapshots are damaged: see which by ${verify}; the retention of the destination removes them in time`,
+    };
+    const again = `see what is damaged by ${verify}, and drill once more when it is mended`;
+    return {
+      id: `failed-check:${check}`,
+      severity: newest === 'damaged' || check === 'drill' ? 'critical' : 'warning',
+      message: `the last ${name} of the backup, at ${moment(time)}, had ${findings}: ${message.replace(/\.$/, '')}`,
+      advice: check === 'drill' ? again : repairs[newest],
+    };
+  });
+}
+
 function lagCondition({ lag, continuous }: WatchFacts, maxLag: number): Condition | undefined {
   if (lag === undefined || lag <= maxLag) return undefined;
   const isGone = continuous?.isAlive === false;
@@ -220,6 +241,7 @@ export function conditionsOf(facts: WatchFacts, thresholds: WatchThresholds = {}
     unreachableCondition(facts),
     ageCondition(facts, maxAge),
     missingCondition(facts),
+    ...checkConditions(facts),
     emptyCondition(facts),
     lagCondition(facts, maxLag),
     followingCondition(facts),

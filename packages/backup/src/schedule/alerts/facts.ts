@@ -1,3 +1,4 @@
+import type { FailedCheck } from '../../trust/failed-checks.ts';
 import type { Schedule, ScheduleStatus } from '../index.ts';
 import { overdue } from '../index.ts';
 
@@ -41,6 +42,8 @@ export interface WatchFacts {
   readonly sizes?: readonly number[] | undefined;
   /** Objects that the store had lost when it was backed up last, and still lacks. */
   readonly missing?: number | undefined;
+  /** The checks of the destination of which the last one failed, by hand or by a schedule. */
+  readonly failedChecks?: readonly FailedCheck[] | undefined;
   /** When the part that has not been verified for longest was verified. */
   readonly unverifiedSince?: number | undefined;
   /** When a drill of it has succeeded last. */
