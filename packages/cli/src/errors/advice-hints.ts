@@ -160,7 +160,10 @@ const RENDERERS: { readonly [I in AdviceId]: Renderer<I> } = {
   }),
   'reopen-source': ({ source }, commands) => ({
     text: 'if the store is lost there',
-    command: commands.elsewhere(['migrate', source ?? commands.store ?? 'SOURCE'], { 'fail-back': true }),
+    command:
+      source === undefined
+        ? commands.on(['migrate'], { 'fail-back': true })
+        : commands.elsewhere(['migrate', source], { 'fail-back': true }),
   }),
   'migrate-reencrypted': (_, commands) => ({
     text: 'to make a store with other settings of it',
