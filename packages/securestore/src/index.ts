@@ -101,6 +101,7 @@ export type {
   ScheduleInfo,
   Schedules,
   ScheduleSettings,
+  NamedObjects,
   SnapshotReport,
   Timeline,
   TimelineOptions,

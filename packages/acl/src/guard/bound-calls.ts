@@ -24,6 +24,12 @@ function versionIn(planned: string, key: string): string {
   throw new SecureStoreError('NOT_FOUND', 'no earlier version of the object is retained', { key });
 }
 
+/** Whether the newest version of an object is missing: a deletion would be the newest one. */
+async function hasLostNewest(storage: SecureStorage, key: string, options: CallOptions | undefined): Promise<boolean> {
+  const entries = await storage.history(key, options);
+  return entries.length > 0 && entries.every(({ current }) => !current);
+}
+
 /**
  * Undeletes an object: if that took an approval, the version that was approved, and only while nothing is there.
  *
@@ -43,7 +49,10 @@ export async function undeleted<M extends object>(
       key,
       currentVersion: conditions.ifVersion,
     });
-  return storage.restoreVersion<M>(key, versionIn(recovered, key), bindTo(options, conditions));
+  const version = versionIn(recovered, key);
+  // Refused as without an approval: whoever approved it took the older version for the newest.
+  if (await hasLostNewest(storage, key, options)) return storage.undelete<M>(key, options);
+  return storage.restoreVersion<M>(key, version, bindTo(options, conditions));
 }
 
 /**

@@ -62,7 +62,7 @@ function versionOf(result: unknown): string | undefined {
 }
 
 /** Calls whose reports name objects. */
-const REPORTS: ReadonlySet<SessionCall> = new Set(['backups.drill', 'backups.verify', 'restore']);
+const REPORTS: ReadonlySet<SessionCall> = new Set(['backup', 'backups.drill', 'backups.verify', 'restore']);
 
 function withoutUndefined(plan: {
   readonly [Name in keyof ApprovalPlan]: ApprovalPlan[Name] | undefined;

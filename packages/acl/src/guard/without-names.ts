@@ -1,8 +1,12 @@
-import type { BackupFinding, DrillReport, Receipts, RestoreJobReport } from '@securestore/backup';
+import type { BackupFinding, DrillReport, Receipts, RestoreJobReport, SnapshotReport } from '@securestore/backup';
 import { SecureStoreError } from '@securestore/core-format';
 
-/** What tells names of objects to those alone who may list them: a drill, a verification of a backup, and a restore. */
-type Telling = Partial<Pick<DrillReport, 'names'> & Pick<RestoreJobReport, 'conflicts' | 'failed'>> & {
+/** What tells names of objects to those alone who may list them: a backup, a drill, a verification of a backup, and a restore. */
+type Telling = Partial<
+  Pick<DrillReport, 'names'> &
+    Pick<RestoreJobReport, 'conflicts' | 'failed'> &
+    Pick<SnapshotReport, 'missing' | 'forgotten'>
+> & {
   /** Those of a restore are texts. */
   readonly findings?: readonly Partial<Pick<BackupFinding, 'keys'>>[];
 };
@@ -10,10 +14,13 @@ type Telling = Partial<Pick<DrillReport, 'names'> & Pick<RestoreJobReport, 'conf
 /** The names of objects that a report tells: whoever may back up or restore need not know what there is. */
 export function namesIn(report: unknown): ReadonlySet<string> {
   // What stands behind a session need not be a store of ours. Of a rotation, `failed` is a number.
-  const { names = {}, findings = [], conflicts = [], failed } = Object(report) as Telling;
+  const { names = {}, findings = [], conflicts = [], failed, missing, forgotten } = Object(report) as Telling;
   const failures = Array.isArray(failed) ? (failed as NonNullable<Telling['failed']>) : [];
   const inFindings = findings.flatMap(({ keys = [] }) => keys);
-  return new Set([...Object.values(names), ...inFindings, ...conflicts, ...failures.map(({ key }) => key)]);
+  const lost = [missing, forgotten].flatMap((objects) => objects?.keys ?? []);
+  // A record that a backup could not copy has no key.
+  const failedKeys = failures.map(({ key }) => key).filter((key) => key !== undefined);
+  return new Set([...Object.values(names), ...inFindings, ...conflicts, ...lost, ...failedKeys]);
 }
 
 const UNLISTED = 'an object that the caller may not list';
@@ -21,17 +28,20 @@ const UNLISTED = 'an object that the caller may not list';
 /** A report that tells everything but some of the names of {@link namesIn}. */
 export function withoutNames<T>(report: T, hidden: ReadonlySet<string>): T {
   if (hidden.size === 0) return report;
-  const { names, findings, conflicts, failed } = Object(report) as Telling;
+  const { names, findings, conflicts, failed, missing, forgotten } = Object(report) as Telling;
+  const shown = (keys: readonly string[]): readonly string[] => keys.filter((key) => !hidden.has(key));
   const seen = names && Object.fromEntries(Object.entries(names).filter(([, name]) => !hidden.has(name)));
   const told = findings?.map((finding) => {
     const { keys } = finding;
-    return keys === undefined ? finding : { ...finding, keys: keys.filter((key) => !hidden.has(key)) };
+    return keys === undefined ? finding : { ...finding, keys: shown(keys) };
   });
   return {
     ...report,
     ...(seen && { names: seen }),
     ...(told && { findings: told }),
-    ...(conflicts && { conflicts: conflicts.filter((key) => !hidden.has(key)) }),
+    ...(conflicts && { conflicts: shown(conflicts) }),
+    ...(missing && { missing: { ...missing, keys: shown(missing.keys) } }),
+    ...(forgotten && { forgotten: { ...forgotten, keys: shown(forgotten.keys) } }),
     // How many failed stays true.
     ...(Array.isArray(failed) && {
       failed: (failed as NonNullable<Telling['failed']>).map((one) =>

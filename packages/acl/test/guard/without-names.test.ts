@@ -1,7 +1,7 @@
 import type { ErrorDetails } from '@securestore/core-format';
 import { SecureStoreError } from '@securestore/core-format';
 import { expect, it } from 'vitest';
-import { withoutUnlistedName } from '../../src/guard/without-names.ts';
+import { withListedNames, withoutUnlistedName } from '../../src/guard/without-names.ts';
 
 const SECRET = 'secret/name';
 const mayList = (key: string): boolean => key !== SECRET;
@@ -28,4 +28,20 @@ it.each<[string, ErrorDetails]>([
 it('an error that names only what may be listed stays as it is, and so does that of a call on one object', () => {
   expect(shown('restore', { key: 'a', advice: [{ id: 'read-again', key: 'a' }] })).toContain('"read-again"');
   expect(shown('store', { key: SECRET })).toContain(SECRET);
+});
+
+it('a report of a backup keeps the number of lost objects, and the keys that may be listed', () => {
+  const failed = [{ name: 'o/x', code: 'INTEGRITY', message: 'damaged' }];
+  const report = {
+    missing: { count: 2, keys: ['a', SECRET] },
+    forgotten: { count: 1, keys: [SECRET] },
+    failed,
+    findings: ['2'],
+  };
+  expect(withListedNames(report, mayList)).toEqual({
+    missing: { count: 2, keys: ['a'] },
+    forgotten: { count: 1, keys: [] },
+    failed,
+    findings: ['2'],
+  });
 });

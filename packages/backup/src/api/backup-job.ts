@@ -114,8 +114,11 @@ export function startBackup(
   const start = { parameters, replace: true };
   if (follower === undefined) {
     const kind = backupKind(ports, destinations.isRegistered(url));
-    // If the destination can't be reached now, no job is left behind for others to resume.
-    const before = (signal: AbortSignal): Promise<void> => destinations.at(url, signal, async () => undefined);
+    // If the destination can't be reached now, or was lost, no job is left behind for others to resume.
+    const before = (signal: AbortSignal): Promise<void> =>
+      destinations.at(url, signal, async ({ backend }) => {
+        if (destinations.isRegistered(url)) await destinations.checkAlone(url, backend, signal);
+      });
     return area.runJob('backup', options, OPTIONS, { ...start, kind, id, before });
   }
   const kind = { ...backupKind(ports), run: async () => follower.snapshot(label) };

@@ -103,7 +103,8 @@ export class Backups {
   /**
    * Makes a snapshot at a destination, which is registered by the first: what has changed since the last one is copied, as ciphertext.
    *
-   * The job rejects with `LOCKED` if another process is at it, `ALREADY_EXISTS` if the backups of another store lie there,
+   * The job rejects with `NOT_FOUND` if the store was backed up there, and no backup is there any more: its disk may not be mounted. It
+   * rejects with `LOCKED` if another process is at it, `ALREADY_EXISTS` if the backups of another store lie there,
    * `CONFLICT` if those of another copy of this one do, or if the destination was unregistered since it was asked for, `ACCESS_DENIED`, `INTEGRITY`, `TOO_LARGE`, and what the backends throw.
    */
   backup(destination: string, options: BackupOptions = {}): Job<SnapshotReport> {
@@ -274,7 +275,8 @@ export class Backups {
   }
 
   /**
-   * Registers a destination before anything is backed up there: so a member who was granted the keys of backups can do it.
+   * Registers a destination before anything is backed up there: so a member who was granted the keys of backups can do it. If nothing is at
+   * the URL of a registered destination, another one begins there.
    *
    * @throws SecureStoreError `ACCESS_DENIED` for a member; as {@link backup} rejects
    */
@@ -297,6 +299,9 @@ export class Backups {
   /**
    * Ends that a destination follows the store: nothing there is removed, but it is neither brought under new keys nor asked before keys
    * are destroyed.
+   *
+   * @param destination its store URL or its id
+   * @throws SecureStoreError `NOT_FOUND` if it is not registered; `CONFLICT` if several are registered at the store URL
    */
   unregister(destination: string, options?: CallOptions): Promise<void> {
     return this.#changing('backups.unregister', options, async (signal) => {

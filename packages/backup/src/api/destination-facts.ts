@@ -1,16 +1,18 @@
-import { SecureStoreError } from '@securestore/core-format';
+import { asBuffer, SecureStoreError } from '@securestore/core-format';
 import type { StateStorage } from '@securestore/jobs';
 import { inTime } from '@securestore/objects/internal';
 import type { Backups } from './backups.ts';
 import { findDestination } from '../repository/destination.ts';
-import { noBackup } from '../repository/errors.ts';
+import { lostBackup } from '../repository/errors.ts';
 import { drilledAt } from '../restore/receipts.ts';
 import type { ManagedPorts } from '../trust/destinations.ts';
 import type { FoundPoint } from '../repository/snapshots.ts';
 import { Points } from '../repository/snapshots.ts';
 import type { RegisteredDestination } from '../trust/registry.ts';
 import { registryOf } from '../trust/registry.ts';
+import { failedChecksAt } from '../trust/failed-checks.ts';
 import { evidenceOf, trustedTipAt } from '../trust/trusted-tip.ts';
+import { stillMissing } from '../snapshot/missing-objects.ts';
 import { ScrubState } from '../verify/rolling/scrub-state.ts';
 import type { Schedule } from '../schedule/index.ts';
 import { readScheduleStatus } from '../schedule/index.ts';
@@ -78,10 +80,18 @@ async function factsOf(
   const id = Buffer.from(destination.id, 'hex');
   const verified = (await new ScrubState(area, id).since()) ?? destination.registered;
   const drilled = await drilledAt(area, id);
+  const failedChecks = await failedChecksAt(area, id, signal);
+  const missing = await stillMissing(area, { id }, signal);
   return destinations.at(destination.url, signal, async ({ backend, url }) => {
     const found = await findDestination(backend, url, signal);
     // A registered destination has the keys of its backups.
-    if (found === undefined) throw noBackup(url);
+    if (found === undefined) throw lostBackup(url);
+    const there = asBuffer(found.id).toString('hex');
+    if (there !== destination.id) {
+      const isOther = registryOf(area).destinations.some((one) => one.id === there);
+      if (isOther) return { ...known, replacedBy: there };
+      throw new SecureStoreError('CONFLICT', `another destination is at ${url}: its id is ${there}`);
+    }
     const points = new Points(found, area.seals);
     const trusted = area.hasKeys ? await trustedTipAt(area, found, signal) : undefined;
     const { newest, damaged } = await readChainTip(points, evidenceOf(area, found, trusted), signal);
@@ -93,6 +103,8 @@ async function factsOf(
       lastGood: newest?.time,
       sizes: last.map(({ totals }) => totals.bytes).toReversed(),
       unverifiedSince: verified,
+      missing,
+      failedChecks,
       drilled,
     };
   });

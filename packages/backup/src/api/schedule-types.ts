@@ -40,6 +40,8 @@ export interface ConditionsOptions extends CallOptions {
 /** The conditions of a destination that need attention. */
 export interface DestinationConditions {
   readonly destination: string;
+  /** The id of the destination. */
+  readonly id: string;
   readonly conditions: readonly Condition[];
   readonly facts: WatchFacts;
 }

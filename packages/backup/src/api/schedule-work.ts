@@ -144,6 +144,7 @@ export class ScheduleWork {
     const all = await this.#eachFacts(options);
     return all.map(({ destination, facts }) => ({
       destination: destination.url,
+      id: destination.id,
       conditions: conditionsOf(facts, thresholds),
       facts,
     }));

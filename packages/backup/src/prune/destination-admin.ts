@@ -1,7 +1,8 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { ManagedPorts } from '../trust/destinations.ts';
 import { publishOverMigrated } from '../trust/migrated-from.ts';
-import { changeRegistry, registeredAt } from '../trust/registry.ts';
+import type { RegisteredDestination } from '../trust/registry.ts';
+import { changeRegistry, registryOf } from '../trust/registry.ts';
 import type { RetentionSettings } from '../retention/index.ts';
 import { readerLabel } from '../snapshot/snapshot.ts';
 
@@ -14,7 +15,7 @@ export async function registerDestination(
   const name = destinations.named(destination);
   await destinations.at(name, signal, async ({ backend, url }) => {
     await area.makeKeys(signal);
-    await destinations.checkAlone(name, backend, signal);
+    await destinations.checkAlone(name, backend, signal, true);
     const { destination: found } = await publishOverMigrated(area, { backend, url }, signal);
     await destinations.register(name, backend, signal);
     // From now on the journal records changes, which only the owner can start.
@@ -39,22 +40,39 @@ export async function setRetention(
   await changeRegistry(
     area,
     (registry) => {
-      const found = registry.destinations.find(({ url }) => url === name) ?? notRegistered(destination);
-      return { destinations: [...registry.destinations.filter((one) => one !== found), { ...found, retention }] };
+      const found = registry.destinations.filter(({ url }) => url === name);
+      if (found.length === 0) notRegistered(destination);
+      const others = registry.destinations.filter(({ url }) => url !== name);
+      return { destinations: [...others, ...found.map((one) => ({ ...one, retention }))] };
     },
     signal,
   );
 }
 
-/** @throws SecureStoreError `NOT_FOUND` */
+/** The destination with this id or store URL. @throws SecureStoreError `NOT_FOUND`; `CONFLICT` if several are registered at the store URL */
+function oneOf({ area, destinations }: ManagedPorts, destination: string): RegisteredDestination {
+  const registered = registryOf(area).destinations;
+  const named = registered.find(({ id }) => id === destination);
+  if (named !== undefined) return named;
+  const name = destinations.named(destination);
+  const [found, ...others] = registered.filter(({ url }) => url === name);
+  if (found === undefined) notRegistered(destination);
+  if (others.length === 0) return found;
+  const ids = [found, ...others].map(({ id }) => id).join(', ');
+  throw new SecureStoreError('CONFLICT', `several destinations are registered at ${name}: give the id of one: ${ids}`, {
+    advice: [{ id: 'list-destinations' }],
+  });
+}
+
+/** @throws SecureStoreError `NOT_FOUND`; `CONFLICT` if several are registered at the store URL */
 export async function unregisterDestination(
-  { area, destinations }: ManagedPorts,
+  ports: ManagedPorts,
   destination: string,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const name = destinations.named(destination);
+  const { area } = ports;
   area.checkOpen();
-  const found = registeredAt(area, name) ?? notRegistered(destination);
+  const found = oneOf(ports, destination);
   await changeRegistry(
     area,
     (registry) => ({ destinations: registry.destinations.filter(({ id }) => id !== found.id) }),

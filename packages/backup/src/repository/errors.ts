@@ -21,6 +21,17 @@ export function noBackup(url: string): SecureStoreError {
   });
 }
 
+/** The backups that a store remembers at a destination are not there. */
+export function lostBackup(url: string): SecureStoreError {
+  const message = `no backup exists at ${url} any more, though the store was backed up there. Nothing was written.`;
+  return new SecureStoreError('NOT_FOUND', message, {
+    advice: [
+      { id: 'check-store-url', url },
+      { id: 'replace-destination', destination: url },
+    ],
+  });
+}
+
 /** A destination has no snapshot. */
 export function noSnapshot({ url }: { readonly url: string }): SecureStoreError {
   return new SecureStoreError('NOT_FOUND', `no snapshot exists at ${url}`, {

@@ -124,11 +124,12 @@ export function startDrill(
 ): Job<DrillReport> {
   const start = notResumable('drill', ({ signal, progress }) =>
     destinations.opened(destination, signal, async (backup, { id }) => {
-      const { drillBackup, RECEIPT_USE, rememberDrilled, rememberReceipt, signFacts } = await loadWork();
+      const { drillBackup, RECEIPT_USE, rememberDrill, rememberDrilled, rememberReceipt, signFacts } = await loadWork();
       const { facts, names } = await destinations.at(destinations.named(scratch), signal, ({ backend }) =>
         drillBackup(backup, backend, { ...options, live: store, signal, onProgress: progress }),
       );
       if (facts.ok) await rememberDrilled(area, id);
+      await rememberDrill(area, id, Date.parse(facts.begun), facts);
       const receipt = signFacts(area, RECEIPT_USE, facts);
       await rememberReceipt(area, id, 'drill', receipt);
       return { ...facts, names, receipt };

@@ -11,6 +11,7 @@ import type { FoundPoint } from '../repository/snapshots.ts';
 import { Points, snapshotPoint } from '../repository/snapshots.ts';
 import type { TrustedTip } from '../trust/registry.ts';
 import { tipOf, trustTip } from '../trust/trusted-tip.ts';
+import { isListed, missingFrom, namedIn, ObjectNotes, rememberMissing } from './missing-objects.ts';
 import { SnapshotIndex } from './snapshot-index.ts';
 import type { SnapshotOptions, SnapshotReport } from './snapshot-types.ts';
 import type { NextPoint } from '../trust/chain-tip.ts';
@@ -54,6 +55,8 @@ export class SnapshotAttempt {
   readonly #failed: FailedCopies;
   readonly #run: RunStateFiles;
   readonly #index: SnapshotIndex;
+  /** Objects that the snapshot before has, and the store has forgotten. */
+  readonly #forgotten = new ObjectNotes();
   /** Whether the whole store was read. */
   #isWholeRead = false;
 
@@ -118,6 +121,7 @@ export class SnapshotAttempt {
     const { generation } = await publishHead(area, destination, signal);
     const others = await copyAuditLog({ area, destination, epoch: this.#planned.number, signal }, pages, before);
     await this.#refuseEmpty();
+    const missing = await this.#findMissing(time);
     const gap = this.#newest !== undefined && !this.#isSteady(time);
     // The object "keys" is written before the point that needs it, so that it is never older than its points.
     await area.confirm(signal);
@@ -129,7 +133,8 @@ export class SnapshotAttempt {
     await this.#failed.replace(failedBefore, failed, signal);
     await reader.commit();
     await this.#run.clear(signal).catch(() => undefined);
-    return { point, report: this.#reportOf(point, alarms) };
+    if (missing !== undefined) await rememberMissing(area, destination, missing, signal);
+    return { point, report: this.#reportOf(point, alarms, missing ?? new ObjectNotes()) };
   }
 
   /** Whether every time between the newest point and this one can be restored. */
@@ -164,7 +169,10 @@ export class SnapshotAttempt {
         if (passes > 0) await this.#index.spill(this.#ports.area.clock.now());
         const isFirst = (this.#newest === undefined || !this.#isOwn) && this.#index.pages.length === 0;
         const before = isFirst ? undefined : this.#index.known();
-        const onGone = ({ token }: KnownObject): void => this.#index.forget(token);
+        const onGone = ({ token }: KnownObject): void => {
+          this.#forgotten.add(token);
+          this.#index.forget(token);
+        };
         alarms.push(...(await reader.pass(visit, { known: before, onGone, settled, signal })));
       }
       onPhase?.('reading changes');
@@ -172,6 +180,15 @@ export class SnapshotAttempt {
       alarms.push(...cut.alarms);
       if (!reader.passDue) return cut.time;
     }
+  }
+
+  /** Objects that the index has and the store has lost; `undefined` if this run does not look for them. */
+  async #findMissing(time: number): Promise<ObjectNotes | undefined> {
+    const { objects, deleted } = this.#index.totals;
+    const isFollowing = this.#isOwn && this.#newest !== undefined;
+    if (!isFollowing || !isListed(objects + deleted, this.#index.isFirstOfDay(time))) return undefined;
+    this.#ports.options.onPhase?.('looking for missing objects');
+    return missingFrom(this.#ports.area, this.#index.known(), this.#signal);
   }
 
   /** A silent success without any object would be noticed on the day of the disaster. */
@@ -200,7 +217,11 @@ export class SnapshotAttempt {
     });
   }
 
-  #reportOf(point: FoundPoint, alarms: readonly JournalFinding[]): SnapshotReport {
+  #reportOf(point: FoundPoint, alarms: readonly JournalFinding[], missing: ObjectNotes): SnapshotReport {
+    const { area } = this.#ports;
+    const { count } = missing;
+    const [are, were] = count === 1 ? ['object is', 'it was'] : ['objects are', 'they were'];
+    const lost = `${count} ${are} missing from the store, though ${were} neither deleted nor purged`;
     return {
       destination: this.#ports.destination.url,
       number: point.number,
@@ -208,7 +229,9 @@ export class SnapshotAttempt {
       ...point.totals,
       copied: point.added,
       rewrapped: this.#index.rekeyed,
-      findings: [...new Set(alarms.map(({ message }) => message))],
+      findings: [...(count === 0 ? [] : [lost]), ...new Set(alarms.map(({ message }) => message))],
+      missing: namedIn(area, missing),
+      forgotten: namedIn(area, this.#forgotten),
       failed: this.#index.copier.failed,
     };
   }

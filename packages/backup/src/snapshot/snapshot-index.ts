@@ -123,7 +123,7 @@ export class SnapshotIndex {
       changes.set(token, [...(changes.get(token) ?? []), ...entries]);
     }
     const rule = { history, now: time, floor };
-    if (isLast && this.#isFirstOfDay(time)) {
+    if (isLast && this.isFirstOfDay(time)) {
       const before = new IndexSet(reader, this.#base.pages, this.#base.changes, rule);
       for (const token of await before.outdated(MAX_CHANGED, signal)) changes.set(token, changes.get(token) ?? []);
     }
@@ -142,7 +142,7 @@ export class SnapshotIndex {
   }
 
   /** What the store forgets as time passes nobody announces: once a day all that is known is looked at for it. */
-  #isFirstOfDay(time: number): boolean {
+  isFirstOfDay(time: number): boolean {
     const { before } = this.#ports;
     return before !== undefined && Math.floor(before / DAY) !== Math.floor(time / DAY);
   }

@@ -1,6 +1,13 @@
 import type { CallOptions } from '@securestore/objects';
 import type { FailedCopy } from '../repository/upload.ts';
 
+/** Some objects. */
+export interface NamedObjects {
+  readonly count: number;
+  /** The keys of the first 20, as far as they are known, and the caller may list them. */
+  readonly keys: readonly string[];
+}
+
 /** What a snapshot is, and what was done for it. */
 export interface SnapshotReport {
   readonly destination: string;
@@ -20,7 +27,17 @@ export interface SnapshotReport {
   readonly rewrapped: number;
   /** What the journal shows to be missing or damaged in the store. */
   readonly findings: readonly string[];
-  /** What could not be copied, and so is not in it. */
+  /**
+   * Objects of the last snapshot of which the store has no record, though they were neither deleted nor purged: its backend has lost them.
+   * This snapshot still has them. With more than 10,000 objects, only the first snapshot of a day looks for them; 0 otherwise.
+   */
+  readonly missing: NamedObjects;
+  /**
+   * Objects of the last snapshot that the store does not remember any more: deleted, purged or lost while its journal was not kept for this
+   * destination. Only earlier snapshots have them.
+   */
+  readonly forgotten: NamedObjects;
+  /** Records that could not be copied, and so are not in it. */
   readonly failed: readonly FailedCopy[];
 }
 

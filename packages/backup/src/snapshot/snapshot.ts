@@ -12,6 +12,7 @@ import { SnapshotAttempt } from './snapshot-attempt.ts';
 import { NO_TOTALS } from './snapshot-index.ts';
 import type { SnapshotOptions, SnapshotReport } from './snapshot-types.ts';
 import { isDoubtful, nextAfter, ignoredFileAlarms, readChainTip } from '../trust/chain-tip.ts';
+import { failedChecksAt, rememberRepair } from '../trust/failed-checks.ts';
 import { publishOverMigrated } from '../trust/migrated-from.ts';
 import type { FoundIndex } from '../trust/point-index.ts';
 import { indexAt } from '../trust/point-index.ts';
@@ -92,6 +93,17 @@ async function readBasis(
   };
 }
 
+/** The damage of the newest snapshot that the last verification has found, if no backup has repaired it since. */
+async function damageFoundAt(
+  area: BackupArea,
+  { id }: Destination,
+  signal: AbortSignal | undefined,
+): Promise<SecureStoreError | undefined> {
+  const failed = await failedChecksAt(area, id, signal);
+  const found = failed.find(({ newest }) => newest === 'damaged');
+  return found && new SecureStoreError('INTEGRITY', found.message);
+}
+
 /**
  * Makes a snapshot: of the changes since the last one, and of the whole store if there is none, or it is damaged.
  *
@@ -109,6 +121,7 @@ export async function makeSnapshot(
   // The reader of the journal needs the destination's id, which is in its keys: these are made with those of the store.
   const settled = await area.prepare(signal);
   const { destination } = await publishOverMigrated(area, target, signal);
+  damage = await damageFoundAt(area, destination, signal);
   for (let tries = 1; ; tries++) {
     const reader = await area.open(readerLabel(destination), (alarm) => early.push(alarm), signal);
     const pages = new IndexPages(destination, area.seals);
@@ -119,6 +132,7 @@ export async function makeSnapshot(
       const attempt = new SnapshotAttempt({ area, destination, options, pages }, next, before, base);
       if (damage === undefined) await attempt.resume();
       const { report } = await attempt.run(reader, settled);
+      if (damage !== undefined) await rememberRepair(area, destination.id);
       return { ...report, findings: [...new Set([...early.map(({ message }) => message), ...report.findings])] };
     } catch (error) {
       if (tries === MAX_TRIES) throw error;

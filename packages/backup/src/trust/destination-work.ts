@@ -2,7 +2,7 @@ import { asBuffer, SecureStoreError } from '@securestore/core-format';
 import type { BackupArea } from '@securestore/objects/internal';
 import type { Destination, FoundDestination } from '../repository/destination.ts';
 import { findDestination, publishHead, requireDestination } from '../repository/destination.ts';
-import { namingDestination } from '../repository/errors.ts';
+import { lostBackup, namingDestination } from '../repository/errors.ts';
 import { withKeysOfNow } from './chain-attestation.ts';
 import { newestOwn } from './key-change-points.ts';
 import { knownBackup } from './open-backup.ts';
@@ -29,10 +29,13 @@ export async function openAt<T>(
 
 /**
  * A destination that was moved is known by its id at its new URL. A copy of one is refused: changes at the one would never reach the other,
- * and its keys would not be replaced any more.
+ * and its keys would not be replaced any more. If nothing is at the URL of a destination, its disk may not be mounted: a backup must not
+ * begin there again by itself.
  *
  * @param at connects to another destination
- * @throws SecureStoreError `CONFLICT` if the same destination is registered at another store URL, and is still there
+ * @param begins whether the caller wants a destination there, if nothing is
+ * @throws SecureStoreError `CONFLICT` if the same destination is registered at another store URL, and is still there; `NOT_FOUND` if the
+ *   one that is registered at this store URL is not there
  */
 export async function checkAlone(
   area: BackupArea,
@@ -41,9 +44,13 @@ export async function checkAlone(
     other: string,
     visit: (connected: Place) => Promise<FoundDestination | undefined>,
   ) => Promise<FoundDestination | undefined>,
+  begins: boolean,
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const found = await findDestination(backend, url, signal);
+  if (found === undefined && !begins && registryOf(area).destinations.some((one) => one.url === url)) {
+    throw lostBackup(url);
+  }
   const id = found && asBuffer(found.id).toString('hex');
   const other = registryOf(area).destinations.find((one) => one.id === id && one.url !== url);
   if (other === undefined) return;

@@ -111,13 +111,20 @@ export class Destinations {
   }
 
   /**
-   * Checks that no other destination of the store is a copy of this one.
+   * Checks that no other destination of the store is a copy of this one, and that it was not lost.
    *
-   * @throws SecureStoreError `CONFLICT` if the same destination is registered at another store URL, and is still there
+   * @param begins whether the caller wants a destination there, if nothing is
+   * @throws SecureStoreError `CONFLICT` if the same destination is registered at another store URL, and is still there; `NOT_FOUND` if the
+   *   one that is registered at this store URL is not there
    */
-  async checkAlone(url: string, backend: StorageBackend, signal: AbortSignal | undefined): Promise<void> {
+  async checkAlone(
+    url: string,
+    backend: StorageBackend,
+    signal: AbortSignal | undefined,
+    begins = false,
+  ): Promise<void> {
     const { checkAlone } = await loadWork();
-    await checkAlone(this.#area, { backend, url }, (other, visit) => this.at(other, signal, visit), signal);
+    await checkAlone(this.#area, { backend, url }, (other, visit) => this.at(other, signal, visit), begins, signal);
   }
 
   /**

@@ -1,6 +1,9 @@
+import { isDamage } from '@securestore/core-format';
 import type { CallOptions } from '@securestore/objects';
+import { withFallback } from '../repository/errors.ts';
 import type { BackupVerifyReport } from '../repository/findings.ts';
 import type { ManagedPorts } from '../trust/destinations.ts';
+import { rememberVerification } from '../trust/failed-checks.ts';
 import { ScrubState } from './rolling/scrub-state.ts';
 import { verifySlice } from './rolling/verify-slice.ts';
 import type { VerifyBackupOptions } from './verify-backup.ts';
@@ -23,10 +26,17 @@ export function verifyDestination(
   const { clock, random } = area;
   return destinations.opened(source, signal, async (backup, { id }) => {
     const memory = new ScrubState(area, id);
-    if (within !== undefined) return verifySlice(backup, { memory, clock, random }, { ...options, within, signal });
     const began = clock.now();
-    const report = await verifyOpenedBackup(backup, { ...options, signal });
-    if (report.ok) await memory.rememberAll(began);
+    const report =
+      within === undefined
+        ? await verifyOpenedBackup(backup, { ...options, signal })
+        : await verifySlice(backup, { memory, clock, random }, { ...options, within, signal });
+    if (report.ok && within === undefined) await memory.rememberAll(began);
+    // If the newest snapshot cannot be read, it is among the findings.
+    const newest = report.ok
+      ? undefined
+      : await withFallback(isDamage, undefined, async () => (await backup.newest(signal)).point.number);
+    await rememberVerification(area, id, began, newest, report);
     return report;
   });
 }

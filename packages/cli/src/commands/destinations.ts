@@ -5,7 +5,10 @@ import { withStore } from '../store/open.ts';
 import { count, formatDuration, formatTable, formatTime, printable } from '../terminal/terminal-text.ts';
 import { Commands } from '../errors/hints.ts';
 
-const COLUMNS = [{ title: 'DESTINATION' }, { title: 'SINCE' }, { title: 'KEEPS' }] as const;
+const COLUMNS = [{ title: 'DESTINATION' }, { title: 'SINCE' }, { title: 'KEEPS' }, { title: 'STATE' }] as const;
+
+/** How long one destination may take to answer, in milliseconds. */
+const LOOK_FOR = 10_000;
 
 const SPANS: ReadonlySet<string> = new Set(['within', 'continuous']);
 
@@ -22,23 +25,51 @@ export function retentionText(retention: RetentionSettings | undefined): string 
     .join(', ');
 }
 
-function row({ url, registered, retention }: RegisteredDestination, shown: (text: string) => string): string[] {
-  return [shown(url), formatTime(new Date(registered)), retentionText(retention)];
+/** The facts about a destination. */
+type Facts = Awaited<ReturnType<SecureStore['schedules']['conditions']>>[number]['facts'];
+
+/** Whether each destination is there, by its id. */
+async function statesOf({ cli }: Call, { schedules }: SecureStore): Promise<ReadonlyMap<string, string>> {
+  const all = await schedules.conditions({ within: LOOK_FOR, signal: cli.signal });
+  return new Map(all.map(({ id, facts }) => [id, stateOf(facts)]));
+}
+
+function stateOf({ unreachable, replacedBy }: Facts): string {
+  if (replacedBy !== undefined) return 'another destination is there';
+  if (unreachable === undefined) return 'present';
+  return unreachable === 'NOT_FOUND' ? 'gone' : `cannot be read (${unreachable})`;
 }
 
 /** `securestore destination list`. */
 export async function listDestinations(call: Call): Promise<void> {
   const { out } = call;
-  await withStore(call, async ({ backups }) => {
-    const found = await backups.destinations();
-    if (out.json) for (const one of found) await out.result({ ...one, registered: new Date(one.registered) }, () => []);
-    else if (found.length === 0)
+  await withStore(call, async (store) => {
+    const found = await store.backups.destinations();
+    if (found.length === 0) {
+      if (out.json) return;
       out.note(
         printable(`the store is backed up nowhere yet; to back up: ${new Commands(call).on(['backup', 'URL'])}`),
       );
-    else {
-      const rows = found.map((one) => row(one, out.name));
-      await out.result({}, () => formatTable(COLUMNS, rows));
+      return;
+    }
+    const states = await statesOf(call, store);
+    const stateAt = ({ id }: RegisteredDestination): string => states.get(id) ?? 'not known';
+    if (out.json) {
+      for (const one of found) {
+        await out.result({ ...one, registered: new Date(one.registered), state: stateAt(one) }, () => []);
+      }
+    } else {
+      // An id is long, and needed only to tell two at one URL apart.
+      const hasTwins = new Set(found.map(({ url }) => url)).size < found.length;
+      const rows = found.map((one) => [
+        out.name(one.url),
+        formatTime(new Date(one.registered)),
+        retentionText(one.retention),
+        stateAt(one),
+        ...(hasTwins ? [one.id] : []),
+      ]);
+      const columns = hasTwins ? [...COLUMNS, { title: 'ID' }] : COLUMNS;
+      await out.result({}, () => formatTable(columns, rows));
       out.note(count(rows.length, 'destination'));
     }
   });
@@ -71,9 +102,12 @@ async function remove(
   const { signal } = cli;
   const before = await backups.destinations();
   await backups.unregister(url, { signal });
-  const after = new Set((await backups.destinations()).map(({ id }) => id));
+  const left = await backups.destinations();
+  const after = new Set(left.map(({ id }) => id));
   // As the store calls it: it was given relative to here, perhaps.
-  const gone = before.find(({ id }) => !after.has(id))?.url;
+  const removed = before.find(({ id }) => !after.has(id))?.url;
+  // Another destination at this URL keeps its schedules.
+  const gone = left.some((one) => one.url === removed) ? undefined : removed;
   const concerned = (await schedules.list()).flatMap(({ id, destination }) => (destination === gone ? [id] : []));
   const areRemoved = options.schedules === true;
   if (areRemoved) for (const id of concerned) await schedules.remove(id);

@@ -12,6 +12,9 @@ const COLUMNS = [
   { title: 'STATE' },
 ] as const;
 
+const NEWEST_MISSING =
+  'the newest version is missing, and the object was not deleted: restore it by securestore scrub --repair BACKUP';
+
 export interface HistoryOptions {
   readonly backup?: string;
 }
@@ -47,4 +50,5 @@ async function report({ out }: Call, key: string, entries: readonly HistoryEntry
   ]);
   await out.result({}, () => formatTable(COLUMNS, rows));
   out.note(count(rows.length, 'version'));
+  if (entries.every(({ current }) => !current)) out.note(NEWEST_MISSING);
 }

@@ -1,11 +1,11 @@
-import { exitCodeOf } from '@securestore/core-format';
+import { exitCodeOf, SecureStoreError } from '@securestore/core-format';
 import type { BackupFinding, BackupVerifyReport, VerifyDepth } from 'securestore';
 import { withBackupSecret } from '../backup/backup-source.ts';
 import type { Call, ExitCode } from '../call/call.ts';
 import { discoveryOf } from '../store/discovery.ts';
 import { watchJob } from '../terminal/job-progress.ts';
 import { startObjectProgress } from '../terminal/object-progress.ts';
-import { loggerFor, withStore } from '../store/open.ts';
+import { hasOwnStore, loggerFor, withStore } from '../store/open.ts';
 import { isRemote } from '../store/served.ts';
 import { count, formatBytes, formatTime, printable } from '../terminal/terminal-text.ts';
 import { watchWait } from '../terminal/wait-progress.ts';
@@ -40,43 +40,69 @@ function progressOf({ total, checkedSince }: NonNullable<BackupVerifyReport['rol
   return `this was what was due of ${formatBytes(total)}; ${since}`;
 }
 
+const TO_NEW_DESTINATION = 'nothing here is repaired: back the store up to a new destination while it is there';
+
+/** The store remembers a verification that it has made. */
+const TO_SAME_DESTINATION = 'the next backup of the store to this destination copies everything again';
+
 const WHAT_NEXT: readonly string[] = [
-  'nothing here is repaired: back the store up to a new destination while it is there',
   'restore --snapshot restores a snapshot without findings, and --to with --partial the intact objects of any snapshot',
 ];
 
-function inWords({
-  ok,
-  depth,
-  found,
-  findings,
-  snapshots,
-  files,
-  bytes,
-  decrypted,
-  rolling,
-}: BackupVerifyReport): string[] {
+function inWords(
+  { ok, depth, found, findings, snapshots, files, bytes, decrypted, rolling }: BackupVerifyReport,
+  isByStore: boolean,
+): string[] {
   const unlisted = found - findings.length;
   const more = unlisted === 0 ? '' : `, ${unlisted} of them not listed`;
   const verdict = ok ? 'nothing is wrong' : count(found, 'finding') + more;
   // Without a key a snapshot can't be told from what only says what was removed.
   const known = depth === 'unchanged' ? [] : [count(snapshots, 'snapshot')];
   const looked = [...known, count(files, 'file'), formatBytes(bytes)].join(', ');
-  if (!ok) return [`${verdict} among ${looked}`, ...WHAT_NEXT];
+  const repair = isByStore ? TO_SAME_DESTINATION : TO_NEW_DESTINATION;
+  if (!ok) return [`${verdict} among ${looked}`, repair, ...WHAT_NEXT];
   if (rolling !== undefined) return [`${verdict} among ${looked}`, progressOf(rolling)];
   const which = depth === 'opens' ? `${WHOLE[depth]}: ${count(decrypted, 'version')}` : WHOLE[depth];
   return [`${verdict} among ${looked}`, which];
 }
 
+/**
+ * The report of a verification by the store itself, which remembers the result for its health and its next backup; `undefined` if no store is
+ * given, it cannot be opened, or this is no destination of it.
+ */
+async function verifyByStore(
+  call: Call<VerifyOptions>,
+  url: string,
+  depth: 'complete' | 'opens',
+): Promise<BackupVerifyReport | undefined> {
+  if (!(await hasOwnStore(call))) return undefined;
+  const { cli } = call;
+  let isOpen = false;
+  try {
+    return await withStore(call, async ({ backups }) => {
+      isOpen = true;
+      if (!backups.isRegistered(url)) return undefined;
+      using progress = startObjectProgress(cli, 'verify', 'files');
+      return await backups.verify(url, { depth, signal: cli.signal, onProgress: progress.show });
+    });
+  } catch (error) {
+    // A backup is verified also if the store is lost.
+    if (isOpen || cli.signal.aborted || !SecureStoreError.is(error)) throw error;
+    return undefined;
+  }
+}
+
 /** `securestore verify`, of a backup. */
 export async function verifyBackupAt(call: Call<VerifyOptions>, url: string): Promise<ExitCode> {
   const { cli, options } = call;
-  const { verifyBackup } = await import('securestore');
   const depth = options.payloads === true ? 'opens' : 'complete';
+  const known = await verifyByStore(call, url, depth);
+  if (known !== undefined) return say(call, known);
+  const { verifyBackup } = await import('securestore');
   const report = await withBackupSecret(call, url, async (opened) =>
     watchJob(cli, 'verify', verifyBackup(url, { ...opened, depth })),
   );
-  return say(call, report);
+  return say(call, report, false);
 }
 
 /** `securestore verify --rolling`: what was read when is kept in the store, which has to be there. */
@@ -113,16 +139,17 @@ export async function scrubBackupAt(call: Call<VerifyOptions>, url: string): Pro
       'verify',
       verifyBackup(url, { signal: cli.signal, logger: loggerFor(call), discovery: discoveryOf(call) }),
     ),
+    false,
   );
 }
 
-async function say({ out }: Call, report: BackupVerifyReport): Promise<ExitCode> {
+async function say({ out }: Call, report: BackupVerifyReport, isByStore = true): Promise<ExitCode> {
   const { findings, ...summary } = report;
   for (const finding of findings) {
     await out.result(finding, () => {
       return `${finding.kind}: ${printable(finding.name)}: ${printable(finding.message)}${affected(finding)}`;
     });
   }
-  await out.result({ summary }, () => inWords(report));
+  await out.result({ summary }, () => inWords(report, isByStore));
   return report.ok ? 0 : exitCodeOf('INTEGRITY');
 }

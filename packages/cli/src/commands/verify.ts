@@ -86,6 +86,11 @@ function destroyedOf({ unreadable }: VerifyReport): string[] {
   ];
 }
 
+/** Findings that a backup may repair. */
+const REPAIRED: ReadonlySet<Finding['kind']> = new Set(['damaged', 'rolled-back', 'hidden', 'history', 'payload']);
+
+const TO_REPAIR = 'to restore what a backup has: securestore scrub --repair BACKUP';
+
 const AFTER_CHECKPOINT = 'rollback or loss of anything stored since then cannot be detected';
 
 function basisOf({ baseline, anchored }: VerifyReport, makesOne: boolean): string[] {
@@ -110,12 +115,15 @@ async function say({ out, options }: Call<VerifyOptions>, report: VerifyReport):
     );
   }
   const verdict = report.ok ? 'nothing is wrong' : count(report.found, 'finding');
+  // Only a backup has what is missing.
+  const repair = findings.some(({ kind }) => REPAIRED.has(kind)) ? [TO_REPAIR] : [];
   const unlisted = report.found - findings.length;
   const more = unlisted === 0 ? '' : `, ${unlisted} of them not listed`;
   await out.result({ summary }, () => [
     `${verdict}${more} among ${inWords(report)}`,
     ...destroyedOf(report),
     ...basisOf(report, options.checkpoint === true),
+    ...repair,
   ]);
 }
 

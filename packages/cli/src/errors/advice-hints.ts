@@ -78,6 +78,10 @@ const RENDERERS: { readonly [I in AdviceId]: Renderer<I> } = {
     text: 'to restore it',
     command: commands.on(['undelete', key]),
   }),
+  'restore-version': ({ key = 'KEY', version }, commands) => ({
+    text: 'if this older version is the right one, to make it current',
+    command: commands.on(['undelete', key], { 'version-id': version }),
+  }),
   'collect-garbage': (_, commands) => ({ text: 'to remove it once it is old', command: commands.on(['gc']) }),
   'verify-store': (_, commands) => ({ text: 'to see what is damaged', command: commands.on(['verify']) }),
   'choose-conflict-policy': () => ({ text: 'choose with --conflict skip, newer, overwrite or rename' }),
@@ -124,6 +128,14 @@ const RENDERERS: { readonly [I in AdviceId]: Renderer<I> } = {
     text: 'if it is not used any more',
     command: commands.on(['destination', 'remove', destination]),
   }),
+  'replace-destination': ({ destination = 'DESTINATION' }, commands) => ({
+    text: 'if it is lost for good, remove it, and repeat the command',
+    command: commands.on(['destination', 'remove', destination]),
+  }),
+  'list-destinations': (_, commands) => ({
+    text: 'to list the destinations with their ids',
+    command: commands.on(['destination', 'list']),
+  }),
   'follow-destination': ({ destination = 'DESTINATION' }, commands) => ({
     text: 'to begin a continuous backup',
     command: commands.on(['backup', destination], { continuous: true }),
@@ -148,7 +160,10 @@ const RENDERERS: { readonly [I in AdviceId]: Renderer<I> } = {
   }),
   'reopen-source': ({ source }, commands) => ({
     text: 'if the store is lost there',
-    command: commands.elsewhere(['migrate', source ?? commands.store ?? 'SOURCE'], { 'fail-back': true }),
+    command:
+      source === undefined
+        ? commands.on(['migrate'], { 'fail-back': true })
+        : commands.elsewhere(['migrate', source], { 'fail-back': true }),
   }),
   'migrate-reencrypted': (_, commands) => ({
     text: 'to make a store with other settings of it',

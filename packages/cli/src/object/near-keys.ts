@@ -5,6 +5,8 @@ import type { OwnHint } from '../errors/hints.ts';
 import { withHints } from '../errors/refuse.ts';
 import { isRemote } from '../store/served.ts';
 
+const LOST = ', though older versions do: its newest version was lost, and not deleted';
+
 /** Looking for keys that a person may have meant takes no longer, in milliseconds. */
 const LOOK_FOR = 1000;
 
@@ -20,6 +22,21 @@ async function keysBelow({ cli }: Call, store: SecureStore, folder: string): Pro
     return (await store.list(folder, { signal })).length;
   } catch {
     return 0;
+  }
+}
+
+/**
+ * Whether older versions of an object exist while its newest one is missing: a deletion would be the newest one. A caller who may not
+ * see the history is not told.
+ */
+async function hasLostNewest({ cli }: Call, store: SecureStore, key: string): Promise<boolean> {
+  if (isRemote(store)) return false;
+  try {
+    const signal = AbortSignal.any([cli.signal, AbortSignal.timeout(LOOK_FOR)]);
+    const entries = await store.history(key, { signal });
+    return entries.length > 0 && entries.every(({ current }) => !current);
+  } catch {
+    return false;
   }
 }
 
@@ -48,6 +65,17 @@ export async function withNearKeys<T>(
     return await use();
   } catch (error) {
     if (!SecureStoreError.is(error, 'NOT_FOUND') || error.key !== key) throw error;
+    if (error.advice === undefined && (await hasLostNewest(call, store, key))) {
+      const lost = SecureStoreError.from(error, {
+        message: error.message + LOST,
+        detail: error.detail + LOST,
+        advice: [
+          { id: 'repair-object', key },
+          { id: 'restore-object', key },
+        ],
+      });
+      throw withHints(lost, { text: 'to see the older versions', on: ['history', key] });
+    }
     const folder = `${key}/`;
     const number = await keysBelow(call, store, folder);
     if (number > 0) {

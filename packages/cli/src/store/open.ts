@@ -63,6 +63,12 @@ async function givenStoreUrl(call: Call): Promise<Given | undefined> {
   return url === undefined ? undefined : { url, file: 'the configuration in this folder' };
 }
 
+/** Whether a person has named a store that is not served; a file in the folder may name that of another person. */
+export async function hasOwnStore(call: Call): Promise<boolean> {
+  const given = await givenStoreUrl(call);
+  return given !== undefined && given.file === undefined && !isServed(given.url);
+}
+
 /** Whether a call that needs no store, since a secret of it does, is for a server all the same: it has one as its store, and no secret. */
 export async function isForServer(call: Call): Promise<boolean> {
   if (optionSecrets(call).length > 0) return false;

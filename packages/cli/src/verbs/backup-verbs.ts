@@ -28,7 +28,7 @@ function addBackup(program: Command, run: Run): void {
 later ones only what has changed; each is complete by itself. Objects are copied as they are encrypted in the store, and
 the unlock secrets of the store decrypt them: nothing else is needed to restore a backup, not even the store.
 
-Exit code 8 if something was too damaged to be copied; each failure is one line.`,
+Exit code 8 if something was too damaged to be copied, or is missing from the store; each is one line.`,
     examples: ['securestore backup file:./backup', 'securestore backup file:./backup --continuous'],
     resume: () => [{ text: 'to resume it', again: true }],
     load: async () => (await import('../commands/backup.ts')).backup,

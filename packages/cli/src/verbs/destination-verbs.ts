@@ -20,7 +20,7 @@ destination is checked before encryption keys are destroyed.`,
     addVerb<DestinationsOptions, []>(destination, run, {
       usage: 'list',
       isDefault: true,
-      summary: 'list the destinations, and what each keeps',
+      summary: 'list the destinations, what each keeps, and whether it is there',
       examples: ['securestore destination list'],
       load: async () => (await import('../commands/destinations.ts')).listDestinations,
     });
@@ -33,7 +33,7 @@ destination is checked before encryption keys are destroyed.`,
       load: async () => (await import('../commands/destinations.ts')).addDestination,
     });
     addVerb<DestinationsOptions, [string]>(destination, run, {
-      usage: 'remove <url>',
+      usage: 'remove <url|id>',
       summary: 'remove a destination; its backups stay',
       options: [new Option('--schedules', 'also remove the schedules of the destination')],
       examples: ['securestore destination remove file:./backup --schedules'],

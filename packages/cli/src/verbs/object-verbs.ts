@@ -7,6 +7,7 @@ import type { InitOptions } from '../commands/init.ts';
 import type { LsOptions } from '../commands/ls.ts';
 import type { PutOptions } from '../commands/put.ts';
 import type { RmOptions } from '../commands/rm.ts';
+import type { UndeleteOptions } from '../commands/undelete.ts';
 import { renamed } from '../options/old-spelling.ts';
 
 function ifVersion(): Option {
@@ -160,9 +161,12 @@ function addPurge(program: Command, run: Run): void {
 }
 
 function addUndelete(program: Command, run: Run): void {
-  addVerb<object, [string]>(program, run, {
+  addVerb<UndeleteOptions, [string]>(program, run, {
     usage: 'undelete <key>',
     summary: 'restore the newest version of a deleted object',
+    options: [new Option('--version-id <version>', 'this version instead of the newest one')],
+    notes: `An object whose newest version was lost, and not deleted, is refused: restore it from a backup, or name with --version-id
+the older version that is to be current.`,
     examples: ['securestore undelete db/test/password'],
     resume: (key) => [{ text: 'to see whether it was restored', on: ['info', key] }],
     load: async () => (await import('../commands/undelete.ts')).undelete,

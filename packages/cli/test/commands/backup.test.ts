@@ -220,7 +220,7 @@ describe.concurrent('verify of a backup', { timeout: 120_000 }, () => {
     const found = await run(['verify', destination]);
     expect(found).toMatchObject({ exitCode: 5, stderr: '' });
     expect(found.stdout).toMatch(
-      /^missing: b\/\S+: .*; affects snapshot 1, 1 version: large\n1 finding among 1 snapshot, .*\nnothing here is repaired: back the store up to a new destination while it is there\nrestore --snapshot restores a snapshot without findings/,
+      /^missing: b\/\S+: .*; affects snapshot 1, 1 version: large\n1 finding among 1 snapshot, .*\nthe next backup of the store to this destination copies everything again\nrestore --snapshot restores a snapshot without findings/,
     );
     expect(jsonLines((await run(['verify', destination, '--json'])).stdout)).toMatchObject([
       { kind: 'missing', snapshots: [1], versions: 1, keys: ['large'] },

@@ -96,6 +96,22 @@ describe.concurrent('migrate', { timeout: 180_000 }, () => {
     expect(jsonLines((await run(['migrate', url, '--finalize', '--json'])).stdout)).toEqual([{ retired: false, url }]);
   });
 
+  it('advises --fail-back if the store is lost at the target', async ({ expect, onTestFinished }) => {
+    const { run, path, url } = await backupScene(onTestFinished);
+    const to = `file:${path('target')}`;
+    expect((await run(['migrate', url, to])).exitCode).toBe(0);
+    await rm(path('target'), { recursive: true });
+    const hint = /^hint: if the store is lost there: securestore migrate --fail-back/m;
+    expect((await run(['get', 'db/a'])).stderr).toMatch(hint);
+    const again = await run(['migrate', url, to]);
+    expect(again.exitCode).toBe(6);
+    expect(again.stderr).toContain(`The store has left ${url} for ${to}.`);
+    expect(again.stderr).toContain(`hint: if the store is lost there: securestore migrate ${url} --fail-back`);
+    expect(again.stderr).not.toContain('to resume the migration');
+    expect((await run(['migrate', url, '--fail-back', '--yes'])).exitCode).toBe(0);
+    expect((await run(['get', 'db/a'])).stdout).toBe('first');
+  });
+
   it('shows nothing of a store URL that may be a secret', async ({ expect, onTestFinished }) => {
     const { run, path } = await backupScene(onTestFinished);
     const url = `file:${path('vault?token=hunter2')}`;

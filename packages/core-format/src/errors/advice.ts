@@ -88,6 +88,8 @@ export interface AdviceParameters {
   readonly 'store-again': KeyParameter;
   /** `store.undelete`. */
   readonly 'undelete-object': KeyParameter;
+  /** `store.restoreVersion`, if this older version is what is wanted. */
+  readonly 'restore-version': KeyParameter & { readonly version: string };
   /** `restore` with a conflict policy: `skip`, `newer`, `overwrite` or `rename`. */
   readonly 'choose-conflict-policy': NoParameters;
   /** The same restore once more, which does what is left; of a new store, with its store URL. */
@@ -110,6 +112,10 @@ export interface AdviceParameters {
   readonly 'register-destination': DestinationParameter;
   /** `store.backups.unregister`, if the destination is not used any more. */
   readonly 'unregister-destination': DestinationParameter;
+  /** `store.backups.unregister`, if the destination is lost for good, and then the same call again. */
+  readonly 'replace-destination': DestinationParameter;
+  /** `store.backups.destinations()`. */
+  readonly 'list-destinations': NoParameters;
   /** `store.backups.startContinuous` begins a continuous backup. */
   readonly 'follow-destination': DestinationParameter;
   /** `store.schedules.remove` makes room for another schedule. */
@@ -244,6 +250,7 @@ const PARAMETERS: { readonly [I in AdviceId]: Presence<AdviceParameters[I]> } = 
   'overwrite-damaged': KEY,
   'store-again': KEY,
   'undelete-object': KEY,
+  'restore-version': { key: OPTIONAL, version: REQUIRED },
   'choose-conflict-policy': NONE,
   'resume-restore': STORE_URL,
   'give-up-restore': NONE,
@@ -255,6 +262,8 @@ const PARAMETERS: { readonly [I in AdviceId]: Presence<AdviceParameters[I]> } = 
   'set-retention': DESTINATION,
   'register-destination': DESTINATION,
   'unregister-destination': DESTINATION,
+  'replace-destination': DESTINATION,
+  'list-destinations': NONE,
   'follow-destination': DESTINATION,
   'remove-schedule': NONE,
   'list-schedules': NONE,

@@ -133,7 +133,7 @@ export interface SecureStorage {
   /**
    * Makes the newest version before the deletion the current one again.
    *
-   * @throws `NOT_FOUND`; `CONFLICT` if the object is not deleted.
+   * @throws `NOT_FOUND`; `CONFLICT` if the object is not deleted; `INTEGRITY` if its newest version is missing, but was not deleted.
    * @example
    * ```ts
    * await store.undelete('db/password');

@@ -8,8 +8,9 @@ import { liveIn, originOf, versionOf } from '../record/open-record.ts';
 import { refusedUnderStableKeys } from '../record/stable-read.ts';
 import { commit, commitObject } from './commit/commit.ts';
 import type { DraftBody, ObjectDraft } from './commit/mutation.ts';
+import { succession } from './commit/supersede-damaged.ts';
 import type { Choice } from './history.ts';
-import { chooseVersion } from './history.ts';
+import { chooseVersion, newestMissing } from './history.ts';
 import { PinnedVersion } from './pinned-version.ts';
 
 /** The object `source` with other times; the payload isn't touched. */
@@ -47,7 +48,11 @@ export async function setMetadata<M extends object>(
   });
 }
 
-/** Makes a retained version current again. @throws SecureStoreError `NOT_FOUND`, `CONFLICT`, and what a commit throws */
+/**
+ * Makes a retained version current again.
+ *
+ * @throws SecureStoreError `NOT_FOUND`, `CONFLICT`, and what a commit throws; for an undelete `INTEGRITY` if the newest version is missing
+ */
 export async function restoreVersion<M extends object>(
   engine: Engine,
   target: Target,
@@ -62,10 +67,12 @@ export async function restoreVersion<M extends object>(
   const chosen = await refusedUnderStableKeys(
     engine,
     () => chooseVersion(engine, target, choice, signal),
-    (error) => SecureStoreError.is(error, 'NOT_FOUND'),
+    (error) => SecureStoreError.is(error, 'NOT_FOUND') || SecureStoreError.is(error, 'INTEGRITY'),
     signal,
   );
-  const kept = new PinnedVersion(engine, target, chosen);
+  const kept = new PinnedVersion(engine, target, chosen.record);
+  // The caller named the version, so the history continues after the newest one that is left, and stays readable.
+  const follows = chosen.isNewestMissing ? await succession(engine, target, undefined, signal) : undefined;
   return commitObject<M>(engine, {
     target,
     condition,
@@ -79,10 +86,13 @@ export async function restoreVersion<M extends object>(
       if (live !== undefined && 'beforeDeletion' in choice) {
         throw new SecureStoreError('CONFLICT', 'the object is not deleted', { currentVersion: versionOf(live.header) });
       }
+      if (current === undefined && 'beforeDeletion' in choice)
+        throw newestMissing(target, versionOf(chosen.record.header));
       if (originOf(current?.opened) > kept.record.header.version) {
         throw new SecureStoreError('NOT_FOUND', 'the object was purged meanwhile');
       }
-      return withChanges(kept.record, {}, now);
+      const draft = withChanges(kept.record, {}, now);
+      return follows === undefined ? draft : { ...draft, follows };
     },
   });
 }

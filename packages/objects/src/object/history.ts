@@ -90,22 +90,51 @@ export async function historyOf(engine: Engine, target: Target, signal?: AbortSi
 /** Which retained version to make current again. */
 export type Choice = { readonly version: string } | { readonly beforeDeletion: true };
 
+/** A version that is to be current again. */
+export interface ChosenVersion {
+  readonly record: LiveRecord;
+  /** Whether the record of the newest version is missing, while older versions are retained. */
+  readonly isNewestMissing: boolean;
+}
+
+/**
+ * A deletion and a purge leave a tombstone, which stays as long as older versions do. So without a newest record, that was lost, and its
+ * successor would silently be an older version.
+ *
+ * @param version the newest that is retained
+ */
+export function newestMissing({ key }: Target, version: string): SecureStoreError {
+  const message =
+    'the newest version of the object is missing, though it was not deleted. ' +
+    'Undeleting it would make an older version current. Nothing was changed.';
+  return new SecureStoreError('INTEGRITY', message, {
+    advice: [
+      { id: 'repair-object', key },
+      { id: 'restore-object', key },
+      { id: 'restore-version', key, version },
+    ],
+  });
+}
+
 /**
  * The version that a restore or an undelete asks for.
  *
- * @throws SecureStoreError `NOT_FOUND`
+ * @throws SecureStoreError `NOT_FOUND`; for an undelete `INTEGRITY` if the newest version is missing
  */
 export async function chooseVersion(
   engine: Engine,
   target: Target,
   choice: Choice,
   signal?: AbortSignal,
-): Promise<LiveRecord> {
+): Promise<ChosenVersion> {
   const wanted = 'version' in choice ? parseVersion(choice.version) : undefined;
-  for await (const { opened } of versionsOf(engine, target, signal)) {
+  let isNewestMissing: boolean | undefined;
+  for await (const { opened, current } of versionsOf(engine, target, signal)) {
+    isNewestMissing ??= !current;
+    if (isNewestMissing && wanted === undefined) throw newestMissing(target, versionOf(opened.header));
     const chosen = wanted === undefined ? opened.kind === 'object' : isVersion(opened.header, wanted);
     if (chosen) {
-      if (isLive(opened, engine.clock.now())) return opened;
+      if (isLive(opened, engine.clock.now())) return { record: opened, isNewestMissing };
       throw new SecureStoreError(
         'NOT_FOUND',
         opened.kind === 'tombstone' ? 'the version is a deletion' : 'the version has expired',

@@ -1,12 +1,4 @@
-import type { ErrorCode, RecordHeader } from '@securestore/core-format';
-import {
-  historyName,
-  historyPrefix,
-  ID_LENGTH,
-  objectName,
-  SecureStoreError,
-  splitRecord,
-} from '@securestore/core-format';
+import { historyName, historyPrefix, ID_LENGTH, objectName, SecureStoreError } from '@securestore/core-format';
 import type { Committed } from './commit/mutation.ts';
 import { sealDraft } from './commit/mutation.ts';
 import { fenceCommit } from './commit/commit-fence.ts';
@@ -14,15 +6,16 @@ import { reclaim } from '../record/sweep-blobs.ts';
 import { indeterminate } from './commit/resolve-outcome.ts';
 import type { Engine } from '../engine/engine.ts';
 import { announceDeleted } from './announce-purge.ts';
+import type { Remains } from './purge-remains.ts';
+import { inspectRemains, lostRemains } from './purge-remains.ts';
 import { announceCommit } from '../journal/announce.ts';
 import { pinned } from '../engine/engine.ts';
-import { withRefreshedKeys } from '../record/stable-read.ts';
 import { namesUnder, pagesUnder } from '../util/listing.ts';
 import { parseCondition } from '../api/write-condition.ts';
 import type { Condition } from '../api/write-condition.ts';
 import type { StoredRecord } from '../engine/record-cache.ts';
 import type { Target } from '../record/open-record.ts';
-import { blobIn, isPurged, isVersion, openAt, originOf, versionOf } from '../record/open-record.ts';
+import { blobIn, isPurged, isVersion, versionOf } from '../record/open-record.ts';
 import { refusedWrongly, StallDetector } from '../engine/stall-detector.ts';
 import type { PurgeOptions } from '../api/types.ts';
 import type { Purge } from './announce-purge.ts';
@@ -30,48 +23,16 @@ import type { Purge } from './announce-purge.ts';
 /** How often a write of unknown outcome is looked at again. */
 const MAX_TRIES = 5;
 
-/** The record of an object that is to be purged, as far as it opens: a damaged object can be purged too. */
-interface Remains {
-  readonly header: RecordHeader | undefined;
-  /** Whether the header is authentic. */
-  readonly sound: boolean;
-  /** The version with which its history begins; 0 if no authentic record says so. */
-  readonly origin: number;
-}
-
-/** Errors of records that are damaged, or that nothing opens any more. */
-const UNSOUND: ReadonlySet<ErrorCode> = new Set(['INTEGRITY', 'FORMAT_VERSION', 'KEY_DESTROYED']);
-
-async function inspect(
-  engine: Engine,
-  target: Target,
-  bytes: Uint8Array,
-  signal: AbortSignal | undefined,
-): Promise<Remains> {
-  try {
-    const opened = await withRefreshedKeys(engine, bytes, (state) => openAt(state, target, bytes), signal);
-    return { header: opened.header, sound: true, origin: originOf(opened) };
-  } catch (error) {
-    if (!SecureStoreError.is(error) || !UNSOUND.has(error.code)) throw error;
-  }
-  try {
-    return { header: splitRecord(bytes).header, sound: false, origin: 0 };
-  } catch (error) {
-    if (SecureStoreError.is(error)) return { header: undefined, sound: false, origin: 0 };
-    throw error;
-  }
-}
-
 /** Seals a tombstone without a past: nothing precedes it, which is what tells a purge from a deletion. */
 function sealPurge(
   engine: Engine,
   target: Target,
-  { header, sound }: Remains,
+  { header, sound, lost }: Remains,
   now: number,
 ): Omit<Committed, 'announced' | 'record'> & { readonly record: Buffer } {
   const { state } = engine.monitor;
   // The numbers of a header that isn't authentic could be chosen to exhaust the versions.
-  const version = sound ? header?.version : undefined;
+  const version = sound ? header?.version : lost;
   const identity = { commitId: engine.random(ID_LENGTH), now, version };
   const sealed = sealDraft(engine, state, target, { kind: 'tombstone', modified: now }, undefined, identity);
   return { ...sealed, state, generation: sealed.header.generation, late: false };
@@ -153,16 +114,19 @@ async function bury(
       if (past.length > 0) found = await engine.backend.read(name, { signal });
       if (found === undefined) {
         checkRemains(condition, undefined, doubt);
-        return { ...doubt, past };
+        // The tombstone of an object that has lost its record tells checkpoints and backups that it was given up.
+        if (past.length === 0 || doubt.after !== undefined) return { ...doubt, past };
       }
     }
-    const stored = { bytes: found.body, etag: found.etag ?? '' };
+    const stored = found && { bytes: found.body, etag: found.etag ?? '' };
     if (refused !== undefined && standstill.isReached(refused, stored)) {
       throw refusedWrongly(engine.backend, 'the record to be purged is still stored, unchanged');
     }
     refused = stored;
-    const remains = await inspect(engine, target, found.body, signal);
-    checkRemains(condition, remains, doubt);
+    const remains = await (found === undefined
+      ? lostRemains(engine, target, signal)
+      : inspectRemains(engine, target, found.body, signal));
+    if (found !== undefined) checkRemains(condition, remains, doubt);
     const { after } = doubt;
     // A tombstone of unknown outcome may have been replaced since: the newer object stays.
     const version = buriedAt(remains, after);
@@ -173,17 +137,21 @@ async function bury(
     const { state, header, record } = sealed;
     const announced = await announceCommit(engine, state, target.token, header.commitId, undefined, signal);
     const prepared = { ...sealed, announced };
+    const replaced = found && remains;
     const note = (): void => {
-      doubt.replaced = remains;
+      doubt.replaced = replaced;
       doubt.past = past;
       doubt.prepared = prepared;
       doubt.after = (remains.sound ? remains.header?.version : undefined) ?? prepared.header.version - 1;
     };
     try {
-      await engine.backend.write(name, record, { ifMatch: stored.etag, signal });
+      await engine.backend.write(name, record, {
+        ...(stored === undefined ? { ifAbsent: true } : { ifMatch: stored.etag }),
+        signal,
+      });
       // If the store moves now, the tombstone is looked for in the new place.
       note();
-      return { replaced: remains, past, prepared, version: prepared.header.version };
+      return { replaced, past, prepared, version: prepared.header.version };
     } catch (error) {
       const unknown = SecureStoreError.is(error) && error.outcome === 'unknown';
       // The tombstone may be there already: the blob that it replaced is deleted all the same.
@@ -218,7 +186,7 @@ async function deletePast(
     copies += names.length;
     for (const name of names) {
       const found = await engine.backend.read(name, { signal });
-      if (found !== undefined) note(await inspect(engine, target, found.body, signal));
+      if (found !== undefined) note(await inspectRemains(engine, target, found.body, signal));
     }
     for (const name of names) await engine.backend.delete(name, { signal });
   };

@@ -65,6 +65,9 @@ export interface Refused {
 /** The current record of an object, if there is one. */
 export type Current = Standing | Refused | undefined;
 
+/** The part of a record that is refused or missing which its successor follows. */
+export type Predecessor = Omit<Refused, 'stored' | 'reason'>;
+
 const RETIRED =
   'it is encrypted with a retired encryption key. It was stored late and never acknowledged, or an attacker put it there.';
 
@@ -207,7 +210,7 @@ export function liveIn(current: Current, now: number): LiveRecord | undefined {
 }
 
 /** The predecessor that the replacement of `current` names; zeros if there is none. */
-export function commitBefore(current: Current): Uint8Array {
+export function commitBefore(current: Standing | Predecessor | undefined): Uint8Array {
   if (current === undefined) return noId();
   return current.opened === undefined ? current.previousCommitId : current.opened.header.commitId;
 }
@@ -221,7 +224,10 @@ export function originOf(current: OpenedRecord | undefined): number {
 }
 
 /** The origin of the version with `header` that replaces `current`: itself if it has no predecessor. */
-export function originAfter(current: Current, { version, previousCommitId }: RecordHeader): number {
+export function originAfter(
+  current: Standing | Predecessor | undefined,
+  { version, previousCommitId }: RecordHeader,
+): number {
   if (isZero(previousCommitId)) return version;
   return current?.opened === undefined ? (current?.origin ?? 0) : originOf(current.opened);
 }

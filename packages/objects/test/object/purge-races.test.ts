@@ -54,14 +54,27 @@ it('a purge that finds no object takes one that is stored meanwhile with its pas
   expect((await other.undelete('k')).size).toBe(5);
 });
 
-it('a purge that finds no object removes the history that one has left', async () => {
+it('a purge that finds no object removes the history that one has left, and leaves the mark of a purge', async () => {
   const { backend, purger, other } = await newWorld();
   await other.store('k', 'one');
   await other.store('k', 'two');
   for (const name of await namesUnder(backend, AREAS.objects)) await backend.delete(name);
   expect(await purger.purge('k')).toBe(true);
   expect(await namesUnder(backend, AREAS.history)).toEqual([]);
-  await failure(purger.history('k'), 'NOT_FOUND');
+  expect(await purger.history('k')).toMatchObject([{ purged: true }]);
+  await failure(purger.undelete('k'), 'NOT_FOUND');
+  expect((await purger.verify()).findings).toEqual([]);
+});
+
+it('the purge of an object that has lost its record contradicts no checkpoint', async () => {
+  const { backend, purger, other } = await newWorld();
+  await other.store('k', 'one');
+  await other.store('k', 'two');
+  await other.checkpoint();
+  for (const name of await namesUnder(backend, AREAS.objects)) await backend.delete(name);
+  expect((await purger.verify()).findings).toMatchObject([{ kind: 'hidden' }]);
+  expect(await purger.purge('k')).toBe(true);
+  expect((await purger.verify()).findings).toEqual([]);
 });
 
 const MINUTE = 60_000;

@@ -47,6 +47,13 @@ export async function whereItStands(store: ObjectStore, to: string, error: unkno
   const resume = { id: 'resume-migration', source, target: moves.to } as const;
   const said = (message: string, advice: readonly Advice[]): SecureStoreError =>
     SecureStoreError.from(error, { message: `${what}. ${message}`, advice });
+  // Its target is empty: the same call would only find that again.
+  if (moves.hasLeft && error.advice?.some(({ id }) => id === 'reopen-source') === true) {
+    return said(`The store has left ${source} for ${moves.to}.`, [
+      { id: 'check-store-url', url: moves.to },
+      { id: 'reopen-source', source },
+    ]);
+  }
   return moves.hasLeft
     ? said(`The store has left ${source} for ${moves.to}, and was not opened there yet.`, [resume])
     : said(`The store is still at ${source}.`, [resume, { id: 'cancel-migration', source }]);

@@ -60,7 +60,7 @@ export function moment(time: number): string {
 const UNREACHABLE: Readonly<Record<string, readonly [state: string, advice: string]>> = {
   NOT_FOUND: [
     'has no backups any more',
-    'see that its disk is mounted or its bucket is there, and restore it; if it is lost for good, back up there again, or remove it by "securestore destination remove <url>"',
+    'see that its disk is mounted or its bucket is there, and restore it; if it is lost for good, remove it by "securestore destination remove <url>", and back up there again',
   ],
   ACCESS_DENIED: ['cannot be read', 'renew its credentials, and see that they may read and list'],
   UNAUTHENTICATED: ['cannot be read', 'renew its credentials, which may have expired'],
@@ -92,6 +92,14 @@ function unreachableCondition({ destination, unreachable, why }: WatchFacts): Co
   const [state, advice] = UNREACHABLE[unreachable] ?? UNREACHED;
   const which = destination === undefined ? 'the destination' : `the destination ${destination}`;
   return { id: 'unreachable', severity: 'critical', message: because(`${which} ${state}`, unreachable, why), advice };
+}
+
+function replacedCondition({ destination = 'its URL', replacedBy }: WatchFacts): Condition | undefined {
+  if (replacedBy === undefined) return undefined;
+  const message = `another destination of the store is at ${destination} instead (${replacedBy})`;
+  const advice =
+    'mount its disk, or if it is lost for good, remove it by its id: "securestore destination list --json", "securestore destination remove <id>"';
+  return { id: 'replaced', severity: 'warning', message, advice };
 }
 
 /** What to do about a continuous backup whose process is gone. */
@@ -130,6 +138,34 @@ function ageCondition({ now, lastGood, unreachable }: WatchFacts, maxAge: number
   const message = `the last good backup is ${words(now - lastGood)} old (${moment(lastGood)})`;
   const advice = 'check the schedule and its last runs, or make a backup now';
   return { id: 'backup-age', severity, message, advice };
+}
+
+function missingCondition({ missing = 0, destination = 'URL' }: WatchFacts): Condition | undefined {
+  if (missing === 0) return undefined;
+  const message = `the store has lost ${missing === 1 ? 'an object' : `${missing} objects`} that the last backup has`;
+  const advice = `back up once more to see the keys, and restore each: "securestore restore ${destination} --key KEY"`;
+  return { id: 'missing-objects', severity: 'critical', message, advice };
+}
+
+/** Each check that failed, and what to do: a backup copies again what only the newest snapshot needs. */
+function checkConditions({ failedChecks = [], destination = '<url>' }: WatchFacts): Condition[] {
+  return failedChecks.map(({ check, time, found, message, newest }) => {
+    const name = check === 'verify' ? 'verification' : 'drill';
+    const findings = found === 1 ? 'one finding' : `${found} findings`;
+    const verify = `"securestore verify ${destination}"`;
+    const repairs: Readonly<Record<typeof newest, string>> = {
+      damaged: `back up there once more, which copies everything again, and verify the result: ${verify}`,
+      repaired: `the last backup has copied everything again: verify it by ${verify}`,
+      intact: `only older snapshots are damaged: see which by ${verify}; the retention of the destination removes them in time`,
+    };
+    const again = `see what is damaged by ${verify}, and drill once more when it is mended`;
+    return {
+      id: `failed-check:${check}`,
+      severity: newest === 'damaged' || check === 'drill' ? 'critical' : 'warning',
+      message: `the last ${name} of the backup, at ${moment(time)}, had ${findings}: ${message.replace(/\.$/, '')}`,
+      advice: check === 'drill' ? again : repairs[newest],
+    };
+  });
 }
 
 function lagCondition({ lag, continuous }: WatchFacts, maxLag: number): Condition | undefined {
@@ -199,9 +235,13 @@ function scheduleConditions(
 export function conditionsOf(facts: WatchFacts, thresholds: WatchThresholds = {}): Condition[] {
   const { maxAge = 26 * HOUR, maxLag = 5 * MINUTE, maxUnverified = 35 * DAY } = thresholds;
   const { maxShrinkage = 2, maxGrowth = 10, maxFailures = 0 } = thresholds;
+  const replaced = replacedCondition(facts);
+  if (replaced !== undefined) return [replaced];
   return [
     unreachableCondition(facts),
     ageCondition(facts, maxAge),
+    missingCondition(facts),
+    ...checkConditions(facts),
     emptyCondition(facts),
     lagCondition(facts, maxLag),
     followingCondition(facts),

@@ -1,3 +1,4 @@
+import type { FailedCheck } from '../../trust/failed-checks.ts';
 import type { Schedule, ScheduleStatus } from '../index.ts';
 import { overdue } from '../index.ts';
 
@@ -27,6 +28,8 @@ export interface WatchFacts {
   readonly unreachable?: string | undefined;
   /** The message of that error. */
   readonly why?: string | undefined;
+  /** The id of another destination of the store that is at its URL instead; then only what the store keeps is known. */
+  readonly replacedBy?: string | undefined;
   /** The time of the last good point. */
   readonly lastGood?: number | undefined;
   /** How far the continuous backup is behind, in milliseconds. */
@@ -37,6 +40,10 @@ export interface WatchFacts {
     | undefined;
   /** The sizes of the last points, in bytes or anything else that compares; the newest last. */
   readonly sizes?: readonly number[] | undefined;
+  /** Objects that the store had lost when it was backed up last, and still lacks. */
+  readonly missing?: number | undefined;
+  /** The checks of the destination of which the last one failed, by hand or by a schedule. */
+  readonly failedChecks?: readonly FailedCheck[] | undefined;
   /** When the part that has not been verified for longest was verified. */
   readonly unverifiedSince?: number | undefined;
   /** When a drill of it has succeeded last. */

@@ -1,5 +1,5 @@
 import type { StorageBackend } from '@securestore/backend-api';
-import type { Head } from '@securestore/core-format';
+import type { Advice, Head } from '@securestore/core-format';
 import { SecureStoreError } from '@securestore/core-format';
 import type { Clock } from '@securestore/jobs';
 import { isInstance, isSameStore } from '../ancestry.ts';
@@ -47,11 +47,16 @@ export interface FollowPorts {
 /** How many moves are followed in one go: each is a connection more. */
 const MAX_MOVES = 16;
 
+/** The target may be lost. */
+function openThere(url: string): readonly Advice[] {
+  return [{ id: 'open-at', url }, { id: 'reopen-source' }];
+}
+
 /** Opening the store there is up to the program. */
 export function movedAway(url: string | undefined): SecureStoreError {
   return new SecureStoreError('LOCKED', `the store has moved to ${url ?? 'another store URL'}`, {
     reason: 'migrated',
-    advice: url === undefined ? [] : [{ id: 'open-at', url }],
+    advice: url === undefined ? [] : openThere(url),
   });
 }
 
@@ -60,7 +65,7 @@ export function sealedAnew(url: string): SecureStoreError {
   return new SecureStoreError(
     'LOCKED',
     `the store has moved to ${url}. It was re-encrypted there, with its own unlock secret and fingerprint.`,
-    { reason: 'migrated', advice: [{ id: 'open-at', url }] },
+    { reason: 'migrated', advice: openThere(url) },
   );
 }
 

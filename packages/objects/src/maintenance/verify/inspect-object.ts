@@ -49,7 +49,7 @@ export interface Look extends BlobCounts {
 }
 
 /** What is kept of a version while those before it are read: not the record, of which there may be many. */
-interface Link extends Pick<RecordHeader, 'version' | 'commitId' | 'previousCommitId'> {
+interface Link extends Pick<RecordHeader, 'version' | 'commitId' | 'previousCommitId' | 'kind'> {
   /** The version with which its history begins; 0 if that isn't known. */
   readonly origin: number;
 }
@@ -60,9 +60,9 @@ interface PastVersion {
 }
 
 function linkOf(observed: Extract<Inspection, { readonly header: RecordHeader }>): Link {
-  const { version, commitId, previousCommitId } = observed.header;
+  const { version, commitId, previousCommitId, kind } = observed.header;
   const origin = originOf(observed.state === 'sound' ? observed.opened : undefined);
-  return { version, commitId: copyOf(commitId), previousCommitId: copyOf(previousCommitId), origin };
+  return { version, commitId: copyOf(commitId), previousCommitId: copyOf(previousCommitId), kind, origin };
 }
 
 /** What is gathered from all versions of an object. */
@@ -100,6 +100,12 @@ const MESSAGES: Readonly<Record<Contradiction, string>> = {
     'the last checkpoint does not list the object, though the object is older. It was restored from before, or is a late write that was ' +
     'never acknowledged.',
 };
+
+const UNUSED = 'No read returns it, and garbage collection removes it once it is old.';
+
+const LEFT_BEHIND =
+  'a version from before the object was stored exists: it was put back, or the version after it was lost. ' +
+  `${UNUSED} If a version was lost, restore it from a backup.`;
 
 /** Findings about one object, which share its name. */
 class Findings {
@@ -182,6 +188,19 @@ function mayBeCollected(engine: Engine, kept: number, oldest: number, { version:
   return isOld && kept >= history.versions && versionFloor > oldest;
 }
 
+/**
+ * Why a version is older than the history of its object, and what to do. An object that was stored since must not be purged for that.
+ *
+ * @param oldest what the history begins with, as far as it is there
+ */
+function beforeOrigin(current: Link, oldest: Link): string {
+  const isBegun = isZero(oldest.previousCommitId);
+  if (isBegun && oldest.kind === 'object') return LEFT_BEHIND;
+  const isPurgedNow = isBegun && oldest === current;
+  const removes = isPurgedNow ? 'Another purge removes it.' : UNUSED;
+  return `a version from before a purge exists: it was put back, or the purge was not finished. ${removes}`;
+}
+
 /** Each version names the commit before it: versions that are missing show. */
 function judgeHistory(
   engine: Engine,
@@ -195,9 +214,7 @@ function judgeHistory(
   // A copy of the current version is left by an attempt that stopped half-way; what is newer came while this looked.
   for (const { name, link } of past.filter(({ link: { version } }) => version < current.version)) {
     if (isZero(after.previousCommitId) || link.version < current.origin) {
-      const message =
-        'a version from before a purge exists: it was put back, or the purge was not finished. Another purge removes it.';
-      findings.add('resurrected', name, message, { found: versionOf(link) });
+      findings.add('resurrected', name, beforeOrigin(current, after), { found: versionOf(link) });
       continue;
     }
     if (link.origin > 0 && current.origin > 0 && link.origin !== current.origin) {
@@ -251,7 +268,11 @@ export async function lookAtObject(engine: Engine, subject: Subject, options: Lo
   const current = 'header' in observed ? { ...linkOf(observed), kind: observed.header.kind } : undefined;
   const { past, gaps } = await readHistory(engine, subject, current, findings, gathered, options.signal);
   if (observed.state === 'absent' && past.length > 0 && findings.list.length === 0) {
-    findings.add('hidden', objectName(token), 'the object is missing, though its history exists');
+    findings.add(
+      'hidden',
+      objectName(token),
+      'the object is missing, though it was not deleted: older versions of it exist',
+    );
   }
   // If a version can't be read, neither can which one comes before it.
   if (current !== undefined && !gaps) judgeHistory(engine, subject, current, past, findings);

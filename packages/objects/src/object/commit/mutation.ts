@@ -9,7 +9,7 @@ import type { Announced } from '../../engine/journal-writer.ts';
 import type { StoreState } from '../../head/store-state.ts';
 import type { OpenBody } from '../../record/body.ts';
 import { encodeOpenBody } from '../../record/body.ts';
-import type { Current, LiveRecord, Target } from '../../record/open-record.ts';
+import type { Current, LiveRecord, Predecessor, Target } from '../../record/open-record.ts';
 import { commitBefore, isVersion, liveIn, originAfter, versionOf } from '../../record/open-record.ts';
 import { categoryKeys } from '../../record/record-keys.ts';
 
@@ -18,6 +18,8 @@ export interface ObjectDraft {
   readonly kind: 'object';
   readonly blob?: RecordHeader['blob'] | undefined;
   readonly body: DraftBody;
+  /** The history that the object continues if its current record is missing; by default none. */
+  readonly follows?: Predecessor | undefined;
 }
 
 /** What a mutation makes of what was there; asked again for every attempt. */
@@ -135,7 +137,8 @@ export function sealDraft(
   const { head, categories } = state;
   const categoryId = categories.idOf(key);
   const keys = categoryKeys(state, categoryId);
-  const before = current?.opened === undefined ? current : current.opened.header;
+  const predecessor = current ?? (draft.kind === 'object' ? draft.follows : undefined);
+  const before = predecessor?.opened === undefined ? predecessor : predecessor.opened.header;
   const plain: RecordHeader = {
     suite: keys.primary.suite,
     kind: draft.kind,
@@ -144,11 +147,11 @@ export function sealDraft(
     categoryId,
     version: Math.max(now * 1000, (before?.version ?? 0) + 1, head.versionFloor + 1, version + 1),
     commitId,
-    previousCommitId: commitBefore(current),
+    previousCommitId: commitBefore(predecessor),
     generation: head.generation,
   };
   const header = draft.kind === 'tombstone' || draft.blob === undefined ? plain : { ...plain, blob: draft.blob };
-  const origin = originAfter(current, header);
+  const origin = originAfter(predecessor, header);
   const body =
     draft.kind === 'tombstone'
       ? encodeTombstoneBody({ modified: draft.modified, origin })

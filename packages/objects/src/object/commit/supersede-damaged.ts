@@ -14,16 +14,14 @@ import { Baseline } from '../../checkpoint/baseline.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { pagesUnder } from '../../util/listing.ts';
 import { openRecordAt } from '../find-version.ts';
-import type { OpenedRecord, Refused, Target } from '../../record/open-record.ts';
+import type { OpenedRecord, Predecessor, Target } from '../../record/open-record.ts';
 import { originOf } from '../../record/open-record.ts';
 
 const MICROSECONDS = 1000;
 
-/** What the replacement of a damaged record follows. */
-export type Succession = Pick<Refused, 'previousCommitId' | 'version' | 'origin'>;
-
-/** The header of a damaged record, which nothing authenticates; `undefined` if it isn't about this object. */
-function claimOf({ monitor }: Engine, target: Target, bytes: Uint8Array): RecordHeader | undefined {
+/** The header of a damaged record, which nothing authenticates; `undefined` if there is none, or it isn't about this object. */
+function claimOf({ monitor }: Engine, target: Target, bytes: Uint8Array | undefined): RecordHeader | undefined {
+  if (bytes === undefined) return undefined;
   try {
     const { header } = splitRecord(bytes);
     const { lineage } = monitor.state.head;
@@ -63,20 +61,21 @@ async function newestPast(
 const UNREADABLE: ReadonlySet<string> = new Set(['INTEGRITY', 'FORMAT_VERSION', 'KEY_DESTROYED']);
 
 /**
- * How the version that replaces a damaged record follows what was there (R-25). Its number must be greater than any that was
+ * How the version that replaces a damaged or missing record follows what was there (R-25). Its number must be greater than any that was
  * acknowledged. Otherwise an attacker who kept the damaged record could put it back later, and it would pass for the newer version.
  *
  * The history continues after its newest genuine version. It starts afresh if the damaged record or the checkpoint says that the object
  * was purged or had no history, since purged versions must not come back.
  *
+ * @param bytes the damaged record; `undefined` if it is missing
  * @throws SecureStoreError what the backend throws
  */
 export async function succession(
   engine: Engine,
   target: Target,
-  bytes: Uint8Array,
+  bytes: Uint8Array | undefined,
   signal: AbortSignal | undefined,
-): Promise<Succession> {
+): Promise<Predecessor> {
   const baseline = await Baseline.load(engine, () => undefined, signal);
   const { entry } = await baseline.lookUp(target.token);
   const past = await newestPast(engine, target, signal);

@@ -1,0 +1,125 @@
+import { AREAS, objectName, SecureStoreError } from '@securestore/core-format';
+import { isCount, isObject } from '@securestore/jobs';
+import type { BackupArea, KnownObject } from '@securestore/objects/internal';
+import type { Destination } from '../repository/destination.ts';
+import { rememberIfPossible, SealedState } from '../repository/destination-state.ts';
+import { withFallback } from '../repository/errors.ts';
+import type { NamedObjects } from './snapshot-types.ts';
+
+/** So many objects are named, and remembered by their tokens. */
+const MAX_NAMED = 20;
+/** With more objects, the store is listed once a day: each listing of 1,000 names is one request. */
+const MAX_LISTED_EACH_TIME = 10_000;
+
+/** Some objects: their number, and the tokens of the first ones. */
+interface NotedObjects {
+  readonly count: number;
+  readonly tokens: readonly string[];
+}
+
+/** Counts objects, and keeps the tokens of the first ones. */
+export class ObjectNotes implements NotedObjects {
+  count = 0;
+  readonly tokens: string[] = [];
+
+  add(token: string): void {
+    this.count += 1;
+    if (this.tokens.length < MAX_NAMED) this.tokens.push(token);
+  }
+}
+
+/** The keys of noted objects, as far as their tokens tell them. */
+export function namedIn({ names }: BackupArea, { count, tokens }: NotedObjects): NamedObjects {
+  const keyOf = (token: string): string | undefined => {
+    try {
+      return names.nameIn(token);
+    } catch (error) {
+      if (SecureStoreError.is(error, 'INTEGRITY')) return undefined;
+      throw error;
+    }
+  };
+  return { count, keys: tokens.map(keyOf).filter((key) => key !== undefined) };
+}
+
+/** Whether a backup looks for missing objects: each one of a small store, and the first one of a day. */
+export function isListed(objects: number, isFirstOfDay: boolean): boolean {
+  return objects <= MAX_LISTED_EACH_TIME || isFirstOfDay;
+}
+
+function isThere(area: BackupArea, token: string, signal: AbortSignal | undefined): Promise<boolean> {
+  const range = { start: 0, end: 1, ...(signal && { signal }) };
+  return area.read(objectName(token), range).then((found) => found !== undefined);
+}
+
+/**
+ * The objects that are known, and of which the store has no record. A deletion and a purge leave a tombstone, which is not forgotten before
+ * the journal has told it, and then it is known. So the backend has lost the record of such an object, or an attacker removed it.
+ *
+ * @param known in the order of tokens, as of a time before the call
+ */
+export async function missingFrom(
+  area: BackupArea,
+  known: AsyncIterable<KnownObject>,
+  signal: AbortSignal | undefined,
+): Promise<ObjectNotes> {
+  const missing = new ObjectNotes();
+  const there = area.entries(AREAS.objects, { signal });
+  try {
+    let next = await there.next();
+    for await (const { token, deleted } of known) {
+      const name = objectName(token);
+      while (next.done !== true && next.value.key < name) next = await there.next();
+      if (deleted || (next.done !== true && next.value.key === name)) continue;
+      // A listing may be a moment old.
+      if (missing.count >= MAX_NAMED || !(await isThere(area, token, signal))) missing.add(token);
+    }
+  } finally {
+    await there.return(undefined);
+  }
+  return missing;
+}
+
+function parse(value: unknown): NotedObjects | undefined {
+  if (!isObject(value) || !isCount(value['count']) || !Array.isArray(value['tokens'])) return undefined;
+  const tokens = (value['tokens'] as unknown[]).filter((token) => typeof token === 'string');
+  return { count: value['count'], tokens };
+}
+
+function stateOf(area: BackupArea, { id }: Pick<Destination, 'id'>): SealedState<NotedObjects> {
+  return new SealedState(area, 'missing', id, 'the objects that were missing', parse);
+}
+
+/** Has the store remember what was missing when it was backed up, for its health. */
+export function rememberMissing(
+  area: BackupArea,
+  destination: Pick<Destination, 'id'>,
+  { count, tokens }: NotedObjects,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const state = stateOf(area, destination);
+  return rememberIfPossible(() =>
+    state.shared.update(async ({ value }) => {
+      const known = (value && (await state.open(value, signal))?.value) ?? { count: 0, tokens: [] };
+      const isSame = known.count === count && known.tokens.join() === tokens.join();
+      return isSame ? undefined : state.seal({ count, tokens });
+    }, signal),
+  );
+}
+
+/** How many of the objects are still missing that were so at the last backup to a destination. */
+export async function stillMissing(
+  area: BackupArea,
+  destination: Pick<Destination, 'id'>,
+  signal: AbortSignal | undefined,
+): Promise<number> {
+  if (!area.hasKeys) return 0;
+  const found = await withFallback(
+    (error) => SecureStoreError.is(error) && signal?.aborted !== true,
+    undefined,
+    () => stateOf(area, destination).read(signal),
+  );
+  const { count, tokens } = found?.value ?? { count: 0, tokens: [] };
+  let restored = 0;
+  for (const token of tokens) if (await isThere(area, token, signal)) restored += 1;
+  return Math.max(0, count - restored);
+}

@@ -1,0 +1,122 @@
+import { describe, expect, it } from 'vitest';
+import { EagerClock } from '../../../objects/test/support/eager-clock.ts';
+import { memoryPlace } from '../../../objects/test/support/places.ts';
+import { createAt, usePlace } from '../../../objects/test/support/stores.ts';
+import { Backups, Schedules } from '../../src/index.ts';
+import { Shelf } from '../support/shelf.ts';
+
+const PLACE = 'memory:backups';
+
+interface World {
+  readonly clock: EagerClock;
+  readonly shelf: Shelf;
+  readonly backups: Backups;
+  readonly schedules: Schedules;
+}
+
+/** A store with a small and a large object that was backed up. */
+async function backedUp(): Promise<World> {
+  const clock = new EagerClock();
+  const store = await createAt(
+    usePlace(() => memoryPlace(() => clock.now())),
+    { clock },
+  );
+  const shelf = new Shelf(() => clock.now());
+  const backups = new Backups(store, shelf.connect);
+  await store.store('small', 'x');
+  await store.store('large', Buffer.alloc(300_000, 1));
+  await backups.backup(PLACE);
+  return { clock, shelf, backups, schedules: new Schedules(store, backups, shelf.connect) };
+}
+
+/** Removes the files of a destination whose names begin so. */
+async function remove({ shelf }: World, prefix: string): Promise<void> {
+  const backend = await shelf.at(PLACE);
+  const { entries } = await backend.list(prefix, { limit: 100 });
+  expect(entries.length).toBeGreaterThan(0);
+  for (const { key } of entries) await backend.delete(key);
+}
+
+/** The conditions of the destination, each with its severity and advice. */
+async function conditions({ schedules }: World): Promise<readonly (readonly string[])[]> {
+  const [destination] = await schedules.conditions();
+  return (destination?.conditions ?? []).map(({ id, severity, advice }) => [id, severity, advice]);
+}
+
+describe('a verification by hand that fails', () => {
+  it.each([
+    ['a pack', 'd/'],
+    ['a payload', 'b/'],
+  ])('counts for health, and the next backup copies %s again', async (_, prefix) => {
+    const world = await backedUp();
+    const { backups } = world;
+    expect(await conditions(world)).toEqual([]);
+    await remove(world, prefix);
+    expect(await backups.verify(PLACE)).toMatchObject({ ok: false });
+    expect(await conditions(world)).toEqual([
+      [
+        'failed-check:verify',
+        'critical',
+        expect.stringMatching(/^back up there once more, .* copies everything again/),
+      ],
+    ]);
+
+    const report = await backups.backup(PLACE);
+    expect(report.copied.versions).toBe(2);
+    expect(report.findings).toEqual([expect.stringMatching(/damaged files are copied again/)]);
+    expect(await conditions(world)).toEqual([
+      ['failed-check:verify', 'warning', expect.stringMatching(/^the last backup has copied everything again/)],
+    ]);
+    // Once is enough.
+    expect(await backups.backup(PLACE)).toMatchObject({ copied: { versions: 0 }, findings: [] });
+
+    // The first snapshot cannot be mended: it still needs the file.
+    expect(await backups.verify(PLACE)).toMatchObject({ ok: false });
+    expect(await conditions(world)).toEqual([
+      ['failed-check:verify', 'warning', expect.stringMatching(/^only older snapshots are damaged/)],
+    ]);
+    expect(await backups.backup(PLACE)).toMatchObject({ copied: { versions: 0 } });
+    await backups.forget(PLACE, () => [1]);
+    expect(await backups.verify(PLACE, { depth: 'opens' })).toMatchObject({ ok: true });
+    expect(await conditions(world)).toEqual([]);
+  });
+
+  it('of a share is forgotten only when everything was read since', async () => {
+    const world = await backedUp();
+    const { backups, shelf } = world;
+    const backend = await shelf.at(PLACE);
+    const { entries } = await backend.list('d/', { limit: 1 });
+    const [{ key }] = entries as [{ key: string }];
+    const kept = await backend.read(key);
+    await backend.delete(key);
+    expect(await backups.verify(PLACE)).toMatchObject({ ok: false });
+    await backend.write(key, kept?.body ?? Buffer.alloc(0));
+    const share = await backups.verify(PLACE, { within: 9 * 365 * 24 * 3_600_000 });
+    expect(share).toMatchObject({ ok: true });
+    expect(share.rolling?.checkedSince).toBeUndefined();
+    expect(await conditions(world)).toEqual([['failed-check:verify', 'critical', expect.any(String)]]);
+    for (let runs = 0; runs < 20 && (await conditions(world)).length > 0; runs++) {
+      world.clock.advance(1_800_000);
+      expect(await backups.verify(PLACE, { within: 3_600_000 })).toMatchObject({ ok: true });
+    }
+    expect(await conditions(world)).toEqual([]);
+  });
+});
+
+describe('a drill by hand that fails', () => {
+  it('counts for health until one succeeds', async () => {
+    const world = await backedUp();
+    const { backups } = world;
+    const backend = await world.shelf.at(PLACE);
+    const [first] = (await backend.list('d/', { limit: 1 })).entries;
+    const kept = await backend.read(first?.key ?? '');
+    await remove(world, 'd/');
+    expect(await backups.drill(PLACE)).toMatchObject({ ok: false });
+    expect(await conditions(world)).toEqual([
+      ['failed-check:drill', 'critical', expect.stringContaining('securestore verify')],
+    ]);
+    await backend.write(first?.key ?? '', kept?.body ?? Buffer.alloc(0));
+    expect(await backups.drill(PLACE)).toMatchObject({ ok: true });
+    expect(await conditions(world)).toEqual([]);
+  });
+});

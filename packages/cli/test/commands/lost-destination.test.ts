@@ -1,0 +1,69 @@
+import { readdir, rename, rm } from 'node:fs/promises';
+import { expect, it } from 'vitest';
+import { jsonLines, sandbox } from '../support/cli.ts';
+
+it('a destination that is not there is not begun again, and shows until it is removed or mounted', async () => {
+  const box = await sandbox('file');
+  await box.seed({ k: 'x' });
+  expect((await box.run(['backup', 'file:./backup'])).exitCode).toBe(0);
+  expect((await box.run(['destination', 'list'])).stdout).toMatch(/STATE\n.* present\n/);
+  await rename(box.path('backup'), box.path('away'));
+
+  const refused = await box.run(['backup', 'file:./backup']);
+  expect(refused.exitCode).toBe(3);
+  expect(refused.stderr).toMatch(/no backup exists at file:\S+ any more, though the store was backed up there\./);
+  expect(refused.stderr).toMatch(/^hint: see that the disk, bucket or server of file:\S+ is there$/m);
+  const [, remove = ''] = /^hint: if it is lost for good.*: securestore (.*)$/m.exec(refused.stderr) ?? [];
+  expect(remove).toMatch(/^destination remove file:\S+$/);
+  expect(await readdir(box.path()).then((names) => names.includes('backup'))).toBe(false);
+  expect((await box.run(['destination', 'list'])).stdout).toMatch(/ gone\n/);
+  const health = await box.run(['health']);
+  expect(health.exitCode).toBe(7);
+  expect(health.stdout).toContain('has no backups any more');
+
+  await rename(box.path('away'), box.path('backup'));
+  expect((await box.run(['backup', 'file:./backup'])).stdout).toContain('made snapshot 2');
+  await rm(box.path('backup'), { recursive: true });
+  expect((await box.run(remove.split(' '))).exitCode).toBe(0);
+  expect((await box.run(['backup', 'file:./backup'])).stdout).toContain('made snapshot 1');
+  expect((await box.run(['health'])).exitCode).toBe(0);
+});
+
+it('two destinations at one URL are told apart by their ids', async () => {
+  const box = await sandbox('file');
+  await box.seed({ k: 'x' });
+  expect((await box.run(['backup', 'file:./backup'])).exitCode).toBe(0);
+  await rm(box.path('backup'), { recursive: true });
+  expect((await box.run(['destination', 'add', 'file:./backup'])).exitCode).toBe(0);
+  const listed = jsonLines((await box.run(['destination', 'list', '--json'])).stdout);
+  expect(listed.map(({ state }) => state)).toEqual(['another destination is there', 'present']);
+  const ids = listed.map(({ id }) => String(id));
+  expect((await box.run(['destination', 'list'])).stdout).toContain(`present                       ${ids[1]}`);
+  const refused = await box.run(['destination', 'remove', 'file:./backup']);
+  expect(refused.exitCode).toBe(6);
+  for (const id of ids) expect(refused.stderr).toContain(id);
+  expect((await box.run(['destination', 'remove', ids[0] ?? ''])).exitCode).toBe(0);
+  expect(jsonLines((await box.run(['destination', 'list', '--json'])).stdout)).toMatchObject([{ id: ids[1] }]);
+});
+
+it('a verification by hand that fails counts for health, and the next backup copies everything again', async () => {
+  const box = await sandbox('file');
+  await box.seed({ k: 'x' });
+  expect((await box.run(['backup', 'file:./backup'])).exitCode).toBe(0);
+  await rm(box.path('backup', 'd'), { recursive: true });
+  const verified = await box.run(['verify', 'file:./backup']);
+  expect(verified.exitCode).toBe(5);
+  expect(verified.stdout).toContain('the next backup of the store to this destination copies everything again');
+  const sick = await box.run(['health']);
+  expect(sick.exitCode).toBe(7);
+  expect(sick.stdout).toContain('the last verification of the backup');
+  const made = await box.run(['backup', 'file:./backup']);
+  expect(made.stdout).toContain('copied 1 version');
+  expect(made.stderr).toContain('damaged files are copied again');
+  expect((await box.run(['restore', 'file:./backup', '--key', 'k', '--stdout'])).stdout).toBe('x');
+  // Without the store, a verification works as before.
+  await rm(box.path('vault'), { recursive: true });
+  const without = await box.run(['verify', 'file:./backup']);
+  expect(without.exitCode).toBe(5);
+  expect(without.stdout).toContain('nothing here is repaired: back the store up to a new destination');
+});

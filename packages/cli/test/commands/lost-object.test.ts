@@ -1,0 +1,87 @@
+import { rm } from 'node:fs/promises';
+import { expect, it } from 'vitest';
+import { sandbox, type Sandbox } from '../support/cli.ts';
+
+/** Removes the records of all objects, as a failing disk does. */
+async function loseObjects(box: Sandbox): Promise<void> {
+  await rm(box.path('vault', 'o'), { recursive: true });
+}
+
+/** A store whose object `db/a` has lost its newest version, with a backup of it. */
+async function lost(): Promise<Sandbox> {
+  const box = await sandbox('file');
+  await box.seed({ 'db/a': 'one' });
+  await box.seed({ 'db/a': 'two' });
+  expect((await box.run(['backup', 'file:./backup'])).exitCode).toBe(0);
+  await loseObjects(box);
+  return box;
+}
+
+it('an object that has lost its newest version is not undeleted, and its older ones are named', async () => {
+  const box = await lost();
+  const got = await box.run(['get', 'db/a']);
+  expect(got.exitCode).toBe(3);
+  expect(got.stderr).toBe(
+    'error: "db/a": the object does not exist, though older versions do: its newest version was lost, and not deleted [NOT_FOUND]\n' +
+      'hint: to see the older versions: securestore history db/a\n' +
+      'hint: to repair it from a backup: securestore scrub --repair BACKUP\n' +
+      'hint: to restore it from a backup as a new version: securestore restore BACKUP --key db/a --conflict overwrite\n',
+  );
+  const listed = await box.run(['history', 'db/a']);
+  expect(listed.stderr).toContain('the newest version is missing, and the object was not deleted');
+  const refused = await box.run(['undelete', 'db/a']);
+  expect(refused.exitCode).toBe(5);
+  expect(refused.stderr).toContain('the newest version of the object is missing, though it was not deleted.');
+  const [, command = ''] = /to make it current: securestore (.*)$/m.exec(refused.stderr) ?? [];
+  expect(command).toMatch(/^undelete db\/a --version-id \S+$/);
+  const verified = await box.run(['verify']);
+  expect(verified.exitCode).toBe(5);
+  expect(verified.stdout).toContain('to restore what a backup has: securestore scrub --repair BACKUP');
+
+  expect((await box.run(command.split(' '))).exitCode).toBe(0);
+  expect((await box.run(['get', 'db/a'])).stdout).toBe('one');
+  expect(await box.run(['verify'])).toMatchObject({ exitCode: 0 });
+  // An object that exists is replaced by no older version.
+  expect((await box.run(command.split(' '))).exitCode).toBe(6);
+});
+
+it('a backup repairs an object that has lost its newest version', async () => {
+  const box = await lost();
+  expect(await box.run(['scrub', '--repair', 'file:./backup'])).toMatchObject({ exitCode: 0 });
+  expect((await box.run(['get', 'db/a'])).stdout).toBe('two');
+  expect(await box.run(['verify'])).toMatchObject({ exitCode: 0 });
+});
+
+it('undelete restores a version that is named', async () => {
+  const box = await sandbox('file');
+  await box.seed({ 'db/a': 'one' });
+  await box.seed({ 'db/a': 'two' });
+  const [first] = (await box.run(['history', 'db/a'])).stdout.trim().split('\n').at(-1)?.split(/\s/) ?? [];
+  expect((await box.run(['rm', 'db/a'])).exitCode).toBe(0);
+  expect((await box.run(['undelete', 'db/a', '--version-id', String(first)])).exitCode).toBe(0);
+  expect((await box.run(['get', 'db/a'])).stdout).toBe('one');
+});
+
+it('a backup names the objects that the store has lost, and health fails until they are restored', async () => {
+  const box = await sandbox('file');
+  await box.seed({ 'db/a': 'one', 'db/b c': 'two' });
+  expect((await box.run(['backup', 'file:./backup'])).exitCode).toBe(0);
+  expect((await box.run(['health'])).exitCode).toBe(0);
+  await loseObjects(box);
+  await box.seed({ 'db/new': 'three' });
+  const made = await box.run(['backup', 'file:./backup']);
+  expect(made.exitCode).toBe(8);
+  expect(made.stderr).toContain('2 objects are missing from the store, though they were neither deleted nor purged');
+  const commands = [...made.stderr.matchAll(/^missing: (.*); to restore it: securestore (.*)$/gm)];
+  expect(commands.map(([, key]) => key).toSorted()).toEqual(['db/a', 'db/b c']);
+  const sick = await box.run(['health']);
+  expect(sick.exitCode).toBe(7);
+  expect(sick.stdout).toContain('the store has lost 2 objects that the last backup has');
+  for (const [, , line = ''] of commands) {
+    const words = line.split(' --key ');
+    const key = words[1]?.replaceAll("'", '') ?? '';
+    expect(await box.run([...(words[0] ?? '').split(' '), '--key', key])).toMatchObject({ exitCode: 0 });
+  }
+  expect((await box.run(['get', 'db/b c'])).stdout).toBe('two');
+  expect((await box.run(['health'])).exitCode).toBe(0);
+});
