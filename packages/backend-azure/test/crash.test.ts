@@ -12,7 +12,7 @@ test.skipIf(NO_SERVER !== undefined)(
       '@securestore/backend-azure',
       url,
       sized({ short: 2, full: 4, torture: 4 }),
-      sized({ short: 0, full: 3, torture: 300 }),
+      sized({ short: 0, full: 2, torture: 300 }),
     );
     await checkCampaign(await openAt(url), campaign);
   },
@@ -25,7 +25,7 @@ test.skipIf(NO_SERVER !== undefined || !LONG)(
   ),
   async () => {
     const url = freshUrl();
-    await crashWriters(url, await openAt(url), sized({ short: 0, full: 2, torture: 100 }));
+    await crashWriters(url, await openAt(url), sized({ short: 0, full: 1, torture: 100 }));
   },
   600_000,
 );

@@ -13,7 +13,7 @@ test(
       '@securestore/backend-gcs',
       url,
       sized({ short: 2, full: 4, torture: 4 }),
-      sized({ short: 0, full: 3, torture: 300 }),
+      sized({ short: 0, full: 2, torture: 300 }),
     );
     await checkCampaign(await openAt(url), campaign);
   },
@@ -26,7 +26,7 @@ test.skipIf(NO_RIGHT_SERVER !== undefined || !LONG)(
   ),
   async () => {
     const url = freshUrl();
-    await crashWriters(url, await openAt(url), sized({ short: 0, full: 2, torture: 100 }));
+    await crashWriters(url, await openAt(url), sized({ short: 0, full: 1, torture: 100 }));
   },
   600_000,
 );

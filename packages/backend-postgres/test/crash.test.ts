@@ -18,7 +18,7 @@ test.skipIf('skip' in server)(
       '@securestore/backend-postgres',
       url,
       sized({ short: 2, full: 4, torture: 4 }),
-      sized({ short: 0, full: 3, torture: 300 }),
+      sized({ short: 0, full: 2, torture: 300 }),
     );
     await checkCampaign(await openAt(url), campaign);
   },
@@ -31,7 +31,7 @@ test.skipIf('skip' in server || !LONG)(
   ),
   async () => {
     const url = freshUrl('url' in server ? server.url : '');
-    await crashWriters(url, await openAt(url), sized({ short: 0, full: 2, torture: 100 }));
+    await crashWriters(url, await openAt(url), sized({ short: 0, full: 1, torture: 100 }));
   },
   600_000,
 );

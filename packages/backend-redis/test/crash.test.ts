@@ -18,7 +18,7 @@ test.skipIf('skip' in server)(
       '@securestore/backend-redis',
       url,
       sized({ short: 2, full: 4, torture: 4 }),
-      sized({ short: 0, full: 3, torture: 300 }),
+      sized({ short: 0, full: 2, torture: 300 }),
     );
     await checkCampaign(await openAt(url), campaign);
   },
@@ -29,7 +29,7 @@ test.skipIf('skip' in server)(
   'clients with a whole store, killed at any instant, lose nothing, tear nothing and leave nothing that can not be collected',
   async () => {
     const url = freshUrl('url' in server ? server.url : '');
-    await crashWriters(url, await openAt(url), sized({ short: 0, full: 2, torture: 100 }));
+    await crashWriters(url, await openAt(url), sized({ short: 0, full: 1, torture: 100 }));
   },
   600_000,
 );

@@ -16,7 +16,7 @@ test.skipIf('skip' in server)(
       '@securestore/backend-s3',
       url,
       sized({ short: 2, full: 4, torture: 4 }),
-      sized({ short: 0, full: 3, torture: 300 }),
+      sized({ short: 0, full: 2, torture: 300 }),
     );
     await checkCampaign(await openAt(account, url), campaign);
   },
@@ -31,7 +31,7 @@ test.skipIf('skip' in server || !LONG)(
     const account = accountOf('url' in server ? server.url : '');
     stubCredentials(account);
     const url = freshUrl(account);
-    await crashWriters(url, await openAt(account, url), sized({ short: 0, full: 2, torture: 100 }));
+    await crashWriters(url, await openAt(account, url), sized({ short: 0, full: 1, torture: 100 }));
   },
   600_000,
 );

@@ -6,7 +6,7 @@ import { createStore, migrateStore, openStore, rawKey } from '../src/index.ts';
 import { sized } from '../../../tools/campaigns/src/size.ts';
 
 const MIB = 1024 * 1024;
-const OBJECTS = sized({ short: 1000, full: 3000, torture: 100_000 });
+const OBJECTS = sized({ short: 1000, full: 2000, torture: 100_000 });
 const unlock = rawKey(Buffer.alloc(32, 7));
 
 test(`${OBJECTS} objects move in bounded memory, the first of them at once`, { timeout: 3_600_000 }, async () => {

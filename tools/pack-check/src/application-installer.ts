@@ -50,7 +50,8 @@ export function applicationInstaller({ fresh, kept }: Caches): ApplicationInstal
   let offline = false;
   let asked = false;
   const run = (folder: string, tarballs: readonly string[]): Promise<string> => {
-    const source = offline ? ['--cache', kept, '--offline'] : ['--cache', fresh];
+    // What an earlier install of this run has found out about a package is not asked again.
+    const source = offline ? ['--cache', kept, '--offline'] : ['--cache', fresh, '--prefer-offline'];
     return npm(['install', ...source, '--ignore-scripts', '--no-audit', '--no-fund', ...tarballs], folder);
   };
   return {

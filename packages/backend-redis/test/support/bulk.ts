@@ -56,7 +56,7 @@ export function describeBulk(name: string, { freshUrl, skip, streams }: BulkOpti
     const isStream = isRun(name, 'stream');
     const isFolder = isRun(name, 'folder');
     test.runIf(isNames)(onlyLong('lists names in bounded memory', isNames), { timeout: LIMIT_MS }, async () => {
-      await runBulk(freshUrl(), 'names', sized({ short: 200, full: 1500, torture: 100_000 }));
+      await runBulk(freshUrl(), 'names', sized({ short: 200, full: 1100, torture: 100_000 }));
     });
 
     if (streams) {

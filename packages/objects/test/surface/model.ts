@@ -249,7 +249,7 @@ export function describeModel(surface: Surface): void {
         }),
         {
           numRuns: Math.ceil(
-            sized({ short: name === 'memory' ? 3 : 1, full: name === 'memory' ? 30 : 4, torture: 500 }) * surface.share,
+            sized({ short: name === 'memory' ? 3 : 1, full: name === 'memory' ? 20 : 3, torture: 500 }) * surface.share,
           ),
         },
       );

@@ -17,7 +17,7 @@ import { everythingOf } from '../support/everything.ts';
 import { isKept, travelling } from '../support/moved.ts';
 import { LONG, sized, TORTURE } from '../../../../tools/campaigns/src/size.ts';
 
-const KILLS = sized({ short: 1, full: 5, torture: 5 });
+const KILLS = sized({ short: 1, full: 3, torture: 5 });
 const ROUNDS = TORTURE ? 10 : 1;
 /** What a run has begun when its time begins to run out: the last one that is killed in a short test gets farther than those before. */
 const PHASES = ['copying', 'applying changes', 'comparing', 'verifying', 'announcing', 'switching'] as const;

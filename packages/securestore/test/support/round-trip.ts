@@ -17,7 +17,7 @@ import { sized } from '../../../../tools/campaigns/src/size.ts';
 import { everythingOf } from './everything.ts';
 
 const unlock = rawKey(Buffer.alloc(32, 7));
-const LARGE_BYTES = sized({ short: 5, full: 17, torture: 17 }) * 1024 * 1024 + 3;
+const LARGE_BYTES = sized({ short: 5, full: 9, torture: 17 }) * 1024 * 1024 + 3;
 
 /** Where a store is, where its backups lie, and where it is restored. Nothing is at any of them. */
 export interface Places {

@@ -7,7 +7,7 @@ import { sized } from '../../../../tools/campaigns/src/size.ts';
 import { PATIENCE, until, workerWorld } from '../support/worker-world.ts';
 
 const CLIENTS = 8;
-const KILLS = sized({ short: 1, full: 4, torture: 40 });
+const KILLS = sized({ short: 1, full: 3, torture: 40 });
 /**
  * How long a request may be without an answer after a worker has died, in milliseconds, on a machine that other tests use too: that it ends
  * is asked, and not how soon. One that waits for a dead worker ends only after a minute.

@@ -190,7 +190,7 @@ describe('collectors beside writers whose clocks are an hour apart', () => {
         await readable(witness);
         for (const { store } of processes) await store.close();
       }),
-      { numRuns: sized({ short: 5, full: 30, torture: 3000 }) },
+      { numRuns: sized({ short: 5, full: 20, torture: 3000 }) },
     );
   });
 });

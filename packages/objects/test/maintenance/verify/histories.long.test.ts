@@ -128,7 +128,7 @@ describe('verify', () => {
           for (const one of stores) await one.close();
         },
       ),
-      { numRuns: sized({ short: 5, full: 40, torture: 1000 }) },
+      { numRuns: sized({ short: 5, full: 25, torture: 1000 }) },
     );
     if (TORTURE) expect(collected).toBeGreaterThan(100);
   });
