@@ -289,6 +289,21 @@ describe('an error of a store', { timeout: 120_000 }, () => {
     expect(await provokeJson(box, damaged)).toMatchObject({ key: 'k', page: expect.stringMatching(/#integrity$/) });
   });
 
+  it('that does not open since it is damaged leads to a backup, and to nothing that must open it first', async () => {
+    for (const folder of ['k', 'p']) {
+      const box = await withCanary('file');
+      const files = await readdir(box.path('vault', folder), { recursive: true, withFileTypes: true });
+      for (const { parentPath, name } of files.filter((file) => file.isFile())) {
+        await writeFile(join(parentPath, name), 'damaged');
+      }
+      const { stderr, exitCode } = await box.run(['ls']);
+      expect(exitCode).toBe(5);
+      expect(stderr).toContain('hint: to restore the store from a backup: securestore restore BACKUP --to URL');
+      expect(stderr).toContain('#integrity');
+      expect(stderr).not.toContain('scrub');
+    }
+  });
+
   it('has the same message as text and with --json, without the call of the library', async () => {
     const box = await withCanary();
     for (const given of [
