@@ -318,6 +318,15 @@ describe('an error of a store', { timeout: 120_000 }, () => {
     }
   });
 
+  it('that has no such version leads to the versions of the object', async () => {
+    const box = await withCanary();
+    for (const version of ['1', '1j1hfe05b0o-dq01q877']) {
+      const { stderr } = await box.run(['get', 'k', '--version-id', version]);
+      expect(stderr).toContain('hint: to list its versions, for --version-id: securestore history k\n');
+      expect(stderr).not.toContain('KEY');
+    }
+  });
+
   it('that is older than it was opens once that is accepted', async () => {
     const box = await withCanary('file');
     expect((await box.run(['ls'])).exitCode).toBe(0);
