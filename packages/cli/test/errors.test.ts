@@ -289,6 +289,21 @@ describe('an error of a store', { timeout: 120_000 }, () => {
     expect(await provokeJson(box, damaged)).toMatchObject({ key: 'k', page: expect.stringMatching(/#integrity$/) });
   });
 
+  it('that does not open since it is damaged leads to a backup, and to nothing that must open it first', async () => {
+    for (const folder of ['k', 'p']) {
+      const box = await withCanary('file');
+      const files = await readdir(box.path('vault', folder), { recursive: true, withFileTypes: true });
+      for (const { parentPath, name } of files.filter((file) => file.isFile())) {
+        await writeFile(join(parentPath, name), 'damaged');
+      }
+      const { stderr, exitCode } = await box.run(['ls']);
+      expect(exitCode).toBe(5);
+      expect(stderr).toContain('hint: to restore the store from a backup: securestore restore BACKUP --to URL');
+      expect(stderr).toContain('#integrity');
+      expect(stderr).not.toContain('scrub');
+    }
+  });
+
   it('has the same message as text and with --json, without the call of the library', async () => {
     const box = await withCanary();
     for (const given of [
@@ -300,6 +315,15 @@ describe('an error of a store', { timeout: 120_000 }, () => {
       const { message } = (await provokeJson(box, given)) as { readonly message: string };
       expect(stderr).toContain(`${message} [${given.code}]\n`);
       expect(message).not.toMatch(/\b(?:retrieve|store)[A-Z(]?\w*[:( ]/);
+    }
+  });
+
+  it('that has no such version leads to the versions of the object', async () => {
+    const box = await withCanary();
+    for (const version of ['1', '1j1hfe05b0o-dq01q877']) {
+      const { stderr } = await box.run(['get', 'k', '--version-id', version]);
+      expect(stderr).toContain('hint: to list its versions, for --version-id: securestore history k\n');
+      expect(stderr).not.toContain('KEY');
     }
   });
 

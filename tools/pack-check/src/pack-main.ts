@@ -1,7 +1,9 @@
 /* `npm run pack -- FOLDER [PACKAGE…]`: the packages of this checkout, installed in an application. */
+import { readFile } from 'node:fs/promises';
 import { relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { npm } from './pack.ts';
+import { adviceOnNode } from './application-node.ts';
 import { packInto } from './pack-into.ts';
 
 const USAGE = `npm run pack -- FOLDER [PACKAGE…]
@@ -28,6 +30,15 @@ async function pack(target: string): Promise<void> {
     const shown = relative(here, application) || '.';
     console.log(`Installed securestore and ${packed.length - 1} packages that belong to it in ${shown}.`);
     console.log(`Try it there: npx securestore help`);
+    const manifest = await readFile(resolve(root, 'packages/cli/package.json'), 'utf8');
+    const { engines } = JSON.parse(manifest) as { readonly engines: { readonly node: string } };
+    const settings = {
+      root: resolve(root),
+      path: process.env['PATH'] ?? '',
+      range: engines.node,
+      own: process.execPath,
+    };
+    for (const line of await adviceOnNode(settings, application)) console.log(line);
   } catch (error) {
     // What npm printed says more than that it failed.
     const { stderr, message } = error as { stderr?: string; message: string };

@@ -77,7 +77,11 @@ function timetableOf({ id, cron, timeZone = 'UTC', jitter = 0 }: Timing): Timeta
   if (typeof cron !== 'string' || cron.includes(':'))
     throw invalid(id, 'cron', 'must be a cron expression such as "30 2 * * *" or @daily');
   const fields = cron.trim().split(/\s+/).length;
-  if (fields > FIELDS) throw invalidCron(id, cron, `${fields} fields instead of ${FIELDS}`);
+  const isNickname = fields === 1 && cron.trim().startsWith('@');
+  if (fields !== FIELDS && !isNickname) {
+    const found = fields === 1 ? '1 field' : `${fields} fields`;
+    throw invalidCron(id, cron, `${found} instead of ${FIELDS}: minute, hour, day of month, month, day of week`);
+  }
   let pattern: Cron;
   let first: Date | null;
   try {
@@ -85,8 +89,8 @@ function timetableOf({ id, cron, timeZone = 'UTC', jitter = 0 }: Timing): Timeta
     pattern = new Cron(cron, { timezone: timeZone, mode: '5-part', fixedTimeRule: 'no-wildcard' });
     first = pattern.nextRun(new Date(0));
   } catch (error) {
-    const reason = error instanceof Error ? error.message.replace(/^CronPattern: /, '') : '';
-    throw invalidCron(id, cron, reason);
+    const reason = error instanceof Error ? error.message.replace(/^CronPattern: /, '').replace(/\.$/, '') : '';
+    throw invalidCron(id, cron, reason.charAt(0).toLowerCase() + reason.slice(1));
   }
   if (first === null) throw invalidCron(id, cron, 'it never comes');
   if (timetables.size >= MAX_TIMETABLES) timetables.clear();

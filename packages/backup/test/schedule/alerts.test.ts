@@ -78,7 +78,10 @@ describe('an alert', () => {
     expect(scene.told).toEqual(['a begin no-backup', 'a end no-backup', 'a begin no-backup']);
     const [begin, end] = scene.alerts;
     expect(begin).toMatchObject({ severity: 'critical', message: 'no good backup exists' });
-    expect([begin?.advice, end?.advice]).toEqual(['make one now, and see why there is none', '']);
+    expect([begin?.advice, end?.advice]).toEqual([
+      'make a backup now with "securestore backup <url>", and see why no schedule has made one',
+      '',
+    ]);
     expect(end?.since).toBe(begin?.since);
     expect(end?.at).toBeGreaterThan(begin?.at ?? 0);
     expect(end?.facts.lastGood).toBe(end?.facts.now);

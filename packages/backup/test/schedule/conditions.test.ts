@@ -84,7 +84,7 @@ describe('conditions', () => {
     const [failed] = conditionsOf({ ...FINE, schedules: [{ id: 'a', failures: 3, lastError: 'NO_SPACE' }] });
     expect(failed).toMatchObject({
       message: 'the last 3 runs of schedule a failed, the last with NO_SPACE',
-      advice: 'run it by hand to see why',
+      advice: 'run "securestore schedule run a" to see why',
     });
     for (const { message, advice } of conditionsOf({
       ...FINE,

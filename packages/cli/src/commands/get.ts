@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { parseStoreKey } from '@securestore/core-format';
+import { parseStoreKey, SecureStoreError } from '@securestore/core-format';
 import type { ByteSource } from '@securestore/migrate';
 import { ownFiles } from '@securestore/migrate/lazy';
 import type { RangeOptions, RetrievedStream } from 'securestore';
@@ -12,7 +12,7 @@ import { writeOutputFile } from '../terminal/output-file.ts';
 import { parseMoment } from '../call/parse-time.ts';
 import { parseRange } from '../call/parse-values.ts';
 import { type Progress, startProgress } from '../terminal/progress.ts';
-import { refusal, refuse } from '../errors/refuse.ts';
+import { refusal, refuse, withHints } from '../errors/refuse.ts';
 import { formatBytes, printable } from '../terminal/terminal-text.ts';
 
 export interface GetOptions {
@@ -37,12 +37,26 @@ export async function get(call: Call<GetOptions>, key: string): Promise<void> {
     const retrieve = (): Promise<RetrievedStream> => store.retrieveStream(key, { ...options, signal: call.cli.signal });
     // That an object has no such version says nothing of its key.
     const isCurrent = options.version === undefined && options.at === undefined;
-    const retrieved = isCurrent ? await withNearKeys(call, store, key, retrieve) : await retrieve();
+    const retrieved = await (isCurrent ? withNearKeys(call, store, key, retrieve) : withVersions(key, retrieve));
     const totalBytes = options.start === undefined && options.end === undefined ? retrieved.info.size : undefined;
     using progress = startProgress(call.cli, 'retrieved', { totalBytes });
     const isOwn = await ownFiles(store.url);
     await deliver(call, key, retrieved, progress, isOwn);
   });
+}
+
+/** What `retrieve` gives. If an object has no such version, its error says how to list those that it has. */
+async function withVersions<T>(key: string, retrieve: () => Promise<T>): Promise<T> {
+  try {
+    return await retrieve();
+  } catch (error) {
+    const isWrong = SecureStoreError.is(error, 'INVALID_ARGUMENT') || SecureStoreError.is(error, 'NOT_FOUND');
+    if (!isWrong || error.key !== key) throw error;
+    // The library names no key in its advice.
+    const advice = error.advice?.map((one) => (one.id === 'read-again' ? { ...one, key } : one));
+    const named = SecureStoreError.from(error, advice === undefined ? {} : { advice });
+    throw withHints(named, { text: 'to list its versions, for --version-id', on: ['history', key] });
+  }
 }
 
 function rangeOptions({ versionId: version, at, range }: GetOptions): RangeOptions {

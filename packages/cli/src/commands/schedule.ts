@@ -5,7 +5,7 @@ import { refuseMemory } from '../backup/backup-place.ts';
 import { type Call, type ExitCode, SOME_FAILED } from '../call/call.ts';
 import { loggerFor, withStore } from '../store/open.ts';
 import { parseDurationWithin, parseRolling } from '../call/parse-time.ts';
-import { refusal, refuse } from '../errors/refuse.ts';
+import { refusal, refuse, usageHint, withHints } from '../errors/refuse.ts';
 import { isRemote, notServed } from '../store/served.ts';
 import { count, formatTable, formatTime, printable } from '../terminal/terminal-text.ts';
 import { whileOpen } from '../call/while-open.ts';
@@ -104,7 +104,10 @@ async function add(
       hints: [{ text: 'choose another name, or add --replace' }],
     });
   }
-  await schedules.add(addition);
+  await schedules.add(addition).catch((error: unknown) => {
+    const isCron = SecureStoreError.is(error, 'INVALID_ARGUMENT') && error.option === 'cron';
+    throw isCron ? withHints(error, usageHint('schedule add')) : error;
+  });
   const info = (await schedules.list()).find((one) => one.id === id);
   await out.result({ ...info }, () => {
     const next = info?.next === undefined ? 'it is paused' : `next at ${formatTime(info.next)}`;

@@ -26,16 +26,6 @@ export interface NewPassphrase {
   readonly offer?: boolean;
 }
 
-/** A passphrase that was typed; a weak one only if the person confirms it. */
-async function chosen(cli: Cli, terminal: Terminal, url: string, typed?: string): Promise<string> {
-  for (let next = typed; ; next = undefined) {
-    const passphrase = next ?? (await askHidden(cli, terminal, 'New passphrase'));
-    const weakness = weaknessOf(Buffer.from(passphrase), url);
-    if (weakness === undefined) return passphrase;
-    if (await askYes(cli, terminal, `This passphrase is weak: ${weakness}. Use it all the same?`)) return passphrase;
-  }
-}
-
 /** Shows a generated passphrase once, on the terminal alone. @returns `undefined` if the person types their own */
 async function offered(
   cli: Cli,
@@ -53,7 +43,19 @@ async function offered(
 }
 
 /**
- * Asks for a new passphrase: for one that is typed twice, unless the generated one is taken.
+ * A passphrase that was typed twice. The two typings follow each other without a question: what a person types at a question is shown, and would be
+ * the passphrase if they do not look up.
+ *
+ * @throws SecureStoreError `ABORTED` if the person cancels; `INVALID_ARGUMENT` if the two differ
+ */
+async function typedTwice(cli: Cli, terminal: Terminal, typed?: string): Promise<Uint8Array> {
+  const passphrase = typed ?? (await askHidden(cli, terminal, 'New passphrase'));
+  if ((await askHidden(cli, terminal, 'The same again')) === passphrase) return Buffer.from(passphrase);
+  throw new SecureStoreError('INVALID_ARGUMENT', 'the two passphrases differ. Nothing was changed.');
+}
+
+/**
+ * Asks for a new passphrase: for one that is typed twice, unless the generated one is taken. A weak one is used only if the person confirms it.
  *
  * @throws SecureStoreError `ABORTED` if the person cancels; `INVALID_ARGUMENT` if the two differ
  */
@@ -64,7 +66,11 @@ export async function askNewPassphrase(
 ): Promise<Uint8Array> {
   const { taken, typed } = offer ? await offered(cli, terminal) : {};
   if (taken !== undefined) return taken;
-  const passphrase = await chosen(cli, terminal, url, typed);
-  if ((await askHidden(cli, terminal, 'The same again')) === passphrase) return Buffer.from(passphrase);
-  throw new SecureStoreError('INVALID_ARGUMENT', 'the two passphrases differ. Nothing was changed.');
+  for (let first = typed; ; first = undefined) {
+    const passphrase = await typedTwice(cli, terminal, first);
+    const weakness = weaknessOf(passphrase, url);
+    if (weakness === undefined) return passphrase;
+    if (await askYes(cli, terminal, `This passphrase is weak: ${weakness}. Use it all the same?`)) return passphrase;
+    passphrase.fill(0);
+  }
 }

@@ -47,9 +47,10 @@ shown, since all of it would have to be read.`,
   addVerb<object, [string]>(program, run, {
     usage: 'receipt <file>',
     summary: 'check the receipt of a restore or a drill: whether the store signed it, and its content',
-    notes: `The store is that of --fingerprint, which then need not exist, or that of --store. Exit code 5 if that store did not sign
-the receipt.`,
-    examples: ['securestore receipt ./drill.receipt'],
+    notes: `With --fingerprint the check needs neither the store nor an unlock secret: give others the receipt and the fingerprint, which
+securestore init and securestore slot list print. Without it the store of --store is opened. Exit code 5 if that store did
+not sign the receipt.`,
+    examples: ['securestore receipt ./drill.receipt', 'securestore receipt ./drill.receipt --fingerprint FINGERPRINT'],
     load: async () => (await import('../commands/receipt.ts')).receipt,
   });
 }

@@ -70,6 +70,12 @@ describe.concurrent('schedule', { timeout: 120_000 }, () => {
     const add = (...more: string[]): ReturnType<typeof run> =>
       run(['schedule', 'add', 'nightly', destination, ...more]);
     expect((await add('--cron', '@daily')).exitCode).toBe(0);
+    const wrong = await run(['schedule', 'add', 'other', destination, '--cron', 'nope']);
+    expect(wrong).toMatchObject({ exitCode: 2, stdout: '' });
+    expect(wrong.stderr).toMatch(
+      /^error: --cron of schedule other must be .*, got "nope": 1 field instead of 5: minute/,
+    );
+    expect(wrong.stderr).toContain('hint: to see how to use it: securestore help schedule add\n');
     const refused = await add('--cron', '@hourly', '--task', 'verify');
     expect(refused).toMatchObject({ exitCode: 6, stdout: '' });
     expect(refused.stderr).toBe(

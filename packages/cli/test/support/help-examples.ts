@@ -119,6 +119,11 @@ chmod 700 editors/vim; export PATH=$PWD/editors:$PATH`,
     before: 'securestore schedule remove nightly',
   },
   'securestore receipt ./drill.receipt': { before: 'securestore drill file:./backup --receipt ./drill.receipt' },
+  'securestore receipt ./drill.receipt --fingerprint FINGERPRINT': {
+    before: `securestore drill file:./backup --receipt ./drill.receipt
+FINGERPRINT=$(securestore slot list 2>&1 | sed -n 's/^fingerprint of the store: //p')`,
+    words: { FINGERPRINT: '"$FINGERPRINT"' },
+  },
   'securestore migrate file:./new-vault --finalize': {
     before: 'securestore migrate sqlite:./vault.db file:./new-vault',
   },

@@ -81,6 +81,13 @@ async function open(settings: OpenSettings, asked?: StoreSettings): Promise<Obje
   return new ObjectStore(await openParts(settings, asked));
 }
 
+/** The error of a store that does not open, without advice on what would have to open it first. */
+function withoutRepair(error: unknown): unknown {
+  if (!SecureStoreError.is(error, 'INTEGRITY') || error.reason !== undefined) return error;
+  const others = (error.advice ?? []).filter(({ id }) => id !== 'repair-object');
+  return SecureStoreError.from(error, { advice: others.length > 0 ? others : [{ id: 'restore-store' }] });
+}
+
 /** Runs `body`; if it fails, the backend, which was handed over, is closed. */
 async function owning<T>(
   operation: string,
@@ -92,7 +99,7 @@ async function owning<T>(
   } catch (error) {
     // What happened first is what matters.
     await backend.close().catch(() => undefined);
-    throw atStoreUrl(error, operation, url, signal);
+    throw atStoreUrl(operation === 'open' ? withoutRepair(error) : error, operation, url, signal);
   }
 }
 

@@ -1,9 +1,11 @@
+import type { StorageBackend } from '@securestore/backend-api';
+import { damagedError, forwardTo } from '@securestore/backend-api';
 import type { Advice, ErrorCode } from '@securestore/core-format';
 import { describe, expect, it } from 'vitest';
 import type { ObjectStore } from '../../src/store/object-store.ts';
 import { EagerClock } from '../support/eager-clock.ts';
 import { memoryPlace } from '../support/places.ts';
-import { createAt, failure, usePlace } from '../support/stores.ts';
+import { createAt, failure, openAt, usePlace } from '../support/stores.ts';
 
 type Case = readonly [string, ErrorCode, (store: ObjectStore) => Promise<unknown>, RegExp, readonly Advice[]];
 
@@ -68,5 +70,33 @@ describe('the error of a call about', () => {
     const error = await failure(call(store), code);
     expect(error.message).toMatch(message);
     expect(error.advice).toEqual(advice);
+  });
+});
+
+describe('the advice on a store that does not open', () => {
+  it('is to restore it, also if the backend advises to repair what is damaged', async () => {
+    const place = usePlace(() => memoryPlace());
+    await (await createAt(place)).close();
+    const broken = (inner: StorageBackend): StorageBackend =>
+      forwardTo(inner, {
+        read: async (name, options) => {
+          if (!name.startsWith('k/')) return inner.read(name, options);
+          throw damagedError({ backend: 'memory', operation: 'read', key: name });
+        },
+      });
+    const error = await failure(openAt(place, { wrap: broken }), 'INTEGRITY');
+    expect(error.advice).toEqual([{ id: 'restore-store' }]);
+    const backend = await place.open();
+    const { entries } = await backend.list('k/');
+    for (const { key } of entries) await backend.write(key, Buffer.from('damaged'));
+    expect((await failure(openAt(place), 'INTEGRITY')).advice).toEqual([{ id: 'restore-store' }]);
+  });
+
+  it('is not to restore a store that is only another one', async () => {
+    const place = usePlace(() => memoryPlace());
+    await (await createAt(place)).close();
+    const { fingerprint } = await createAt(usePlace(() => memoryPlace()));
+    const error = await failure(openAt(place, { fingerprint }), 'INTEGRITY');
+    expect(error.advice).toEqual([{ id: 'check-writers', url: place.url }]);
   });
 });

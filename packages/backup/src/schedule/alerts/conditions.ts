@@ -103,7 +103,7 @@ function replacedCondition({ destination = 'its URL', replacedBy }: WatchFacts):
 }
 
 /** What to do about a continuous backup whose process is gone. */
-const START_AGAIN = 'start it again; if it is not needed any more, start it once more and end it by Ctrl-C';
+const START_AGAIN = 'start the continuous backup again; if it is not needed any more, start it and end it with Ctrl-C';
 
 function followingCondition({ continuous }: WatchFacts): Condition | undefined {
   const { error, isAlive } = continuous ?? {};
@@ -118,14 +118,19 @@ function followingCondition({ continuous }: WatchFacts): Condition | undefined {
     return { id, severity: 'warning', message, advice: 'see why the destination cannot be written' };
   }
   const message = because('the continuous backup has ended', error.code, error.message);
-  return { id, severity: 'critical', message, advice: 'mend what ended it, and start it again' };
+  return {
+    id,
+    severity: 'critical',
+    message,
+    advice: 'remove the cause of that error, and start the continuous backup again',
+  };
 }
 
 function ageCondition({ now, lastGood, unreachable }: WatchFacts, maxAge: number): Condition | undefined {
   const severity = 'critical';
   if (maxAge === Infinity || unreachable !== undefined) return undefined;
   if (lastGood === undefined) {
-    const advice = 'make one now, and see why there is none';
+    const advice = 'make a backup now with "securestore backup <url>", and see why no schedule has made one';
     return { id: 'no-backup', severity, message: 'no good backup exists', advice };
   }
   if (lastGood > now + SKEW) {
@@ -173,13 +178,13 @@ function lagCondition({ lag, continuous }: WatchFacts, maxLag: number): Conditio
   const isGone = continuous?.isAlive === false;
   const advice = isGone ? START_AGAIN : 'check the connection to the destination';
   const who = isGone ? ', and its process is gone' : '';
-  const message = `the continuous backup is ${words(lag)} behind${who}: later changes are lost if the store is`;
+  const message = `the continuous backup is ${words(lag)} behind${who}: if the store is lost, the changes of that time are lost too`;
   return { id: 'lag', severity: 'critical', message, advice };
 }
 
 function emptyCondition({ objects }: WatchFacts): Condition | undefined {
   if (objects === undefined || objects.store === 0 || objects.recoveryPoint > 0) return undefined;
-  const message = `the last backup has no object, and the store has ${objects.store}`;
+  const message = `the last backup has no objects, and the store has ${objects.store}`;
   return { id: 'empty-backup', severity: 'critical', message, advice: 'check which objects are backed up' };
 }
 
@@ -189,7 +194,7 @@ function sizeCondition({ sizes = [] }: WatchFacts, shrinkage: number, growth: nu
   const usual = before[Math.floor(before.length / 2)];
   if (last === undefined || usual === undefined || before.length < USUAL_SIZES) return undefined;
   if (last * shrinkage >= usual && last <= usual * growth) return undefined;
-  const message = `the last backup has a size of ${last}, the usual size is ${usual}`;
+  const message = `the last backup has the size ${last}, while ${usual} is usual`;
   const done = last < usual ? 'deleted' : 'added';
   const advice = `see whether so much was ${done} on purpose before retention removes older backups`;
   return { id: 'size', severity: 'warning', message, advice };
@@ -198,13 +203,18 @@ function sizeCondition({ sizes = [] }: WatchFacts, shrinkage: number, growth: nu
 function unverifiedCondition({ now, unverifiedSince }: WatchFacts, max: number): Condition | undefined {
   if (unverifiedSince === undefined || now - unverifiedSince <= max) return undefined;
   const message = `parts of the backup have not been verified for ${words(now - unverifiedSince)}`;
-  return { id: 'unverified', severity: 'warning', message, advice: 'verify it, or give its verification more time' };
+  return {
+    id: 'unverified',
+    severity: 'warning',
+    message,
+    advice: 'run "securestore verify <url>", or give the schedule of verification more time',
+  };
 }
 
 function gapsCondition({ gaps = [] }: WatchFacts): Condition | undefined {
   const [first] = gaps;
   if (first === undefined) return undefined;
-  const more = gaps.length === 1 ? '' : `, and from ${gaps.length - 1} more gaps`;
+  const more = gaps.length === 1 ? '' : `, and in ${gaps.length - 1} more ${gaps.length === 2 ? 'gap' : 'gaps'}`;
   const message = `nothing can be restored from ${moment(first.from)} to ${moment(first.to)}${more}`;
   const advice = 'verify the destination, and see what interrupted the continuous backup';
   return { id: 'gaps', severity: 'critical', message, advice };
@@ -226,7 +236,12 @@ function scheduleConditions(
     const why = lastError === undefined ? '' : `, the last with ${lastError}`;
     const runs = failures === 1 ? 'the last run' : `the last ${failures} runs`;
     const message = `${runs} of schedule ${id} failed${why}`;
-    found.push({ id: `failed:${id}`, severity: 'critical', message, advice: 'run it by hand to see why' });
+    found.push({
+      id: `failed:${id}`,
+      severity: 'critical',
+      message,
+      advice: `run "securestore schedule run ${id}" to see why`,
+    });
   }
   return found;
 }

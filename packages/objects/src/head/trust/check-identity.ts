@@ -31,6 +31,7 @@ export async function checkIdentity(head: Head, settings: OpenSettings): Promise
     throw new SecureStoreError(
       'INTEGRITY',
       `the store here has the fingerprint ${found}, not the expected ${fingerprint}`,
+      { advice: [{ id: 'check-writers', url: settings.url }] },
     );
   }
   const remembered = await rememberedAt(settings);
