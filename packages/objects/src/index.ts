@@ -36,6 +36,7 @@ export type { GcFailure, GcReport } from './maintenance/gc/report.ts';
 export type { EncryptionKeyInfo, EncryptionKeyState } from './maintenance/keys/keys.ts';
 export type { FailedObject } from './engine/scan-sealed-objects.ts';
 export type { RotationDepth, RotationReport } from './maintenance/keys/rotate.ts';
+export type { RemovedSlot } from './maintenance/keys/rotation-plan.ts';
 export type { Recipient, SlotInfo, SlotRemoval } from './maintenance/keys/slots.ts';
 export type { SecureStorage } from './api/secure-storage.ts';
 export type * from './api/types.ts';

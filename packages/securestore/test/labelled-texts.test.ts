@@ -119,6 +119,19 @@ describe('a recovery kit', () => {
     for (const text of [code, share]) for (const line of text?.split('\n') ?? []) expect(line.length).toBeLessThan(130);
   });
 
+  it('tells a person where the backups are, and is read as without them', async () => {
+    for (const kit of await kits()) {
+      const read = readRecoveryKit(formatRecoveryKit(kit));
+      const destinations = ['s3://***@backups/vault', 'file:/mnt/usb'];
+      const text = formatRecoveryKit({ ...kit, destinations });
+      for (const url of destinations) expect(text.toString()).toContain(`\n#   backup: ${url}\n`);
+      expect(readRecoveryKit(text)).toEqual(read);
+      const without = formatRecoveryKit({ ...kit, destinations: [] });
+      expect(without.toString()).toContain('# The store had no backup when this was made.');
+      expect(readRecoveryKit(without)).toEqual(read);
+    }
+  });
+
   it('is read as an editor or whoever typed it in left it', async () => {
     for (const kit of await kits()) {
       const text = Buffer.concat([Buffer.from('\ufeff\r\n '), formatRecoveryKit(kit)]);
@@ -132,6 +145,8 @@ describe('a recovery kit', () => {
     wrong.push({ ...code, made: undefined }, { ...code, made: new Date(Number.NaN) }, { ...code, made: '2026-11-25' });
     wrong.push({ ...code, fingerprint: undefined }, { ...code, storeUrl: 1 }, { ...share, share: null });
     wrong.push({ ...share, share: { number: 1, count: 3 } });
+    wrong.push({ ...code, destinations: 'file:/x' }, { ...code, destinations: ['file:/x\nrecovery code: y'] });
+    wrong.push({ ...code, destinations: [1] });
     for (const kit of wrong) refused(() => formatRecoveryKit(kit as never));
     for (const text of [undefined, 'text', 1]) refused(() => readRecoveryKit(text as never));
     for (const invitation of [undefined, null, 'x', { fingerprint: 1 }, {}]) {

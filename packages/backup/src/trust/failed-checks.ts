@@ -130,9 +130,9 @@ export async function failedChecksAt(
   signal: AbortSignal | undefined,
 ): Promise<FailedCheck[]> {
   if (!area.hasKeys) return [];
+  const isUnknown = (error: unknown): boolean => SecureStoreError.is(error) && signal?.aborted !== true;
   const found = await Promise.all(
     CHECKS.map(async (check) => {
-      const isUnknown = (error: unknown): boolean => SecureStoreError.is(error) && signal?.aborted !== true;
       const read = await withFallback(isUnknown, undefined, () => stateOf(area, destination, check).read(signal));
       return read?.value === undefined ? [] : [{ check, ...read.value }];
     }),

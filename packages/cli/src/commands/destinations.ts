@@ -2,6 +2,7 @@ import type { RegisteredDestination, RetentionSettings, SecureStore } from 'secu
 import { refuseMemory } from '../backup/backup-place.ts';
 import type { Call } from '../call/call.ts';
 import { withStore } from '../store/open.ts';
+import { isRemote } from '../store/served.ts';
 import { count, formatDuration, formatTable, formatTime, printable } from '../terminal/terminal-text.ts';
 import { Commands } from '../errors/hints.ts';
 
@@ -29,8 +30,10 @@ export function retentionText(retention: RetentionSettings | undefined): string 
 type Facts = Awaited<ReturnType<SecureStore['schedules']['conditions']>>[number]['facts'];
 
 /** Whether each destination is there, by its id. */
-async function statesOf({ cli }: Call, { schedules }: SecureStore): Promise<ReadonlyMap<string, string>> {
-  const all = await schedules.conditions({ within: LOOK_FOR, signal: cli.signal });
+async function statesOf({ cli }: Call, store: SecureStore): Promise<ReadonlyMap<string, string>> {
+  // A server decides itself how long it looks.
+  const within = isRemote(store) ? {} : { within: LOOK_FOR };
+  const all = await store.schedules.conditions({ ...within, signal: cli.signal });
   return new Map(all.map(({ id, facts }) => [id, stateOf(facts)]));
 }
 

@@ -42,12 +42,14 @@ export async function writeKits({ cli }: Call, store: SecureStore, kits: Kits): 
   const { formatRecoveryKit } = await import('securestore');
   const { kind, secrets, scheme } = kits;
   const { fingerprint, url: storeUrl } = store;
+  const destinations = [...new Set((await store.backups.destinations()).map(({ url }) => url))];
   const written: string[] = [];
   try {
     for (const [index, unlockSecret] of secrets.entries()) {
       const number = index + 1;
       const share = scheme === undefined ? {} : { share: { ...scheme, number } };
-      const text = formatRecoveryKit({ kind, unlockSecret, fingerprint, storeUrl, made: cli.now(), ...share });
+      const made = cli.now();
+      const text = formatRecoveryKit({ kind, unlockSecret, fingerprint, storeUrl, made, destinations, ...share });
       const path = pathOf(kits, number);
       try {
         await writeNew(path, text);

@@ -4,7 +4,7 @@ import { watchJob } from '../terminal/job-progress.ts';
 import { ensureKeyFile } from '../secret/key-file.ts';
 import { withStore, withUnlockedStore } from '../store/open.ts';
 import { refuse } from '../errors/refuse.ts';
-import { rotationLine, sayRotation } from './rotation-report.ts';
+import { protectionLines, rotationLine, sayRotation } from './rotation-report.ts';
 import { isSameSecret } from '../secret/same-secret.ts';
 import { findNewSecret, type NewSecretOptions, secretVariable } from '../secret/secret.ts';
 import { printable } from '../terminal/terminal-text.ts';
@@ -83,7 +83,8 @@ async function renew(
       ? 'the unlock secret is unchanged'
       : 'the new unlock secret unlocks the store, the old one no longer does';
     const done = await watchJob(cli, call.verb, job);
-    const exitCode = await sayRotation(call, done, rotationLine(done, secret));
+    const last = protectionLines(done, !kept);
+    const exitCode = await sayRotation(call, done, rotationLine(done, secret), { last });
     if (!kept) noteOldSecret(call);
     return exitCode;
   } catch (error) {
@@ -96,7 +97,8 @@ async function resume(call: Call<RotateOptions>, store: SecureStore): Promise<Ex
   // A job that is resumed reports what it would have reported.
   const job = store.jobs.resume(ROTATION, { signal: call.cli.signal }) as Job<RotationReport>;
   const done = await watchJob(call.cli, call.verb, job);
-  return await sayRotation(call, done, rotationLine(done));
+  // Whether the rotation replaced the secret is known to the call that began it.
+  return await sayRotation(call, done, rotationLine(done), { last: protectionLines(done, false) });
 }
 
 async function sayWhichSecret(call: Call, store: SecureStore, before: readonly { id: string }[]): Promise<void> {

@@ -1,5 +1,5 @@
 import { SecureStoreError } from '@securestore/core-format';
-import type { RotationReport } from 'securestore';
+import type { RotationDepth, RotationReport } from 'securestore';
 import { type Call, SOME_FAILED } from '../call/call.ts';
 import { count, printable } from '../terminal/terminal-text.ts';
 
@@ -8,12 +8,32 @@ export function rotationLine({ depth }: RotationReport, secret?: string): string
   return `rotated to the depth ${depth}${secret === undefined ? '' : `: ${secret}`}`;
 }
 
-/** Says what a rotation did. @param first the first line @param more what is in its JSON, too */
+const OPENED_BY_OLD_KEYS: Readonly<Record<RotationDepth, string>> = {
+  unlock: 'old encryption keys still open all objects, also those that are stored from now on',
+  keys:
+    'old encryption keys alone open no object of the store any more, and still show the keys of objects; with a copy of an old record ' +
+    'they open its payload',
+  data: 'old encryption keys and old records open no object of the store any more; old keys still show the keys of objects',
+};
+
+const NOT_PROTECTED =
+  'copies of the store from before, also those of its backend, stay open to the old secret and keys; who has old keys and can write to ' +
+  'the backend can take the store over';
+
+/** The protection after a rotation, in two lines, by `docs/run/rotation/old-keys.md`. @param isReplaced whether there is a new unlock secret */
+export function protectionLines({ depth, failed, remaining, pending }: RotationReport, isReplaced: boolean): string[] {
+  const secret = isReplaced ? 'the old unlock secret alone opens the store no more; ' : '';
+  const isPartial = failed > 0 || Object.keys(remaining).length > 0 || pending.length > 0;
+  const except = isPartial && depth !== 'unlock' ? ', except for what is named above' : '';
+  return [`${secret}${OPENED_BY_OLD_KEYS[depth]}${except}`, NOT_PROTECTED];
+}
+
+/** Says what a rotation did. @param first the first line @param last the last ones @param more what is in its JSON, too */
 export async function sayRotation(
   { out, verb }: Call,
   done: RotationReport,
   first: string,
-  more: object = {},
+  { last = [], ...more }: { readonly last?: readonly string[]; readonly [field: string]: unknown } = {},
 ): Promise<number> {
   const { failures, foreign, ...summary } = done;
   for (const { name, code } of failures) {
@@ -28,15 +48,28 @@ export async function sayRotation(
       `foreign object: ${printable(name)}: ${reason}`,
     ]);
   }
-  await out.result({ ...more, summary }, () => [first, ...reportLines(done)]);
+  await out.result({ ...more, summary }, () => [first, ...reportLines(done), ...last]);
   return done.failed > 0 || done.contradicted > 0 || done.pending.length > 0 ? SOME_FAILED : 0;
+}
+
+const ENDED: Readonly<Record<string, string>> = {
+  recoveryCode: 'the recovery kit of this code opens the store no more',
+  shares: 'the recovery kits of these shares open the store no more',
+};
+
+/** Kits whose slot was removed: a person may still keep them. */
+function endedKits({ removedSlots }: RotationReport): string[] {
+  // A server of an earlier release does not tell them.
+  const ended = new Set((removedSlots ?? []).map(({ method }) => ENDED[method]).filter((line) => line !== undefined));
+  return [...ended].map((line) => `${line}: make another by securestore slot add`);
 }
 
 function reportLines(report: RotationReport): string[] {
   const { depth, examined, rotated, failed, retired, remaining, contradicted, pending } = report;
-  if (depth === 'unlock') return [];
+  if (depth === 'unlock') return endedKits(report);
   const left = Object.entries(remaining).map(([id, number]) => `${id} (${count(number, 'object')})`);
-  const lines = [`examined ${count(examined, 'object')}: ${rotated} under new encryption keys, ${failed} failed`];
+  const lines = endedKits(report);
+  lines.push(`examined ${count(examined, 'object')}: ${rotated} under new encryption keys, ${failed} failed`);
   if (retired.length > 0) lines.push(`disabled: ${retired.join(', ')}`);
   if (left.length > 0) {
     lines.push(`still in use: ${left.join(', ')}`);

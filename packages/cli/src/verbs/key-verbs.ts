@@ -38,7 +38,12 @@ function addRotate(program: Command, run: Run): void {
   data    also re-encrypts every object and payload
 
 The depth keys waits about six seconds for other processes, however small the store is, and data waits twice as long.
-Reading and writing continue meanwhile. Old copies of the store can still be unlocked with the old secret.`,
+Reading and writing continue meanwhile.
+
+Afterwards the old secret opens the store no more, if there is a new one. Old encryption keys open no object of the store
+after keys and data; after keys, an old record still opens its payload. They always show the keys of objects.
+Copies of the store from before, also those of its backend, stay open to the old secret and keys. An attacker who has old
+keys and can write to the backend can take the store over.`,
     examples: ['securestore rotate --new-passphrase-file ./new-passphrase', 'securestore rotate --resume'],
     resume: () => [
       { text: 'to resume it, with the secret that unlocks the store now', on: ['rotate'], options: { resume: true } },

@@ -73,7 +73,7 @@ it('a backup names the objects that the store has lost, and health fails until t
   expect(made.exitCode).toBe(8);
   expect(made.stderr).toContain('2 objects are missing from the store, though they were neither deleted nor purged');
   const commands = [...made.stderr.matchAll(/^missing: (.*); to restore it: securestore (.*)$/gm)];
-  expect(commands.map(([, key]) => key).toSorted()).toEqual(['db/a', 'db/b c']);
+  expect(new Set(commands.map(([, key]) => key))).toEqual(new Set(['db/a', 'db/b c']));
   const sick = await box.run(['health']);
   expect(sick.exitCode).toBe(7);
   expect(sick.stdout).toContain('the store has lost 2 objects that the last backup has');

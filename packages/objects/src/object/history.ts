@@ -2,7 +2,7 @@ import { historyPrefix, objectName, parseVersion, SecureStoreError } from '@secu
 import { underStableKeys } from '../record/stable-read.ts';
 import type { Engine } from '../engine/engine.ts';
 import { mapConcurrently } from '../util/map-concurrently.ts';
-import { pagesUnder } from '../util/listing.ts';
+import { listPage, pagesUnder } from '../util/listing.ts';
 import { MISPLACED_VERSION, openRecordAt, versionIn } from './find-version.ts';
 import type { LiveRecord, OpenedRecord, Target } from '../record/open-record.ts';
 import { isLive, isPurged, isVersion, originOf, versionOf } from '../record/open-record.ts';
@@ -43,7 +43,13 @@ async function* versionsOf(
   signal?: AbortSignal,
 ): AsyncGenerator<{ opened: OpenedRecord; current: boolean; name: string }> {
   const name = objectName(target.token);
-  const current = await openRecordAt(engine, target, name, signal);
+  let current = await openRecordAt(engine, target, name, signal);
+  if (current === undefined) {
+    const { entries } = await listPage(engine.backend, historyPrefix(target.token), { limit: 1, signal });
+    if (entries.length === 0) return;
+    // The history may be that of an object that was stored since.
+    current = await openRecordAt(engine, target, name, signal);
+  }
   if (current !== undefined) yield { opened: current, current: true, name };
   const names = historyNames(engine, target.token, current, signal);
   const opened = mapConcurrently(names, PREFETCHED, async ({ name: copyName, version }) => ({

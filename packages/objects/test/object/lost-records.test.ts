@@ -1,8 +1,9 @@
+import { createFaultInjector } from '@securestore/backend-api';
 import { AREAS } from '@securestore/core-format';
 import { describe, expect, it } from 'vitest';
 import { attacked } from '../support/attacked.ts';
 import type { Attacked } from '../support/attacked.ts';
-import { failure } from '../support/stores.ts';
+import { failure, openAt } from '../support/stores.ts';
 
 /** A store whose object `k` has lost its newest version, `two`. @returns the version before it */
 async function lost(): Promise<Attacked & { readonly older: string }> {
@@ -104,5 +105,29 @@ describe('a purged object whose purge is hidden', () => {
     expect(await findings(all)).toEqual([expect.stringMatching(/Another purge removes it\.$/)]);
     await all.store.store('k', 'three');
     expect(await findings(all)).toEqual([expect.stringMatching(/garbage collection removes it once it is old\.$/)]);
+  });
+});
+
+describe('an object that is stored and changed while its history is read', () => {
+  /** A client that finds no record, before another client stores the object twice. */
+  async function lateReader(): Promise<Attacked['store']> {
+    const { place, clock, store } = await attacked();
+    const injector = createFaultInjector();
+    const late = await openAt(place, { clock, layers: [injector.layer] });
+    const storeTwice = async (): Promise<void> => {
+      await store.store('k', 'one');
+      await store.store('k', 'two');
+    };
+    injector.plan(({ operation, key }) => {
+      if (operation !== 'list' || key?.startsWith(AREAS.history) !== true) return undefined;
+      injector.plan(undefined);
+      return { type: 'delay', until: storeTwice() };
+    });
+    return late;
+  }
+
+  it('has lost nothing', async () => {
+    await failure((await lateReader()).undelete('k'), 'CONFLICT');
+    expect(await (await lateReader()).history('k')).toMatchObject([{ current: true }, { current: false }]);
   });
 });

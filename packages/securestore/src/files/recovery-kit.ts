@@ -12,6 +12,11 @@ export interface RecoveryKit {
   readonly fingerprint: string;
   readonly storeUrl: string;
   readonly made: Date;
+  /**
+   * The store URLs of the backups, without credentials, for the person who reads the sheet; empty if there are none. They are printed as
+   * comments, and not read back.
+   */
+  readonly destinations?: readonly string[];
   /** Of a share: which one it is, from 1, and how many of how many are needed. */
   readonly share?: ShareScheme & { readonly number: number };
 }
@@ -50,25 +55,39 @@ function invalid(message: string): never {
 /** A caller without types may leave something out, which must be detected before the kit is printed. */
 function checkKit(kit: RecoveryKit): void {
   if (typeof kit !== 'object' || kit === null) invalid('must be an object');
-  const { kind, unlockSecret, made, share } = kit;
+  const { kind, unlockSecret, made, share, destinations } = kit;
   if (kind !== 'recovery code' && kind !== 'share') invalid('must be of the kind "recovery code" or "share"');
+  if (destinations !== undefined && !Array.isArray(destinations)) invalid('must have an array in "destinations"');
   if (!(unlockSecret instanceof Uint8Array)) invalid('must have the code or share as a Uint8Array in "unlockSecret"');
   if (!(made instanceof Date) || Number.isNaN(made.getTime())) invalid('must have a Date in "made"');
   const numbers = share === undefined ? [] : [share?.number, share?.count, share?.threshold];
   if (!numbers.every(Number.isInteger)) invalid('must have the number, count and threshold of a share in "share"');
 }
 
+/** Lines about the backups of the store. @param destinations `undefined` if that is not known */
+function backupLines(destinations: readonly string[] | undefined): string {
+  if (destinations === undefined) return '';
+  if (destinations.length === 0) {
+    return '# The store had no backup when this was made. Write down their store URLs here:\n#\n#\n\n';
+  }
+  const lines = destinations.map((url) => `#   ${labelledLine('backup', url)}`).join('');
+  return (
+    '# If the store is lost, restore it from one of its backups, which were here when this was made:\n' +
+    `${lines}#   securestore restore BACKUP --to NEW-URL, with the option of this kit as above\n\n`
+  );
+}
+
 /** A kit as text to be printed. The caller wipes it. @throws SecureStoreError `INVALID_ARGUMENT` */
 export function formatRecoveryKit(kit: RecoveryKit): Buffer {
   checkKit(kit);
-  const { kind, unlockSecret, fingerprint, storeUrl, made, share } = kit;
+  const { kind, unlockSecret, fingerprint, storeUrl, made, share, destinations } = kit;
   const numbers =
     share === undefined
       ? ''
       : labelledLine('share number', `${share.number} of ${share.count}`) +
         labelledLine('shares needed', String(share.threshold));
   const about =
-    `${KIND.title}\n${kind === 'share' ? OF_SHARE : OF_CODE}` +
+    `${KIND.title}\n${kind === 'share' ? OF_SHARE : OF_CODE}${backupLines(destinations)}` +
     labelledLine('made', made.toISOString().slice(0, 10)) +
     labelledLine('store', storeUrl) +
     labelledLine('fingerprint', fingerprint) +

@@ -10,8 +10,8 @@ import type { StoreState } from '../../head/store-state.ts';
 import { countKeyUsage } from './key-usage.ts';
 import { rekeyCopies, replaceCopiedKeys } from './rekey-replicas.ts';
 import { retireUnused } from './keys.ts';
-import type { ReadySecrets, Secrets } from './rotation-plan.ts';
-import { readySecrets, renew, wipeSecrets } from './rotation-plan.ts';
+import type { ReadySecrets, RemovedSlot, Secrets } from './rotation-plan.ts';
+import { readySecrets, renew, slotsRemovedBy, wipeSecrets } from './rotation-plan.ts';
 import { objectsAfter, reEncryptAll } from './re-encrypt.ts';
 import type { RekeyOptions, RekeyCounts } from './rewrap.ts';
 import { note, recordsAfter, rewrapAll } from './rewrap.ts';
@@ -55,6 +55,8 @@ export interface RotationReport {
    * says of them what that one says, and `verify` names them.
    */
   readonly contradicted: number;
+  /** The slots of the old unlock secret, which are removed; empty if the secret stays, or another call resumed the rotation. */
+  readonly removedSlots: readonly RemovedSlot[];
 }
 
 /** How often a pass is repeated for what writers that were under way left behind. */
@@ -136,7 +138,7 @@ async function rekeyAll(
   context: JobContext<Parameters>,
   rotation: Uint8Array,
   candidates: Set<string>,
-): Promise<RotationReport> {
+): Promise<Omit<RotationReport, 'removedSlots'>> {
   const { signal } = context;
   const { depth } = context.parameters;
   const counts: RekeyCounts = { examined: 0, rotated: 0, failed: 0, failures: [] };
@@ -179,7 +181,7 @@ function parseParameters(parameters: unknown): Parameters {
   throw new SecureStoreError('INTEGRITY', 'the stored rotation has an unknown depth');
 }
 
-function nothingMore(depth: RotationDepth): RotationReport {
+function nothingMore(depth: RotationDepth): Omit<RotationReport, 'removedSlots'> {
   const nothing = { examined: 0, rotated: 0, failed: 0, failures: [], foreign: [], retired: [], remaining: {} };
   return { depth, pending: [], ...nothing, contradicted: 0 };
 }
@@ -220,17 +222,19 @@ export function rotationKind(
       const { depth } = context.parameters;
       const { signal } = context;
       const id = engine.random(ID_LENGTH);
-      const isUnderWay = await begin(engine, { depth, id }, secrets?.(), context);
+      const ready = secrets?.();
+      const removedSlots = slotsRemovedBy(engine.monitor.state, ready);
+      const isUnderWay = await begin(engine, { depth, id }, ready, context);
       // What the last change of the keys could not remove, or the run before this one.
       await removeOldKeys(engine, signal);
       if (!isUnderWay || depth === 'unlock') {
         await endRotation(engine, id, signal);
         // With what is stored there now, the old secret opens all backups.
-        return { ...nothingMore(depth), pending: await replaceCopiedKeys(engine, signal) };
+        return { ...nothingMore(depth), pending: await replaceCopiedKeys(engine, signal), removedSlots };
       }
       context.progress({ phase: 'waiting for all processes to follow' });
       const candidates = await awaitQuiescence(engine, signal);
-      return rekeyAll(engine, context, id, candidates);
+      return { ...(await rekeyAll(engine, context, id, candidates)), removedSlots };
     },
   };
 }

@@ -1,4 +1,4 @@
-import type { RunningRotation, Slot, UnknownSlot } from '@securestore/core-format';
+import type { RunningRotation, Slot, SlotType, UnknownSlot } from '@securestore/core-format';
 import { asBuffer, SecureStoreError } from '@securestore/core-format';
 import type { HeldSecret, UnlockMethod } from '@securestore/crypto';
 import { holdSecret, wipeKeyring } from '@securestore/crypto';
@@ -22,6 +22,13 @@ export type Secrets =
   | { readonly isDue: (state: StoreState) => boolean }
   /** Every secret stays; members go, and what they were granted gets new keys. */
   | { readonly revoked: Revoked };
+
+/** A slot that a rotation has removed. */
+export interface RemovedSlot {
+  readonly id: string;
+  /** The kind of its secret. After `recoveryCode` and `shares`, the recovery kits of the slot open the store no more. */
+  readonly method: SlotType;
+}
 
 /** Secrets that have been looked at, so that a rotation with a wrong one never begins. */
 export type ReadySecrets =
@@ -83,6 +90,13 @@ export function wipeSecrets(secrets: ReadySecrets | undefined): void {
   if (secrets === undefined || !('before' in secrets)) return;
   secrets.before.wipe();
   secrets.after.wipe();
+}
+
+/** The slots that a rotation removes, as they are before it. */
+export function slotsRemovedBy({ head }: StoreState, secrets: ReadySecrets | undefined): RemovedSlot[] {
+  if (secrets === undefined || !('before' in secrets) || secrets.stays) return [];
+  const removed = head.slots.filter((slot): slot is Slot => isAmong(secrets.slots, slot));
+  return removed.map((slot) => ({ id: slotLabel(slot), method: slot.method.type }));
 }
 
 /** Keys and root of a rotation. @param slots the ones that are to open the store */

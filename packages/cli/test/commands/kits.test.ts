@@ -1,0 +1,46 @@
+import { readFile } from 'node:fs/promises';
+import { expect, it } from 'vitest';
+import { jsonLines, sandbox } from '../support/cli.ts';
+
+it('a recovery kit names the backups of the store', async () => {
+  const box = await sandbox('file');
+  await box.seed({ k: 'x' });
+  expect((await box.run(['slot', 'add', '--new-recovery-code', '--kit', box.path('early.txt')])).exitCode).toBe(0);
+  expect(await readFile(box.path('early.txt'), 'utf8')).toContain('# The store had no backup when this was made.');
+  expect((await box.run(['backup', 'file:./backup'])).exitCode).toBe(0);
+  expect((await box.run(['slot', 'add', '--new-shares', '2/2', '--kit', box.path('kit.txt')])).exitCode).toBe(0);
+  for (const name of ['kit-1.txt', 'kit-2.txt']) {
+    expect(await readFile(box.path(name), 'utf8')).toContain(`#   backup: file:${box.path('backup')}\n`);
+  }
+  // Each still opens the store.
+  const shares = ['--share-file', box.path('kit-1.txt'), '--share-file', box.path('kit-2.txt')];
+  expect(await box.run(['get', 'k', ...shares])).toMatchObject({ exitCode: 0, stdout: 'x' });
+  expect(await box.run(['get', 'k', '--recovery-code-file', box.path('early.txt')])).toMatchObject({ stdout: 'x' });
+});
+
+it('a rotation says that it ended a recovery kit', async () => {
+  const box = await sandbox('file');
+  await box.seed({ k: 'x' });
+  const kit = ['--recovery-code-file', box.path('kit.txt')];
+  expect((await box.run(['slot', 'add', '--new-recovery-code', '--kit', box.path('kit.txt')])).exitCode).toBe(0);
+  const [slot] = jsonLines((await box.run(['slot', 'list', '--json'])).stdout).filter(
+    ({ method }) => method === 'recoveryCode',
+  );
+  const kept = await box.run(['rotate', '--same-secret', '--depth', 'unlock', ...kit]);
+  expect(kept).toMatchObject({ exitCode: 0 });
+  expect(kept.stdout).not.toContain('recovery kit');
+
+  const rotate = ['rotate', '--depth', 'unlock', '--new-key-file', box.path('new.key'), ...kit, '--json'];
+  const rotated = await box.run(rotate);
+  expect(jsonLines(rotated.stdout)).toMatchObject([
+    { summary: { removedSlots: [{ id: slot?.['id'], method: 'recoveryCode' }] } },
+  ]);
+  expect((await box.run(['get', 'k', ...kit])).exitCode).toBe(9);
+  // In words, of another kit.
+  expect((await box.run(['slot', 'add', '--new-recovery-code', '--kit', box.path('kit2.txt')])).exitCode).toBe(0);
+  const other = ['--recovery-code-file', box.path('kit2.txt')];
+  const said = await box.run(['rotate', '--depth', 'unlock', '--new-key-file', box.path('newer.key'), ...other]);
+  expect(said.stdout).toContain(
+    'the recovery kit of this code opens the store no more: make another by securestore slot add\n',
+  );
+});
