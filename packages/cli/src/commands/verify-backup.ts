@@ -71,6 +71,7 @@ function inWords({
 /** `securestore verify`, of a backup. */
 export async function verifyBackupAt(call: Call<VerifyOptions>, url: string): Promise<ExitCode> {
   const { cli, options } = call;
+  cli.keepMemoryLow?.();
   const { verifyBackup } = await import('securestore');
   const depth = options.payloads === true ? 'opens' : 'complete';
   const report = await withBackupSecret(call, url, async (opened) =>
@@ -82,6 +83,7 @@ export async function verifyBackupAt(call: Call<VerifyOptions>, url: string): Pr
 /** `securestore verify --rolling`: what was read when is kept in the store, which has to be there. */
 export async function verifyShareAt(call: Call<VerifyOptions>, url: string, within: number): Promise<ExitCode> {
   const { cli } = call;
+  cli.keepMemoryLow?.();
   return await withStore(call, async (store) => {
     const { backups } = store;
     if (isRemote(store)) {
@@ -105,6 +107,7 @@ export async function verifyServedBackupAt(call: Call<VerifyOptions>, url: strin
 /** `securestore verify --unchanged`. */
 export async function scrubBackupAt(call: Call<VerifyOptions>, url: string): Promise<ExitCode> {
   const { cli } = call;
+  cli.keepMemoryLow?.();
   const { verifyBackup } = await import('securestore');
   return say(
     call,
