@@ -37,7 +37,7 @@ export { NameCipher, veilIds } from './names/names.ts';
 export type { LocatedName, NameKeys, OpenedToken } from './names/names.ts';
 export { randomPool } from './primitives/random.ts';
 export type { RandomSource } from './primitives/random.ts';
-export { openRecord, recordDigest, rewrapRecord, sealRecord } from './seal/record-seal.ts';
+export { checkRecordKey, openRecord, recordDigest, rewrapRecord, sealRecord } from './seal/record-seal.ts';
 export type { RecordKey } from './seal/record-seal.ts';
 export { openSlot, resealSlot, sealSlot, sealSlotTo } from './unlock/slot-seal.ts';
 export type { SlotContext } from './unlock/slot-keys.ts';

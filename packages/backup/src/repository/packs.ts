@@ -4,29 +4,33 @@ import {
   decodeEnvelopes,
   decodePack,
   encodeEnvelopes,
-  encodePack,
   envelopesName,
   joinRecord,
+  PackBuilder,
   packedHeader,
   packItemLength,
   packName,
+  recordLength,
   SecureStoreError,
   sha256,
 } from '@securestore/core-format';
-import { RecentCache } from '@securestore/crypto';
+import { release } from '@securestore/crypto';
 import { isUndecided } from '@securestore/jobs';
 import { WorkGroup } from '@securestore/objects/internal';
 import type { Destination } from './destination.ts';
 import { damagedFile, decodingFile, withRetries } from './errors.ts';
-import { readOnce, checkDigest, readToReplace, readWhole, writeOnce } from './files.ts';
+import { checkDigest, readToReplace, readWhole, writeOnce } from './files.ts';
+import { PackCache } from './pack-cache.ts';
 
 /** A pack is written once it has this many bytes. */
 const PACK_BYTES: number = 4 * 1024 * 1024;
+/** What is set aside for the first one: most runs write little. */
+const FIRST_PACK_BYTES: number = 256 * 1024;
 const PACK_ITEMS = 8192;
 /** Packs that are being written at a time. */
 const WRITES = 2;
-/** Packs that are kept in memory: a restore reads those that it needs about in their order. */
-const CACHED_PACKS = 8;
+/** Bytes of packs that are kept in memory: a restore reads those that it needs about in their order. */
+const CACHED_BYTES: number = 6 * PACK_BYTES;
 const MAX_TRIES = 10;
 
 /** The place of an item: its pack has no name before it is complete. */
@@ -47,10 +51,9 @@ export class PackWriter {
   readonly #destination: Destination;
   readonly #epoch: number;
   readonly #signal: AbortSignal | undefined;
-  #items: PackItem[] = [];
+  #builder: PackBuilder | undefined;
   #envelopes: (PackedEnvelope | undefined)[] = [];
   #places: PackPlace[] = [];
-  #length = 0;
   readonly #writing: WorkGroup;
   #found: WrittenEnvelopes[] = [];
   /** The ids of the key versions of all envelopes that it has written, in hex. */
@@ -65,16 +68,19 @@ export class PackWriter {
 
   /** @throws SecureStoreError `TOO_LARGE` for what the destination can't hold; what writing the packs before threw */
   async add(item: PackItem, envelope: PackedEnvelope | undefined): Promise<PackPlace> {
-    const length = packItemLength(item);
     const limit = Math.min(PACK_BYTES, this.#destination.backend.capabilities.maxBodyBytes - 1024);
-    if (this.#items.length > 0 && this.#length + length > limit) await this.#flush();
-    const place: PackPlace = { slot: this.#items.length, pack: undefined };
-    this.#items.push(item);
-    this.#envelopes.push(envelope);
+    if (this.#places.length > 0 && this.#length + packItemLength(item) > limit) await this.#flush();
+    const place: PackPlace = { slot: this.#places.length, pack: undefined };
+    this.#builder ??= new PackBuilder(FIRST_PACK_BYTES);
+    this.#builder.add(item);
+    this.#envelopes.push(envelope && ownEnvelope(envelope));
     this.#places.push(place);
-    this.#length += length;
-    if (this.#length >= limit || this.#items.length >= PACK_ITEMS) await this.#flush();
+    if (this.#length >= limit || this.#places.length >= PACK_ITEMS) await this.#flush();
     return place;
+  }
+
+  get #length(): number {
+    return this.#builder?.length ?? 0;
   }
 
   /** The envelopes of packs that had envelopes already; given once. */
@@ -92,16 +98,16 @@ export class PackWriter {
 
   async #flush(): Promise<void> {
     this.#writing.check();
-    if (this.#items.length === 0) return;
-    const [items, envelopes, places] = [this.#items, this.#envelopes, this.#places];
-    [this.#items, this.#envelopes, this.#places, this.#length] = [[], [], [], 0];
+    if (this.#builder === undefined || this.#places.length === 0) return;
+    const [body, envelopes, places] = [this.#builder.finish(), this.#envelopes, this.#places];
+    this.#builder.clear();
+    [this.#envelopes, this.#places] = [[], []];
     await this.#writing.below(WRITES);
-    this.#writing.add(this.#write(items, envelopes, places));
+    this.#writing.add(this.#write(body, envelopes, places));
   }
 
-  async #write(items: PackItem[], envelopes: (PackedEnvelope | undefined)[], places: PackPlace[]): Promise<void> {
+  async #write(body: Buffer, envelopes: (PackedEnvelope | undefined)[], places: PackPlace[]): Promise<void> {
     const { backend, url } = this.#destination;
-    const body = encodePack(items);
     if (body.length > backend.capabilities.maxBodyBytes) {
       throw new SecureStoreError(
         'TOO_LARGE',
@@ -115,20 +121,32 @@ export class PackWriter {
     const isThere = await writeOnce(backend, envelopesName(pack), encodeEnvelopes(envelopes), this.#signal);
     if (isThere) this.#found.push({ pack, envelopes });
     await writeOnce(backend, packName(pack), body, this.#signal);
+    release(body);
     for (const place of places) place.pack = pack;
   }
 }
 
-/** A pack in memory. */
+/** An envelope whose memory is not that of a whole record. */
+function ownEnvelope({ keyId, wrappedKey }: PackedEnvelope): PackedEnvelope {
+  return { keyId: Buffer.from(keyId), wrappedKey: Buffer.from(wrappedKey) };
+}
+
+/** A pack in memory: its items are views of its bytes. */
 interface LoadedPack {
+  readonly bytes: Uint8Array;
   readonly items: readonly PackItem[];
   readonly envelopes: readonly (PackedEnvelope | undefined)[];
 }
 
+/** Gives memory of so many bytes. */
+type Allocate = (bytes: number) => Buffer;
+
+const allocateOne: Allocate = (bytes) => Buffer.allocUnsafe(bytes);
+
 /** Reads packs, and keeps the last ones. */
 export class PackReader {
   readonly #destination: Destination;
-  readonly #cache = new RecentCache<string, Promise<LoadedPack>>(CACHED_PACKS);
+  readonly #cache = new PackCache<LoadedPack>(CACHED_BYTES);
 
   constructor(destination: Destination) {
     this.#destination = destination;
@@ -137,21 +155,14 @@ export class PackReader {
   /**
    * The bytes that an entry of an index is about: of a record, with the envelope that it has now.
    *
+   * @param allocate gives the memory for them, of so many bytes
    * @throws SecureStoreError `INTEGRITY`, `FORMAT_VERSION`, and what the backend throws
    */
-  async read(entry: IndexEntry, signal?: AbortSignal): Promise<Buffer> {
-    const { pack, slot } = entry;
+  async read(entry: IndexEntry, signal?: AbortSignal, allocate: Allocate = allocateOne): Promise<Buffer> {
+    const { pack } = entry;
     const name = packName(pack);
-    const { items, envelopes } = await readOnce(this.#cache, name, () =>
-      decodingFile(() => this.#readPack(name, pack, signal)),
-    );
-    const item = items[slot];
-    if (item === undefined) throw damagedFile(name, 'it has fewer items than its index names');
-    if (!isMeant(item, entry)) throw damagedFile(name, 'an item is not the one that its index names');
-    if (item.headerBytes.length === 0) return Buffer.from(item.body);
-    const envelope = envelopes[slot];
-    if (envelope === undefined) throw damagedFile(envelopesName(pack), 'a record has no envelope');
-    return joinRecord(item.headerBytes, { ...envelope, commitment: item.commitment }, item.body);
+    const load = (): Promise<LoadedPack> => decodingFile(() => this.#readPack(name, pack, signal));
+    return this.#cache.with(name, load, (loaded) => recordIn(name, loaded, entry, allocate));
   }
 
   async #readPack(name: string, pack: FileReference, signal: AbortSignal | undefined): Promise<LoadedPack> {
@@ -164,8 +175,24 @@ export class PackReader {
     const items = decodePack(body);
     const decoded = decodeEnvelopes(envelopes);
     if (decoded.length !== items.length) throw damagedFile(envelopesName(pack), 'it belongs to another pack');
-    return { items, envelopes: decoded };
+    return { bytes: body, items, envelopes: decoded };
   }
+}
+
+/** A copy of what an entry is about. */
+function recordIn(name: string, { items, envelopes }: LoadedPack, entry: IndexEntry, allocate: Allocate): Buffer {
+  const item = items[entry.slot];
+  if (item === undefined) throw damagedFile(name, 'it has fewer items than its index names');
+  if (!isMeant(item, entry)) throw damagedFile(name, 'an item is not the one that its index names');
+  if (item.headerBytes.length === 0) {
+    const bytes = allocate(item.body.length);
+    bytes.set(item.body);
+    return bytes;
+  }
+  const envelope = envelopes[entry.slot];
+  if (envelope === undefined) throw damagedFile(envelopesName(entry.pack), 'a record has no envelope');
+  const { headerBytes, commitment, body } = item;
+  return joinRecord(headerBytes, { ...envelope, commitment }, body, allocate(recordLength(headerBytes, body)));
 }
 
 /** Whether an item is the version that an entry names: an older one of the same object is just as genuine. */

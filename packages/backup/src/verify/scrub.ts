@@ -15,6 +15,7 @@ import {
   sha256,
   splitChecksum,
 } from '@securestore/core-format';
+import { release } from '@securestore/crypto';
 import { entriesUnder, listPage, mapConcurrently } from '@securestore/objects/internal';
 import { isBackup } from '../repository/destination.ts';
 import { damagedFile, MissingFile, noBackup } from '../repository/errors.ts';
@@ -73,7 +74,11 @@ class Scrub {
       const found = await this.#backend.read(name, { signal });
       if (found !== undefined) {
         this.#findings.count(found.body.length);
-        check(asBuffer(found.body));
+        try {
+          check(asBuffer(found.body));
+        } finally {
+          release(found.body);
+        }
       } else if (owner !== undefined && (owner === name || (await this.#isThere(owner)))) {
         throw new MissingFile(name);
       }

@@ -9,6 +9,7 @@ import {
   joinRecord,
   SecureStoreError,
 } from '@securestore/core-format';
+import { release } from '@securestore/crypto';
 import { readBlobDigests, sealedPartLength } from '../repository/blobs.ts';
 import { damagedFile } from '../repository/errors.ts';
 import { checkDigest, digestOf, readWhole } from '../repository/files.ts';
@@ -37,10 +38,11 @@ export class FileChecks {
   /** Reads a pack and its envelopes. */
   async pack(name: string, use: PackUse): Promise<void> {
     let items: readonly PackItem[] | undefined;
+    let bytes: Uint8Array | undefined;
     await this.#findings.check(name, use, async () => {
-      const body = await this.#read(name);
-      checkDigest(name, body, use.pack.digest);
-      items = decodePack(body);
+      bytes = await this.#read(name);
+      checkDigest(name, bytes, use.pack.digest);
+      items = decodePack(bytes);
     });
     const envelopes = envelopesName(use.pack);
     await this.#findings.check(envelopes, use, async () => {
@@ -50,6 +52,7 @@ export class FileChecks {
       }
       for (const [slot, item] of (items ?? []).entries()) this.#checkKey(item, found[slot], envelopes, use);
     });
+    if (bytes !== undefined) release(bytes);
   }
 
   /** A rotation replaces envelopes: older ones may need a key that is destroyed. */
@@ -88,8 +91,10 @@ export class FileChecks {
     const name = backupPartName(use.epoch, use.blobId, part);
     await this.#findings.check(name, use, async () => {
       const body = await this.#read(name);
+      const { length } = body;
       const isRight = digest === undefined || (await digestOf(body)).equals(digest);
-      if (!isRight || body.length !== sealedPartLength(use, part))
+      release(body);
+      if (!isRight || length !== sealedPartLength(use, part))
         throw damagedFile(name, 'its contents are not those that were copied');
     });
   }

@@ -89,6 +89,7 @@ async function follow({ cli, out }: Call<BackupOptions>, store: SecureStore, des
 export async function backup(call: Call<BackupOptions>, destination: string): Promise<ExitCode> {
   const { cli, out, options } = call;
   refuseMemory(destination);
+  cli.keepMemoryLow?.();
   if (options.continuous === true) {
     // It goes on for long: that its secret was read again, or a destination is reached again, is worth knowing.
     const logger = { ...loggerFor(call), info: (_fields: object, message: string): void => out.note(message) };

@@ -63,6 +63,7 @@ function named(problem: string, { names }: DrillReport): string {
 /** `securestore drill`. */
 export async function drill(call: Call<DrillOptions>, destination: string): Promise<ExitCode> {
   const { cli, out, options } = call;
+  cli.keepMemoryLow?.();
   if (options.receipt !== undefined) await refuseToReplace(options.receipt, options.yes);
   return await withStore(call, async (store) => {
     const { snapshot, scratch, receipt } = options;

@@ -32,6 +32,7 @@ function policyOf({ conflict }: RestoreOptions, isWhole: boolean): ConflictPolic
 
 /** `securestore restore`. */
 export async function restore(call: RestoreCall, source: string | undefined): Promise<ExitCode> {
+  call.cli.keepMemoryLow?.();
   if (call.options.giveUp === true) return await giveUp(call, source);
   if (source === undefined) refuse('restore needs a destination, such as file:/backup');
   const way = wayOf(call.options);

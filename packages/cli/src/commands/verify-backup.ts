@@ -95,6 +95,7 @@ async function verifyByStore(
 /** `securestore verify`, of a backup. */
 export async function verifyBackupAt(call: Call<VerifyOptions>, url: string): Promise<ExitCode> {
   const { cli, options } = call;
+  cli.keepMemoryLow?.();
   const depth = options.payloads === true ? 'opens' : 'complete';
   const known = await verifyByStore(call, url, depth);
   if (known !== undefined) return say(call, known);
@@ -108,6 +109,7 @@ export async function verifyBackupAt(call: Call<VerifyOptions>, url: string): Pr
 /** `securestore verify --rolling`: what was read when is kept in the store, which has to be there. */
 export async function verifyShareAt(call: Call<VerifyOptions>, url: string, within: number): Promise<ExitCode> {
   const { cli } = call;
+  cli.keepMemoryLow?.();
   return await withStore(call, async (store) => {
     const { backups } = store;
     if (isRemote(store)) {
@@ -131,6 +133,7 @@ export async function verifyServedBackupAt(call: Call<VerifyOptions>, url: strin
 /** `securestore verify --unchanged`. */
 export async function scrubBackupAt(call: Call<VerifyOptions>, url: string): Promise<ExitCode> {
   const { cli } = call;
+  cli.keepMemoryLow?.();
   const { verifyBackup } = await import('securestore');
   return say(
     call,

@@ -23,6 +23,8 @@ export interface Cli {
   readonly signal: AbortSignal;
   /** Whether the process is a worker of a server that another process of this command runs. */
   readonly isWorker?: boolean;
+  /** Keeps the memory of this process low from now on, for work that goes over much data. Absent if the process is not ours alone. */
+  readonly keepMemoryLow?: () => void;
   /** Stops turning signals into an abort: from then on they are the caller's. */
   readonly releaseSignals: () => void;
 }

@@ -25,6 +25,9 @@ const MOST_ENTRY: number = LEAST_ENTRY + MAX_HEADER_LENGTH + COMMITMENT_LENGTH;
 /** What a pack holds before its directory: magic, version, number of items, length of the directory. */
 export const PACK_START_LENGTH = 13;
 
+/** The directory of a pack of 4 MiB, with objects of 4 KiB. */
+const FIRST_DIRECTORY_BYTES: number = 128 * 1024;
+
 /** One item of a pack: a record without what re-keying replaces, or bytes of another kind. */
 export interface PackItem {
   /** H; empty for what is no record. */
@@ -47,22 +50,60 @@ export function packItemLength({ headerBytes, commitment, body }: PackItem): num
   return 2 + headerBytes.length + commitment.length + 4 + body.length;
 }
 
+/** Makes a pack of items that come one after the other. Copies what it is given, so that their memory is not kept until the pack is complete. */
+export class PackBuilder {
+  readonly #directory = new ByteWriter(FIRST_DIRECTORY_BYTES);
+  readonly #bodies: ByteWriter;
+  #count = 0;
+
+  /** @param expected bytes of all bodies: it grows as needed, and more than this is copied once more */
+  constructor(expected: number) {
+    this.#bodies = new ByteWriter(expected);
+  }
+
+  /** How many items were added. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** The bytes that the items take. */
+  get length(): number {
+    return this.#directory.length + this.#bodies.length;
+  }
+
+  add({ headerBytes, commitment, body }: PackItem): void {
+    this.#directory.u16(headerBytes.length).bytes(headerBytes);
+    if (headerBytes.length > 0) this.#directory.fixed(commitment, COMMITMENT_LENGTH);
+    this.#directory.u32(body.length);
+    this.#bodies.bytes(body);
+    this.#count += 1;
+  }
+
+  /** The bytes of the pack, in memory of their own. */
+  finish(): Buffer {
+    return new ByteWriter(PACK_START_LENGTH + this.length)
+      .bytes(Buffer.from(PACK_MAGIC, 'latin1'))
+      .u8(VERSION)
+      .u32(this.#count)
+      .u32(this.#directory.length)
+      .bytes(this.#directory.finish())
+      .bytes(this.#bodies.finish())
+      .finish();
+  }
+
+  /** Begins the next pack, in the same memory. */
+  clear(): void {
+    this.#directory.clear();
+    this.#bodies.clear();
+    this.#count = 0;
+  }
+}
+
 /** The bytes of a pack. @param items at least one */
 export function encodePack(items: readonly PackItem[]): Buffer {
-  const bodies = items.reduce((sum, { body }) => sum + body.length, 0);
-  const directory = items.reduce((sum, item) => sum + packItemLength(item), 0) - bodies;
-  const writer = new ByteWriter(PACK_START_LENGTH + directory + bodies)
-    .bytes(Buffer.from(PACK_MAGIC, 'latin1'))
-    .u8(VERSION)
-    .u32(items.length)
-    .u32(directory);
-  for (const { headerBytes, commitment, body } of items) {
-    writer.u16(headerBytes.length).bytes(headerBytes);
-    if (headerBytes.length > 0) writer.fixed(commitment, COMMITMENT_LENGTH);
-    writer.u32(body.length);
-  }
-  for (const { body } of items) writer.bytes(body);
-  return writer.finish();
+  const builder = new PackBuilder(items.reduce((sum, { body }) => sum + body.length, 0));
+  for (const item of items) builder.add(item);
+  return builder.finish();
 }
 
 /** How many items a pack has, and the position of its first body, by its first {@link PACK_START_LENGTH} bytes. @throws SecureStoreError `INTEGRITY`, `FORMAT_VERSION` */

@@ -94,6 +94,11 @@ export class ByteWriter {
     return this.#buffer.subarray(0, this.#length);
   }
 
+  /** Begins again in the same memory: what {@link finish} has returned is overwritten. */
+  clear(): void {
+    this.#length = 0;
+  }
+
   /** Overwrites what was written: for structures that hold keys. */
   wipe(): void {
     this.#buffer.fill(0);

@@ -170,9 +170,18 @@ export function writeEnvelope(record: Buffer, headerLength: number, envelope: En
   return headerLength + ENVELOPE_LENGTH;
 }
 
-/** `H ‖ E ‖ B`. */
-export function joinRecord(headerBytes: Uint8Array, envelope: Envelope, sealedBody: Uint8Array): Buffer {
-  const record = Buffer.allocUnsafe(headerBytes.length + ENVELOPE_LENGTH + sealedBody.length);
+/** How long a record is, by its parts. */
+export function recordLength(headerBytes: Uint8Array, sealedBody: Uint8Array): number {
+  return headerBytes.length + ENVELOPE_LENGTH + sealedBody.length;
+}
+
+/** `H ‖ E ‖ B`. @param record memory of its length, by default new; it may be that of the parts */
+export function joinRecord(
+  headerBytes: Uint8Array,
+  envelope: Envelope,
+  sealedBody: Uint8Array,
+  record: Buffer = Buffer.allocUnsafe(recordLength(headerBytes, sealedBody)),
+): Buffer {
   record.set(headerBytes);
   record.set(sealedBody, writeEnvelope(record, headerBytes.length, envelope));
   return record;

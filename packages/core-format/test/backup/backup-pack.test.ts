@@ -15,6 +15,7 @@ import {
   isPackable,
   PACK_START_LENGTH,
   packedHeader,
+  PackBuilder,
   packItemLength,
   withChecksum,
 } from '../../src/index.ts';
@@ -67,6 +68,28 @@ describe('a pack', () => {
     for (const by of [-1, 1]) itRefusesPack(patched(bytes, DIRECTORY, bytes.readUInt32BE(DIRECTORY) + by));
     itRefusesPack(bytes.subarray(0, -1));
     itRefusesPack(Buffer.concat([bytes, Buffer.alloc(1)]));
+  });
+
+  it('is the same from a builder that made others before, and shares no memory with it or its items', () => {
+    fc.assert(
+      fc.property(fc.array(packItems, { minLength: 1, maxLength: 4 }), fc.nat({ max: 64 }), (packs, expected) => {
+        const builder = new PackBuilder(expected);
+        const built = packs.map((items) => {
+          builder.clear();
+          for (const item of items) {
+            const body = Buffer.from(item.body);
+            builder.add({ ...item, body });
+            body.fill(0xff);
+          }
+          expect(builder.length + PACK_START_LENGTH).toBe(encodePack(items).length);
+          expect(builder.count).toBe(items.length);
+          return builder.finish();
+        });
+        expect(built.map((bytes) => bytes.toString('hex'))).toEqual(
+          packs.map((items) => encodePack(items).toString('hex')),
+        );
+      }),
+    );
   });
 
   it('[P-13] is known by its beginning: what is in it, and where', () => {

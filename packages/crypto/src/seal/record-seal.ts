@@ -130,26 +130,34 @@ export function openRecord(record: SplitRecord, key: RecordKey): Buffer {
   }
 }
 
-function rewrap(record: SplitRecord, oldKey: RecordKey, newKey: RecordKey): Buffer {
+/** Checks that the key of a record decrypts, and not what is in it. @throws SecureStoreError `INTEGRITY` */
+export function checkRecordKey(record: SplitRecord, key: RecordKey): void {
+  const { dek, expanded } = unwrap(record, key);
+  dek.fill(0);
+  expanded.fill(0);
+}
+
+function rewrap(record: SplitRecord, oldKey: RecordKey, newKey: RecordKey, into: Buffer | undefined): Buffer {
   const { suite, dek, expanded } = unwrap(record, oldKey);
   const envelope = wrap(suite, newKey, record.headerBytes, record.envelope.commitment, dek);
   dek.fill(0);
   expanded.fill(0);
-  return joinRecord(record.headerBytes, envelope, record.sealedBody);
+  return joinRecord(record.headerBytes, envelope, record.sealedBody, into);
 }
 
 /**
  * The record with E under another key version; H, C and B stay byte for byte. The same inputs give the same bytes.
  *
+ * @param into memory of its length, which may be its own; by default new
  * @throws SecureStoreError `INTEGRITY`; `INVALID_ARGUMENT` if the new key version has another suite
  */
-export function rewrapRecord(recordBytes: Uint8Array, oldKey: RecordKey, newKey: RecordKey): Buffer {
+export function rewrapRecord(recordBytes: Uint8Array, oldKey: RecordKey, newKey: RecordKey, into?: Buffer): Buffer {
   if (newKey.suite !== oldKey.suite) {
     throw new SecureStoreError('INVALID_ARGUMENT', 'rewrapping must keep the suite of the record');
   }
   const record = splitRecord(recordBytes);
   try {
-    const rewrapped = rewrap(record, oldKey, newKey);
+    const rewrapped = rewrap(record, oldKey, newKey, into);
     newKey.onUse?.('rewrap', oldKey.id);
     return rewrapped;
   } catch (error) {

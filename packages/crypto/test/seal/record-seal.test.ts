@@ -3,7 +3,7 @@ import { joinRecord, splitRecord } from '@securestore/core-format';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { RecordKey } from '../../src/index.ts';
-import { openRecord, recordDigest, rewrapRecord, sealRecord, suiteOf } from '../../src/index.ts';
+import { checkRecordKey, openRecord, recordDigest, rewrapRecord, sealRecord, suiteOf } from '../../src/index.ts';
 import { bytesFrom, flipped, recordHeader, recordKey, repeatableRandom } from '../support/fixtures.ts';
 import { openableUnderBoth } from '../support/multi-key.ts';
 
@@ -176,6 +176,24 @@ describe('re-wrapping', () => {
     const rewrapped = rewrapRecord(record, key, other);
     expect(rewrapRecord(record, key, other)).toEqual(rewrapped);
     expect(rewrapRecord(rewrapped, other, key)).toEqual(record);
+  });
+
+  it('[R-11] is rewrapped where it is, to the same bytes', () => {
+    const expected = rewrapRecord(record, key, other);
+    const own = Buffer.from(record);
+    expect(rewrapRecord(own, key, other, own)).toBe(own);
+    expect(own).toEqual(expected);
+  });
+
+  it('[R-10] has a key that can be checked alone, whatever its body', () => {
+    const check = (bytes: Uint8Array, under = key): void => checkRecordKey(splitRecord(bytes), under);
+    expect(() => check(record)).not.toThrow();
+    expect(() => check(flipped(record, record.length - 1))).not.toThrow();
+    refused(() => check(record, other));
+    const { headerBytes } = splitRecord(record);
+    for (let at = headerBytes.length; at < record.length - splitRecord(record).sealedBody.length; at++) {
+      refused(() => check(flipped(record, at)));
+    }
   });
 
   it('[R-13] leaves the digest of the record as it was: SHA-256(H ‖ C ‖ B)', () => {

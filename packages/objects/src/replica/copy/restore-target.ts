@@ -70,15 +70,16 @@ export class FoundedStore {
   /**
    * A record of the copy as the new store is to have it, under its keys; `undefined` if its category has none any more.
    *
+   * @param into memory of the same length, which may be that of the record; by default new
    * @throws SecureStoreError `INTEGRITY`
    */
-  adopt(record: Uint8Array): Buffer | undefined {
+  adopt(record: Uint8Array, into?: Buffer): Buffer | undefined {
     const { header, envelope } = splitRecord(record);
     if (this.#keys.isDestroyed(header.categoryId)) return undefined;
     const { primary } = this.#keys.category(header.categoryId);
     const under = this.#copy.state.keys.version(envelope.keyId, header.categoryId);
     // A new version of the key is of the suite of the one before.
-    return rewrapRecord(record, under, primary);
+    return rewrapRecord(record, under, primary, into);
   }
 
   /**

@@ -2,7 +2,7 @@ import type { StorageBackend } from '@securestore/backend-api';
 import type { BackupKeys, Head } from '@securestore/core-format';
 import { generationOf, HEAD_NAME, SecureStoreError, splitRecord } from '@securestore/core-format';
 import type { RandomSource } from '@securestore/crypto';
-import { fingerprintOf, NameCipher, randomPool, rewrapRecord } from '@securestore/crypto';
+import { fingerprintOf, NameCipher, randomPool, checkRecordKey } from '@securestore/crypto';
 import type { Clock } from '@securestore/jobs';
 import { instant, systemClock } from '@securestore/jobs';
 import { engineOf } from '../../engine/create-engine.ts';
@@ -164,12 +164,12 @@ export class UnlockedCopy {
    */
   checkKey(record: Uint8Array): void {
     const { keys } = this.state;
-    const { header, envelope } = splitRecord(record);
+    const split = splitRecord(record);
+    const { header, envelope } = split;
     const isAtHand = keys.has(header.categoryId) || !isMember(this.state);
     if (!isAtHand || keys.isDestroyed(header.categoryId)) return;
     const { id, suite, secret } = keys.version(envelope.keyId, header.categoryId);
-    const key = { id, suite, secret };
-    rewrapRecord(record, key, key);
+    checkRecordKey(split, { id, suite, secret });
   }
 
   /** Forgets the private keys by which it was opened. */
