@@ -40,7 +40,8 @@ export async function crashWriters(url: string, bare: StorageBackend, kills: num
 /** Kills a process when it has uploaded a part of a large object, and waits for more of it. */
 async function killUploader(url: string, backend: StorageBackend): Promise<void> {
   const before = await scanKeys(backend, 'b/');
-  const argv = ['--conditions=@securestore/source', '--no-warnings', PROGRAM, url, 'stall'];
+  // As in `run-process.ts`.
+  const argv = ['--no-warnings', PROGRAM, url, 'stall'];
   const uploader = spawn(process.execPath, argv, { stdio: 'inherit' });
   const ended = once(uploader, 'exit');
   while ((await scanKeys(backend, 'b/')).length === before.length) {
