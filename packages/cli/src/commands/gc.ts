@@ -34,7 +34,7 @@ function historyIn({ dryRun, historyVersions, historyDays }: GcOptions): Setting
     ...(historyDays !== undefined && { historyDays }),
   });
   if (history === undefined || dryRun === true) return history;
-  refuse('--history-versions and --history-days only try a history: add --dry-run', {
+  return refuse('--history-versions and --history-days only try a history: add --dry-run', {
     text: 'to change the history of the store',
     on: ['settings', 'change'],
     options: { 'history-versions': 'N' },

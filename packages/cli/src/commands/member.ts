@@ -95,8 +95,8 @@ async function list(call: Call, store: SecureStore): Promise<void> {
   }
   const rows = all.map((one) => [printable(one.name), grantedText(one), formatTime(one.added), one.recipient]);
   if (all.length === 0) {
-    const add = new Commands(call).on(['member', 'add', 'NAME', 'RECIPIENT'], { category: 'NAME' });
-    out.note(printable(`no members; to add one: ${add}`));
+    const adding = new Commands(call).on(['member', 'add', 'NAME', 'RECIPIENT'], { category: 'NAME' });
+    out.note(printable(`no members; to add one: ${adding}`));
     return;
   }
   await out.result({}, () => formatTable(COLUMNS, rows));

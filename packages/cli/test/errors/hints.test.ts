@@ -210,22 +210,22 @@ describe('the hints of an error', () => {
   });
 });
 
+/** The words of every command in a text. */
+function commandsIn(text: string): (readonly string[])[] {
+  const lines = text.match(/securestore (?!help)[a-z].*?(?= removes| puts| begins| says|;|\n|$)/g) ?? [];
+  return lines.map((line) => words(line));
+}
+
+/** Runs a command with its store and its secret as options, as a person may who has no environment for them. */
+async function atHand(): Promise<{ run: (...args: string[]) => Promise<Result>; given: string[]; backup: string }> {
+  const box = await sandbox();
+  const [url, backup] = [`sqlite:${box.path('vault')}`, `file:${box.path('backup')}`];
+  const given = ['--store', url, '--key-file', box.path('credentials', 'securestore-key'), '--no-anchor'];
+  const env = { SECURESTORE_URL: '', CREDENTIALS_DIRECTORY: '' };
+  return { run: (...args) => box.run([...args, ...given], { env }), given, backup };
+}
+
 describe('the commands in messages', () => {
-  /** Runs a command with its store and its secret as options, as a person may who has no environment for them. */
-  async function atHand(): Promise<{ run: (...args: string[]) => Promise<Result>; given: string[]; backup: string }> {
-    const box = await sandbox();
-    const [url, backup] = [`sqlite:${box.path('vault')}`, `file:${box.path('backup')}`];
-    const given = ['--store', url, '--key-file', box.path('credentials', 'securestore-key'), '--no-anchor'];
-    const env = { SECURESTORE_URL: '', CREDENTIALS_DIRECTORY: '' };
-    return { run: (...args) => box.run([...args, ...given], { env }), given, backup };
-  }
-
-  /** The words of every command in a text. */
-  function commandsIn(text: string): (readonly string[])[] {
-    const lines = text.match(/securestore (?!help)[a-z].*?(?= removes| puts| begins| says|;|\n|$)/g) ?? [];
-    return lines.map((line) => words(line));
-  }
-
   it.for([
     ['an operand is missing', ['member', 'revoke']],
     ['an operand is missing', ['key', 'destroy']],

@@ -73,17 +73,20 @@ describe('the error of a call about', () => {
   });
 });
 
+/** A backend whose keyrings are damaged, with the advice of a backend. */
+function broken(inner: StorageBackend): StorageBackend {
+  return forwardTo(inner, {
+    read: async (name, options) => {
+      if (!name.startsWith('k/')) return inner.read(name, options);
+      throw damagedError({ backend: 'memory', operation: 'read', key: name });
+    },
+  });
+}
+
 describe('the advice on a store that does not open', () => {
   it('is to restore it, also if the backend advises to repair what is damaged', async () => {
     const place = usePlace(() => memoryPlace());
     await (await createAt(place)).close();
-    const broken = (inner: StorageBackend): StorageBackend =>
-      forwardTo(inner, {
-        read: async (name, options) => {
-          if (!name.startsWith('k/')) return inner.read(name, options);
-          throw damagedError({ backend: 'memory', operation: 'read', key: name });
-        },
-      });
     const error = await failure(openAt(place, { wrap: broken }), 'INTEGRITY');
     expect(error.advice).toEqual([{ id: 'restore-store' }]);
     const backend = await place.open();
