@@ -1,6 +1,7 @@
 import { access } from './areas/access.ts';
 import { audit } from './areas/audit.ts';
 import { backup } from './areas/backup.ts';
+import { growth } from './areas/growth.ts';
 import { files } from './areas/files.ts';
 import { health } from './areas/health.ts';
 import { lag } from './areas/lag.ts';
@@ -28,6 +29,7 @@ export const AREAS: Readonly<Record<string, Area>> = {
   files,
   range,
   listing,
+  growth,
   rekeying,
   providers,
   access,

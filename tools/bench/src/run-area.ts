@@ -5,7 +5,8 @@ import { measureArea } from './measure/measure.ts';
 const [name = '', scale = '1', scratch = ''] = process.argv.slice(2);
 const area = AREAS[name];
 if (area === undefined) throw new Error(`There is no area ${name}.`);
-const measured = await measureArea(area, { scratch, scale: Number(scale) }, (row) =>
+const progress = (text: string): void => console.error(`  ${name}: ${text}`);
+const measured = await measureArea(area, { scratch, scale: Number(scale), progress }, (row) =>
   console.error(`  ${name}: ${row.work}${row.count === undefined ? '' : ` × ${row.count}`}`),
 );
 console.log(JSON.stringify(measured));

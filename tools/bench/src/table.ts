@@ -1,6 +1,6 @@
 import type { MeasuredArea, MeasuredRow, Sample } from './measure/model.ts';
 import type { Outcome } from './measure/verdict.ts';
-import { bestOf, growth, judge, lessIsBetter, samplesOf } from './measure/verdict.ts';
+import { bestOf, growth, growthSteps, isExpected, judge, lessIsBetter, samplesOf } from './measure/verdict.ts';
 
 const HEADINGS: readonly string[] = ['work', 'who', 'median', 'spread', 'ours against it'];
 
@@ -70,10 +70,17 @@ function outcomeText({ unit }: MeasuredRow, outcome: Outcome | undefined): strin
 function growthLines(rows: readonly MeasuredRow[]): string[] {
   return [...Map.groupBy(rows, ({ work }) => work)].flatMap(([work, group]) => {
     const exponent = growth(group);
-    return exponent === undefined
-      ? []
-      : [`- ${work}: its time grows with the objects to the power ${exponent.toFixed(2)}.`];
+    if (exponent === undefined) return [];
+    const expected = group[0]?.exponent;
+    const steps = expected === undefined ? '' : stepsText(group, exponent, expected);
+    return [`- ${work}: its time grows with the objects to the power ${exponent.toFixed(2)}${steps}.`];
   });
+}
+
+function stepsText(group: readonly MeasuredRow[], exponent: number, expected: 0 | 1): string {
+  const steps = growthSteps(group).map((step) => step.toFixed(2));
+  const verdict = isExpected(exponent, expected) ? 'as expected' : 'MORE than expected';
+  return `, from each size to the next ${steps.join(', ')}; about ${expected} ${verdict}`;
 }
 
 function absentLines({ absent }: MeasuredArea): string[] {

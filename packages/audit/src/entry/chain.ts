@@ -1,5 +1,6 @@
 import type { AuditCertificate, AuditEntry, AuditHeader, AuditLink } from '@securestore/core-format';
 import {
+  AUDIT_MAC_LENGTH,
   compareAuditLinks,
   encodeAuditEntry,
   encodeAuditHeader,
@@ -13,7 +14,7 @@ import {
 import { sealTo } from '@securestore/crypto';
 import { HEADER_USE } from './certificate.ts';
 import type { Signer } from './certificate.ts';
-import { BatchKey, entryMac, headerMac } from './keys.ts';
+import { BatchKey, headerMac } from './keys.ts';
 
 export interface ChainOptions {
   /** Id of the store's instance, 16 bytes. */
@@ -110,12 +111,14 @@ export class Chain {
   append(entries: readonly Omit<AuditEntry, 'sequence'>[]): ChainedEntry[] {
     if (this.#wiped) throw new SecureStoreError('INTERNAL', 'the key of the audit segment was already wiped');
     if (entries.length === 0) return [];
-    const { key } = this.#key;
     const { segment } = this.header.header;
-    const chained = entries.map((given) => {
+    // In one piece: each piece of memory of its own costs half as much as a MAC.
+    const macs = Buffer.allocUnsafe(entries.length * AUDIT_MAC_LENGTH);
+    const chained = entries.map((given, index) => {
       const entry = { ...given, sequence: this.#count + 1 };
       const bytes = encodeAuditEntry(entry);
-      const mac = entryMac(key, segment, entry.sequence, this.#mac, bytes);
+      const mac = macs.subarray(index * AUDIT_MAC_LENGTH, (index + 1) * AUDIT_MAC_LENGTH);
+      mac.write(this.#key.entryMac(segment, entry.sequence, this.#mac, bytes), 'latin1');
       this.#count = entry.sequence;
       this.#mac = mac;
       return { entry, bytes, batch: this.#batch, mac };

@@ -1,18 +1,12 @@
-import { createHmac, createSecretKey } from 'node:crypto';
+import { createSecretKey } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { secretBytes } from '@securestore/core-format';
-import { deriveBytes, label } from '@securestore/crypto';
+import { deriveBytes, HmacKey, label } from '@securestore/crypto';
 
 const ENTRY_LABEL = label('audit entry');
 
-/** HMAC-SHA-256 over what the MAC of an entry covers: its place, everything before it, and its bytes. */
-export function entryMac(
-  key: KeyObject,
-  segment: Uint8Array,
-  sequence: number,
-  previous: Uint8Array,
-  bytes: Uint8Array,
-): Buffer {
+/** What the MAC of an entry covers: its place, everything before it, and its bytes. */
+function macInput(segment: Uint8Array, sequence: number, previous: Uint8Array, bytes: Uint8Array): Buffer {
   // In one piece, since each piece that a hash function is given costs as much as a hundred bytes.
   const input = Buffer.allocUnsafe(ENTRY_LABEL.length + segment.length + 8 + previous.length + bytes.length);
   input.set(ENTRY_LABEL);
@@ -24,7 +18,7 @@ export function entryMac(
   at += 8;
   input.set(previous, at);
   input.set(bytes, at + previous.length);
-  return createHmac('sha256', key).update(input).digest();
+  return input;
 }
 
 /** What the first entry is chained to: it ties the whole header to the first key. */
@@ -36,6 +30,8 @@ export function headerMac(key: KeyObject, header: Uint8Array): Buffer {
 export class BatchKey {
   readonly #bytes: Buffer;
   #key: KeyObject;
+  /** The same key, prepared for the MACs of many entries. */
+  #macs: HmacKey | undefined;
 
   /** @param bytes copied */
   constructor(bytes: Uint8Array) {
@@ -44,9 +40,15 @@ export class BatchKey {
     this.#key = createSecretKey(this.#bytes);
   }
 
-  /** For the MACs of the present batch. It is not to be kept. */
+  /** For what is not an entry. It is not to be kept. */
   get key(): KeyObject {
     return this.#key;
+  }
+
+  /** HMAC-SHA-256 under the key of the present batch: the MAC of an entry, one character for each byte. */
+  entryMac(segment: Uint8Array, sequence: number, previous: Uint8Array, bytes: Uint8Array): string {
+    this.#macs ??= new HmacKey(this.#bytes);
+    return this.#macs.tag(macInput(segment, sequence, previous, bytes));
   }
 
   /** K ← HMAC(K, "next"), in place. */
@@ -55,6 +57,7 @@ export class BatchKey {
     this.#bytes.set(next);
     next.fill(0);
     this.#key = createSecretKey(this.#bytes);
+    this.#forgetMacs();
   }
 
   copy(): BatchKey {
@@ -64,5 +67,11 @@ export class BatchKey {
   wipe(): void {
     this.#bytes.fill(0);
     this.#key = createSecretKey(this.#bytes);
+    this.#forgetMacs();
+  }
+
+  #forgetMacs(): void {
+    this.#macs?.wipe();
+    this.#macs = undefined;
   }
 }

@@ -1,6 +1,5 @@
 import type { AuditLink } from '@securestore/core-format';
 import type { BatchKey } from '../entry/keys.ts';
-import { entryMac } from '../entry/keys.ts';
 import type { ParsedEntry } from '../entry/line.ts';
 import type { Findings, SegmentReport } from './report.ts';
 import { follows, Strand } from './strand.ts';
@@ -123,9 +122,9 @@ export class SegmentCheck {
   #macOf(end: Strand, entry: ParsedEntry): Buffer | undefined {
     const key = this.#keyOf(entry.batch);
     if (key === undefined) return undefined;
-    const mac = entryMac(key.key, this.#start.id, entry.sequence, end.mac, entry.bytes);
+    const mac = key.entryMac(this.#start.id, entry.sequence, end.mac, entry.bytes);
     key.wipe();
-    return mac;
+    return Buffer.from(mac, 'latin1');
   }
 
   /** The key of a batch, from the nearest one before that is known. */

@@ -1,6 +1,5 @@
 import { END_ACTION } from '../entry/own-actions.ts';
 import type { BatchKey } from '../entry/keys.ts';
-import { entryMac } from '../entry/keys.ts';
 import type { ParsedEntry } from '../entry/line.ts';
 
 /** Where a strand ends, and what the entry after it must be chained to. */
@@ -29,7 +28,7 @@ export function follows(
   if (entry.sequence !== end.next || end.key === undefined || step < 0 || step > (end.fresh ? 0 : 1)) return undefined;
   const key = step === 0 ? end.key : end.key.copy();
   if (step === 1) key.advance();
-  if (entryMac(key.key, segment, entry.sequence, mac, entry.bytes).equals(entry.mac)) return key;
+  if (key.entryMac(segment, entry.sequence, mac, entry.bytes) === entry.mac.toString('latin1')) return key;
   if (step === 1) key.wipe();
   return undefined;
 }

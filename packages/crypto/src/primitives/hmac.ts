@@ -85,6 +85,11 @@ export class HmacKey {
     return hash(SHA256.name, outerInput(SHA256, this.#pads, input), 'binary');
   }
 
+  /** Forgets the key at once: what is computed from then on is of no use. */
+  wipe(): void {
+    wipePads(this.#pads);
+  }
+
   /** The HMAC as bytes of the caller's own. */
   bytes(input: Uint8Array): Buffer {
     return hash(SHA256.name, outerInput(SHA256, this.#pads, input), 'buffer');

@@ -50,6 +50,15 @@ const inputs = fc
   .map((length) => bytesFrom(`input ${length}`, length));
 
 describe('HMAC by one-shot hashes', () => {
+  it('has forgotten its key once it is wiped', () => {
+    const [one, other] = [new HmacKey(bytesFrom('one', 32)), new HmacKey(bytesFrom('other', 32))];
+    const input = Buffer.from('input');
+    expect(one.tag(input)).not.toBe(other.tag(input));
+    one.wipe();
+    other.wipe();
+    expect(one.tag(input)).toBe(other.tag(input));
+  });
+
   it.each(RFC_4231)('is that of RFC 4231 for the key $key', ({ key, data, sha256, sha512 }) => {
     const bytes = Buffer.from(key, 'hex');
     const input = Buffer.from(data, 'hex');

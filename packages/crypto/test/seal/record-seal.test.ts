@@ -15,6 +15,8 @@ const record = sealRecord(key, recordHeader('a'), body, random);
 
 const open = (bytes: Uint8Array, under: RecordKey = key): Buffer => openRecord(splitRecord(bytes), under);
 
+const check = (bytes: Uint8Array, under = key): void => checkRecordKey(splitRecord(bytes), under);
+
 const refused = (act: () => unknown): void => {
   expect(act).toThrow(expect.objectContaining({ code: 'INTEGRITY' }));
 };
@@ -186,7 +188,6 @@ describe('re-wrapping', () => {
   });
 
   it('[R-10] has a key that can be checked alone, whatever its body', () => {
-    const check = (bytes: Uint8Array, under = key): void => checkRecordKey(splitRecord(bytes), under);
     expect(() => check(record)).not.toThrow();
     expect(() => check(flipped(record, record.length - 1))).not.toThrow();
     refused(() => check(record, other));

@@ -5,7 +5,7 @@ const RUNS = 5;
 
 export async function measureArea(
   area: Area,
-  { scratch, scale }: Pick<Surroundings, 'scratch' | 'scale'>,
+  { scratch, scale, progress }: Omit<Surroundings, 'absent'>,
   onRow: (row: MeasuredRow) => void,
 ): Promise<MeasuredArea> {
   const absent: Absence[] = [];
@@ -13,7 +13,7 @@ export async function measureArea(
   const note = (absence: Absence): void => {
     if (!absent.some(({ name }) => name === absence.name)) absent.push(absence);
   };
-  const surroundings: Surroundings = { scratch, scale, absent: note };
+  const surroundings: Surroundings = { scratch, scale, progress, absent: note };
   for await (const comparison of area.comparisons(surroundings)) {
     const row = await measure(comparison, comparison.runs ?? RUNS);
     onRow(row);
@@ -27,7 +27,7 @@ export async function measureArea(
  * one, so that a slow moment of the machine falls on all of them. A first round warms up and isn't counted.
  */
 export async function measure(
-  { work, unit, count, contenders, targets }: Comparison,
+  { work, unit, count, exponent, contenders, targets }: Comparison,
   runs: number,
 ): Promise<MeasuredRow> {
   const numbers = new Map<Contender, number[]>(contenders.map((contender) => [contender, []]));
@@ -41,7 +41,14 @@ export async function measure(
     }
   }
   const samples = [...numbers].map(([{ name, role }, values]) => summarise(name, role, values));
-  return { work, unit, ...(count === undefined ? {} : { count }), samples, targets: targets ?? [] };
+  return {
+    work,
+    unit,
+    ...(count === undefined ? {} : { count }),
+    ...(exponent === undefined ? {} : { exponent }),
+    samples,
+    targets: targets ?? [],
+  };
 }
 
 function summarise(name: string, role: Contender['role'], values: readonly number[]): Sample {

@@ -26,6 +26,8 @@ export interface Comparison {
   readonly unit: Unit;
   /** How many objects the work goes over; rows of the same work at several counts give its growth. */
   readonly count?: number;
+  /** With which exponent the time is to grow with `count`: 0 for the cost of one thing, 1 for that of all. */
+  readonly exponent?: 0 | 1;
   /** How many runs the median is of, where it is of more than usual. */
   readonly runs?: number;
   readonly contenders: readonly Contender[];
@@ -46,6 +48,8 @@ export interface Surroundings {
   readonly scale: number;
   /** Names a contender that is absent. */
   readonly absent: (absence: Absence) => void;
+  /** Says how far something is that takes minutes. */
+  readonly progress: (text: string) => void;
 }
 
 /** A group of comparisons that are measured in one process of their own. */
@@ -67,6 +71,7 @@ export interface MeasuredRow {
   readonly work: string;
   readonly unit: Unit;
   readonly count?: number;
+  readonly exponent?: 0 | 1;
   readonly samples: readonly Sample[];
   readonly targets: readonly Target[];
 }

@@ -48,6 +48,19 @@ export function judge(row: MeasuredRow, target: Target): Verdict {
   return { target: text, outcome: { reached, measured, isMultiple, share: ours / limit } };
 }
 
+/** The largest exponent that counts as that of what is to stay the same, and of what is to grow with the count. */
+const MOST: readonly [number, number] = [0.2, 1.1];
+
+/** Whether an exponent is at most the expected one, but for what caches and trees add. */
+export function isExpected(exponent: number, expected: 0 | 1): boolean {
+  return exponent <= MOST[expected];
+}
+
+/** The exponents from each count to the next one. */
+export function growthSteps(rows: readonly MeasuredRow[]): number[] {
+  return rows.slice(1).flatMap((_, at) => growth(rows.slice(at, at + 2)) ?? []);
+}
+
 /**
  * The exponent with which the time of ours grows with the number of objects, from the smallest to the largest
  * count: 1 is linear. `undefined` where there is one count only.

@@ -41,7 +41,9 @@ describe('measureArea', () => {
       },
     };
     const rows: string[] = [];
-    const measured = await measureArea(area, { scratch: '', scale: 1 }, ({ work }) => rows.push(work));
+    const measured = await measureArea(area, { scratch: '', scale: 1, progress: () => undefined }, ({ work }) =>
+      rows.push(work),
+    );
     expect(measured.absent).toEqual([{ name: 'age', reason: 'not installed' }]);
     expect(rows).toEqual(['w']);
   });

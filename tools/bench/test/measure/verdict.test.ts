@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { MeasuredRow, Sample, Unit } from '../../src/measure/model.ts';
 import { renderArea } from '../../src/table.ts';
-import { growth, judge } from '../../src/measure/verdict.ts';
+import { growth, growthSteps, judge } from '../../src/measure/verdict.ts';
 
 const sample = (name: string, role: Sample['role'], median: number): Sample => ({
   name,
@@ -70,6 +70,24 @@ describe('growth', () => {
     expect(growth([at(10, 'per second', 5), at(1000, 'per second', 5)])).toBeCloseTo(1);
     expect(growth([at(10, 'ms', 1), at(1000, 'ms', 10_000)])).toBeCloseTo(2);
     expect(growth([at(10, 'ms', 1)])).toBeUndefined();
+  });
+});
+
+const rowsOf = (exponent: 0 | 1, times: readonly number[]): MeasuredRow[] =>
+  times.map((time, index) => ({ ...at(10 ** index, 'ms', time), exponent }));
+const rendered = (rows: readonly MeasuredRow[]): string => renderArea({ title: 'T', runs: 5, rows, absent: [] });
+
+describe('the growth of an operation', () => {
+  it('is told from each size to the next, and held against what is expected', () => {
+    const constant = rowsOf(0, [1, 1, 1.5]);
+    expect(growthSteps(constant).map((step) => step.toFixed(2))).toEqual(['0.00', '0.18']);
+    expect(rendered(constant)).toContain(
+      'to the power 0.09, from each size to the next 0.00, 0.18; about 0 as expected.',
+    );
+    expect(rendered(rowsOf(0, [1, 2, 4]))).toContain('about 0 MORE than expected');
+    expect(rendered(rowsOf(1, [1, 10, 120]))).toContain('to the power 1.04');
+    expect(rendered(rowsOf(1, [1, 10, 120]))).toContain('about 1 as expected');
+    expect(rendered(rowsOf(1, [1, 100]))).toContain('about 1 MORE than expected');
   });
 });
 
