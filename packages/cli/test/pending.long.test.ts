@@ -68,9 +68,9 @@ describe.concurrent('a destination that can not be reached', { timeout: 120_000 
     onTestFinished,
   }) => {
     const scene = await backupScene(onTestFinished);
-    const { run, destination } = scene;
+    const { run, destination, path } = scene;
     expect((await run(['destinations'])).stderr).toBe(
-      'the store is backed up nowhere yet; to back up: securestore backup URL\n',
+      `the store is backed up nowhere yet; to back up: securestore backup URL --key-file ${path('vault.key')} --no-anchor\n`,
     );
     await run(['backup', destination]);
     await unreachable(scene);

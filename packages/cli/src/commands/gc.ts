@@ -2,7 +2,7 @@ import type { SecureStore, Settings, SettingsChange } from 'securestore';
 import { type Call, type ExitCode, SOME_FAILED } from '../call/call.ts';
 import { watchJob } from '../terminal/job-progress.ts';
 import { withStore, withStoreToDelete } from '../store/open.ts';
-import { ifAllowed } from '../store/served.ts';
+import { isRemote } from '../store/served.ts';
 import { refuse } from '../errors/refuse.ts';
 import { changeIn, type SettingsOptions } from './settings.ts';
 import { count, formatBytes, printable } from '../terminal/terminal-text.ts';
@@ -73,7 +73,8 @@ export async function gc(call: Call<GcOptions>): Promise<ExitCode> {
     }
     await out.result({ summary: { ...summary, ...(dryRun && { dryRun }) } }, () => inWords(report, dryRun));
     if (dryRun && !out.json) {
-      const own = await ifAllowed(store.settings.get({ signal: cli.signal }));
+      // A principal who may collect may not always read the settings, and the log would have a denied attempt.
+      const own = isRemote(store) ? undefined : await store.settings.get({ signal: cli.signal });
       // A server of an earlier release counts none.
       if (Object.hasOwn(report, 'kept')) out.note(keptText({ ...own?.history, ...history }, report.kept));
     }

@@ -45,7 +45,7 @@ export async function get(call: Call<GetOptions>, key: string): Promise<void> {
   });
 }
 
-/** What `retrieve` gives. If an object has no such version, its error says how to list those that it has. */
+/** Calls `retrieve`. If an object has no such version, the error says how to list those that it has. */
 async function withVersions<T>(key: string, retrieve: () => Promise<T>): Promise<T> {
   try {
     return await retrieve();
