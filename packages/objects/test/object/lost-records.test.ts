@@ -108,24 +108,24 @@ describe('a purged object whose purge is hidden', () => {
   });
 });
 
-describe('an object that is stored and changed while its history is read', () => {
-  /** A client that finds no record, before another client stores the object twice. */
-  async function lateReader(): Promise<Attacked['store']> {
-    const { place, clock, store } = await attacked();
-    const injector = createFaultInjector();
-    const late = await openAt(place, { clock, layers: [injector.layer] });
-    const storeTwice = async (): Promise<void> => {
-      await store.store('k', 'one');
-      await store.store('k', 'two');
-    };
-    injector.plan(({ operation, key }) => {
-      if (operation !== 'list' || key?.startsWith(AREAS.history) !== true) return undefined;
-      injector.plan(undefined);
-      return { type: 'delay', until: storeTwice() };
-    });
-    return late;
-  }
+/** A client that finds no record, before another client stores the object twice. */
+async function lateReader(): Promise<Attacked['store']> {
+  const { place, clock, store } = await attacked();
+  const injector = createFaultInjector();
+  const late = await openAt(place, { clock, layers: [injector.layer] });
+  const storeTwice = async (): Promise<void> => {
+    await store.store('k', 'one');
+    await store.store('k', 'two');
+  };
+  injector.plan(({ operation, key }) => {
+    if (operation !== 'list' || key?.startsWith(AREAS.history) !== true) return undefined;
+    injector.plan(undefined);
+    return { type: 'delay', until: storeTwice() };
+  });
+  return late;
+}
 
+describe('an object that is stored and changed while its history is read', () => {
   it('has lost nothing', async () => {
     await failure((await lateReader()).undelete('k'), 'CONFLICT');
     expect(await (await lateReader()).history('k')).toMatchObject([{ current: true }, { current: false }]);
