@@ -24,7 +24,7 @@ import { PackCache } from './pack-cache.ts';
 
 /** A pack is written once it has this many bytes. */
 const PACK_BYTES: number = 4 * 1024 * 1024;
-/** What is set aside for the first one: most runs write little. */
+/** Set aside for the first one: most runs write little. */
 const FIRST_PACK_BYTES: number = 256 * 1024;
 const PACK_ITEMS = 8192;
 /** Packs that are being written at a time. */
@@ -97,12 +97,13 @@ export class PackWriter {
   }
 
   async #flush(): Promise<void> {
+    // First, so that no further pack waits in memory.
+    await this.#writing.below(WRITES);
     this.#writing.check();
     if (this.#builder === undefined || this.#places.length === 0) return;
     const [body, envelopes, places] = [this.#builder.finish(), this.#envelopes, this.#places];
     this.#builder.clear();
     [this.#envelopes, this.#places] = [[], []];
-    await this.#writing.below(WRITES);
     this.#writing.add(this.#write(body, envelopes, places));
   }
 

@@ -12,7 +12,7 @@ export class RestoreWriter {
   readonly #signal: AbortSignal | undefined;
   #batch: { key: string; body: Uint8Array }[] = [];
   #bytes = 0;
-  /** What {@link allocate} has given since the last batch. */
+  /** The memory that {@link allocate} has given since the last batch. */
   #slabs: Buffer[] = [];
   #free: Buffer = Buffer.alloc(0);
   readonly #writes: WorkGroup;
