@@ -7,7 +7,7 @@ import { code, codes, fromPlain, list, page, section, sentence, table } from '..
 export function programHelp(): ProgramHelp {
   const terminal = { isTTY: false, columns: 80 };
   // To describe the commands takes none of what running one does.
-  return describeProgram(createProgram({ cli: { stdout: terminal, stderr: terminal } } as never));
+  return describeProgram(createProgram({ cli: { stdout: terminal, stderr: terminal }, args: [] } as never));
 }
 
 /** The commands that do something: of a noun its actions. */
