@@ -74,9 +74,10 @@ export const COLLECTION_BUGS: readonly PlantedBug[] = [
     part: 'collector',
     file: 'objects/src/maintenance/gc/retention.ts',
     edits: [
-      ['if (!isOld(modified) || modified >= unreadSince || version > forgettable(rules)) {', 'if (false) {'],
+      ["if (!isOld(modified) || version > forgettable(rules)) return keep('young');", ''],
+      ["if (modified >= unreadSince) return keep('unread');", ''],
       ['const isSettled = isOld(landed);', 'const isSettled = true;'],
-      ['now - replaced >= keptFor(rules)', 'true'],
+      ["if (now - replaced < keptFor(rules)) return keep('recent');", ''],
     ],
   },
   {
@@ -96,7 +97,7 @@ export const COLLECTION_BUGS: readonly PlantedBug[] = [
     scenario: 'changes are collected that a consumer has not read',
     file: 'objects/src/maintenance/gc/retention.ts',
     edits: [
-      [' || modified >= unreadSince', ''],
+      ["if (modified >= unreadSince) return keep('unread');", ''],
       ['modified < rules.unreadSince', 'true'],
     ],
   },
