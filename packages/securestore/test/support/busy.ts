@@ -37,7 +37,7 @@ export interface BusyOptions {
 export function busy(
   store: SecureStore,
   prefix: string,
-  { pause = 500, onWritten = () => undefined }: BusyOptions = {},
+  { pause = 1000, onWritten = () => undefined }: BusyOptions = {},
 ): Busy {
   const written: Acknowledged[] = [];
   const ending = new AbortController();
