@@ -90,6 +90,8 @@ describe('audit', () => {
     const found = jsonLines(await done(box, 'audit', 'log', '--key', 'db/password', '--json'));
     expect(found).toMatchObject([
       { action: 'read', outcome: 'failed', object: expect.stringMatching(/^#/), key: 'db/password' },
+      // It looks whether older versions are there, which would mean that the newest one was lost.
+      { action: 'history', object: expect.stringMatching(/^#/), key: 'db/password' },
     ]);
     // As it was called before.
     expect(jsonLines(await done(box, 'audit', 'tail', '--name', 'db/password', '--json'))).toEqual(found);
@@ -122,10 +124,10 @@ describe('audit', () => {
     await done(box, 'get', 'a');
     const log = async (...args: string[]): Promise<Record<string, unknown>[]> =>
       jsonLines(await done(box, 'audit', 'log', '--json', ...args));
-    const failed = await log('--result', 'failed', '--key', 'missing');
+    const failed = await log('--action', 'read', '--result', 'failed', '--key', 'missing');
     expect(failed.map(({ action, reason }) => [action, reason])).toEqual(failed.map(() => ['read', 'NOT_FOUND']));
     expect(failed).toHaveLength(3);
-    expect(await log('--result', 'failed', '--key', 'missing', '-n', '2')).toEqual(failed.slice(1));
+    expect(await log('--action', 'read', '--result', 'failed', '--key', 'missing', '-n', '2')).toEqual(failed.slice(1));
     expect(await log('--action', 'write', '--key', 'a')).toMatchObject([{ action: 'write', key: 'a' }]);
     expect(await log('--action', 'list', '--key', 'a', '--result', 'failed')).toEqual([]);
     expect(await log('--principal', 'ann')).toEqual([]);
@@ -135,10 +137,10 @@ describe('audit', () => {
     expect(await log('--since', '2099-01-01')).toEqual([]);
     const times = failed.map(({ time }) => String(time));
     const [first = '', second = ''] = times;
-    expect(await log('--since', second, '--key', 'missing')).toEqual(
+    expect(await log('--action', 'read', '--since', second, '--key', 'missing')).toEqual(
       failed.filter(({ time }) => String(time) >= second),
     );
-    const early = await log('--until', second, '--key', 'missing');
+    const early = await log('--action', 'read', '--until', second, '--key', 'missing');
     expect(early).toEqual(failed.filter(({ time }) => String(time) < second));
     // More than 20 are shown if a beginning is given.
     for (let n = 0; n < 10; n++) await done(box, 'ls');

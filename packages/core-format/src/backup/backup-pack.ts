@@ -52,13 +52,17 @@ export function packItemLength({ headerBytes, commitment, body }: PackItem): num
 
 /** Makes a pack of items that come one after the other. Copies what it is given, so that their memory is not kept until the pack is complete. */
 export class PackBuilder {
-  readonly #directory = new ByteWriter(FIRST_DIRECTORY_BYTES);
+  readonly #directory: ByteWriter;
   readonly #bodies: ByteWriter;
   #count = 0;
 
-  /** @param expected bytes of all bodies: it grows as needed, and more than this is copied once more */
-  constructor(expected: number) {
-    this.#bodies = new ByteWriter(expected);
+  /**
+   * @param bodies bytes of all bodies: the memory grows as needed, and more than this is copied once more
+   * @param directory bytes of the rest, likewise
+   */
+  constructor(bodies: number, directory: number = FIRST_DIRECTORY_BYTES) {
+    this.#bodies = new ByteWriter(bodies);
+    this.#directory = new ByteWriter(directory);
   }
 
   /** How many items were added. */
@@ -101,7 +105,9 @@ export class PackBuilder {
 
 /** The bytes of a pack. @param items at least one */
 export function encodePack(items: readonly PackItem[]): Buffer {
-  const builder = new PackBuilder(items.reduce((sum, { body }) => sum + body.length, 0));
+  const bodies = items.reduce((sum, { body }) => sum + body.length, 0);
+  const directory = items.reduce((sum, item) => sum + packItemLength(item), 0) - bodies;
+  const builder = new PackBuilder(bodies, directory);
   for (const item of items) builder.add(item);
   return builder.finish();
 }
