@@ -123,7 +123,7 @@ const DISASTERS: Readonly<Record<string, Disaster>> = {
     strike: (box) => remove(box, 'backup'),
     check: async (box, expect) => {
       expect(await ok(box.run(['destinations']))).toMatch(
-        /^DESTINATION +SINCE +KEEPS\nfile:\S+\/new +\S+ \S+Z +everything\n$/,
+        /^DESTINATION +SINCE +KEEPS +STATE\nfile:\S+\/new +\S+ \S+Z +everything +present\n$/,
       );
       expect(await ok(box.run(['rotate', '--same-secret']))).not.toContain('not reached');
     },

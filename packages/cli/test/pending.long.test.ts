@@ -24,7 +24,9 @@ describe.concurrent('a destination that can not be reached', { timeout: 120_000 
     await run(['backup', destination]);
     const back = await unreachable(scene);
     const listed = await run(['destinations']);
-    expect(listed.stdout).toMatch(new RegExp(`^DESTINATION +SINCE +KEEPS\n${destination} +\\S+ \\S+Z +everything\n$`));
+    expect(listed.stdout).toMatch(
+      new RegExp(`^DESTINATION +SINCE +KEEPS +STATE\n${destination} +\\S+ \\S+Z +everything +cannot be read .*\n$`),
+    );
     const rotated = await run(['rotate', '--same-secret']);
     expect(rotated).toMatchObject({ exitCode: 8, stderr: '' });
     expect(rotated.stdout).toContain(
