@@ -3,6 +3,7 @@ import type { BrowsePage, Difference, FoundKey, VersionThen } from 'securestore'
 import { type Call, type ExitCode, SOME_FAILED } from '../call/call.ts';
 import { withStore } from '../store/open.ts';
 import { pointOf } from '../backup/point-choice.ts';
+import { Commands } from '../errors/hints.ts';
 import { refuse } from '../errors/refuse.ts';
 import { count, formatTable, formatTime, printable } from '../terminal/terminal-text.ts';
 
@@ -155,13 +156,22 @@ export async function versions(call: Call, key: string, destination: string): Pr
         { title: 'TO' },
         { title: 'SIZE', align: 'right' },
         { title: 'STATE' },
-        { title: 'SNAPSHOT', align: 'right' },
+        { title: 'KEPT IN SNAPSHOT', align: 'right' },
       ] as const;
       await out.result({}, () => formatTable(columns, told.versions.map(versionRow)));
       out.note(count(told.versions.length, 'version'));
+      const kept = told.versions.find(({ state, snapshot }) => state === 'there' && snapshot !== undefined);
+      if (kept !== undefined)
+        out.note(printable(`to print a version: ${versionCommand(call, key, destination, kept)}`));
     }
     if (told.hasMore) out.note('older snapshots, which were not searched, may have more');
   });
+}
+
+/** The command that prints the data of a version. Without `--version-id` it would print the one that was current in the snapshot. */
+function versionCommand(call: Call, key: string, destination: string, { version, snapshot }: VersionThen): string {
+  const options = { key, snapshot: String(snapshot), 'version-id': version, stdout: true };
+  return new Commands(call).on(['restore', destination], options);
 }
 
 function versionRow({ version, from, to, size, state, snapshot, inStore }: VersionThen): string[] {

@@ -15,7 +15,7 @@ import { pointOf } from '../backup/point-choice.ts';
 import { momentAt, pointSource } from '../backup/point-source.ts';
 import { canAsk, confirmDestruction } from '../secret/prompt.ts';
 import { refuseToReplace, writeReceipt } from '../backup/receipt-file.ts';
-import { refuse } from '../errors/refuse.ts';
+import { refuse, withHints } from '../errors/refuse.ts';
 import { OTHER_VERSION, restoredKeys, restorePlan } from '../backup/restore-plan.ts';
 import type { RestoreOptions } from '../backup/restore-way.ts';
 import { nothingBegins, noteMoment, objectsInWords, storeInWords } from '../backup/restore-words.ts';
@@ -123,6 +123,17 @@ async function restoreToFolder(call: RestoreCall, source: string): Promise<ExitC
   );
 }
 
+/** What `retrieve` gives. If the snapshot lacks the version, the error says how to find the one that has it. */
+async function withVersionHint<T>(key: string, source: string, retrieve: () => Promise<T>): Promise<T> {
+  try {
+    return await retrieve();
+  } catch (error) {
+    if (!SecureStoreError.is(error, 'NOT_FOUND')) throw error;
+    const text = 'to list the versions, and the snapshots that have them';
+    throw withHints(error, { text, on: ['history', key], options: { backup: source } });
+  }
+}
+
 async function restoreToStdout(call: RestoreCall, source: string): Promise<ExitCode> {
   const { cli, out, options } = call;
   const [key, ...more] = options.key ?? [];
@@ -133,15 +144,18 @@ async function restoreToStdout(call: RestoreCall, source: string): Promise<ExitC
     await deliverToTerminal(call, stream, 'use --folder DIR, or pipe it into cat to print it anyway');
   };
   const { signal } = cli;
+  const { versionId: version } = options;
   const choice = pointOf(options);
-  const about = { destination: source, ...choice };
+  const about = { destination: source, ...choice, ...(version !== undefined && { version }) };
+  const read = <T>(retrieve: () => Promise<T>): Promise<T> =>
+    version === undefined ? retrieve() : withVersionHint(key, source, retrieve);
   if (options.ask !== undefined) {
     const taken = [['read', key], ['history', key], ['backup.view']] as const;
     return await askToRestore(call, { call: 'recoveryPoints.retrieveStream', about }, taken, options.ask);
   }
   if (await isForServer(call)) {
     return await withStore(call, async (store) => {
-      const { stream } = await store.recoveryPoints.retrieveStream(key, { ...about, signal });
+      const { stream } = await read(() => store.recoveryPoints.retrieveStream(key, { ...about, signal }));
       // An approval is for the data: it is not used up by a look at which moment that is.
       await noteServedMoment(call, store, source);
       await deliver(stream);
@@ -151,7 +165,7 @@ async function restoreToStdout(call: RestoreCall, source: string): Promise<ExitC
   await withBackupSecret(call, source, (opened) =>
     readSnapshot(source, { ...opened, ...pointOf(options) }, async (store, snapshot) => {
       noteMoment(call, options, snapshot);
-      await deliver((await store.retrieveStream(key, { signal })).stream);
+      await deliver((await read(() => store.retrieveStream(key, { version, signal }))).stream);
     }),
   );
 }
