@@ -58,8 +58,9 @@ async function* inOrder<P, T extends { readonly key: string }>(
 }
 
 /** A point, and where it is; without a destination the store as it is now. @throws `INVALID_ARGUMENT` */
-function momentOf(destination: string | undefined, options: PointOptions): object {
-  const choice = pointOf(options);
+function momentOf(call: Call<PointOptions>, destination: string | undefined): object {
+  const { options } = call;
+  const choice = pointOf(call, options);
   if (destination === undefined && Object.keys(choice).length > 0) {
     refuse('--at and --snapshot need a destination');
   }
@@ -76,7 +77,7 @@ function entryRow(entry: Entry, shown: (name: string) => string): string[] {
 /** `securestore browse`. */
 export async function browse(call: Call<BrowseOptions>, destination: string | undefined): Promise<ExitCode> {
   const { cli, out, options } = call;
-  const moment = momentOf(destination, options);
+  const moment = momentOf(call, destination);
   return await withStore<ExitCode>(call, async ({ recoveryPoints }) => {
     const entries: Entry[] = [];
     const { signal } = cli;
@@ -103,8 +104,8 @@ export async function find(
   contains: string,
   destination: string | undefined,
 ): Promise<ExitCode> {
-  const { cli, out, options } = call;
-  const moment = momentOf(destination, options);
+  const { cli, out } = call;
+  const moment = momentOf(call, destination);
   await withStore(call, async ({ recoveryPoints }) => {
     const { signal } = cli;
     const pages = pagesOf((after) => recoveryPoints.find({ ...moment, contains, after, limit: PAGE, signal }));
@@ -123,8 +124,8 @@ const MARKS: Readonly<Record<Difference['type'], string>> = { added: '+', remove
 /** `securestore compare`. */
 export async function compare(call: Call<CompareOptions>, destination: string): Promise<ExitCode> {
   const { cli, out, options } = call;
-  const from = pointOf({ at: options.fromAt, snapshot: options.fromSnapshot }, 'from-');
-  const to = pointOf({ at: options.toAt, snapshot: options.toSnapshot }, 'to-');
+  const from = pointOf(call, { at: options.fromAt, snapshot: options.fromSnapshot }, 'from-');
+  const to = pointOf(call, { at: options.toAt, snapshot: options.toSnapshot }, 'to-');
   const { prefix } = options;
   await withStore(call, async ({ recoveryPoints }) => {
     const { signal } = cli;

@@ -57,7 +57,7 @@ async function restoreStoreTo(call: RestoreCall, source: string): Promise<ExitCo
   const { cli, out, options } = call;
   const { to = '', prefix, partial } = options;
   const chosen = {
-    ...pointOf(options),
+    ...pointOf(call, options),
     ...(prefix === undefined ? {} : { prefix }),
     ...(partial === undefined ? {} : { partial }),
   };
@@ -97,7 +97,7 @@ async function restoreToFolder(call: RestoreCall, source: string): Promise<ExitC
   const { folder = '', prefix } = options;
   const below = parseFolder(prefix) || undefined;
   if (await isForServer(call)) {
-    const choice = pointOf(options);
+    const choice = pointOf(call, options);
     return await withStore(call, async (store) => {
       await noteServedMoment(call, store, source);
       // A listing shows what may be seen: that there is nothing in it says nothing of the backup.
@@ -116,7 +116,7 @@ async function restoreToFolder(call: RestoreCall, source: string): Promise<ExitC
   }
   const { readSnapshot } = await import('securestore');
   return await withBackupSecret(call, source, (opened) =>
-    readSnapshot(source, { ...opened, ...pointOf(options) }, async (store, snapshot) => {
+    readSnapshot(source, { ...opened, ...pointOf(call, options) }, async (store, snapshot) => {
       noteMoment(call, options, snapshot);
       return exportToFolder(call, store, folder, { prefix: below });
     }),
@@ -145,7 +145,7 @@ async function restoreToStdout(call: RestoreCall, source: string): Promise<ExitC
   };
   const { signal } = cli;
   const { versionId: version } = options;
-  const choice = pointOf(options);
+  const choice = pointOf(call, options);
   const about = { destination: source, ...choice, ...(version !== undefined && { version }) };
   const read = <T>(retrieve: () => Promise<T>): Promise<T> =>
     version === undefined ? retrieve() : withVersionHint(key, source, retrieve);
@@ -163,7 +163,7 @@ async function restoreToStdout(call: RestoreCall, source: string): Promise<ExitC
   }
   const { readSnapshot } = await import('securestore');
   await withBackupSecret(call, source, (opened) =>
-    readSnapshot(source, { ...opened, ...pointOf(options) }, async (store, snapshot) => {
+    readSnapshot(source, { ...opened, ...pointOf(call, options) }, async (store, snapshot) => {
       noteMoment(call, options, snapshot);
       await deliver((await read(() => store.retrieveStream(key, { version, signal }))).stream);
     }),
@@ -175,7 +175,7 @@ async function restoreHere(call: RestoreCall, source: string): Promise<ExitCode>
   const { prefix, key: keys, into, deleteExtra, dryRun, check } = options;
   if (options.receipt !== undefined) await refuseToReplace(options.receipt, options.yes);
   const isWhole = prefix === undefined && keys === undefined && into === undefined;
-  const choice = pointOf(options);
+  const choice = pointOf(call, options);
   const policy = policyOf(options, isWhole);
   // A server looks for the backup where it is, and is not told of each object: it tells how many there are.
   const isHere = !isServed(await storeUrlOf(call));
@@ -249,7 +249,7 @@ async function restoreHere(call: RestoreCall, source: string): Promise<ExitCode>
 async function noteServedMoment(call: RestoreCall, store: SecureStore, source: string): Promise<void> {
   const { cli, options } = call;
   if (options.at === undefined) return;
-  noteMoment(call, options, await momentAt(store, source, pointOf(options), cli.signal));
+  noteMoment(call, options, await momentAt(store, source, pointOf(call, options), cli.signal));
 }
 
 function question({ deleteExtra }: RestoreOptions, isWhole: boolean): string {

@@ -8,7 +8,8 @@ import { renamed } from '../options/old-spelling.ts';
 import type { RestoreOptions } from '../backup/restore-way.ts';
 
 /** The description of `--at` for a backup. */
-export const AT: string = 'the state at this time, up to the end of a second; by default that of the newest snapshot';
+export const AT: string =
+  'the state at this time, up to the end of a second: ISO 8601, or how long ago, such as 24h; by default that of the newest snapshot';
 
 function addBackup(program: Command, run: Run): void {
   addVerb<BackupOptions, [string]>(program, run, {

@@ -89,7 +89,7 @@ function addGet(program: Command, run: Run): void {
         new Option('--version-id <version>', 'this version instead of the current one').conflicts('at'),
         '--version <version>',
       ),
-      new Option('--at <time>', 'the version that was current then: ISO 8601, or seconds since 1970'),
+      new Option('--at <time>', 'the version that was current then: ISO 8601, or how long ago, such as 24h'),
       new Option('--range <start:end>', 'only these bytes, the end exclusive; either side may be left out'),
     ],
     notes: `The data is written to stdout unchanged, or into a file that only you may read (mode 0600). With --json and no file, one
