@@ -16,6 +16,8 @@ const ABOUT_MEMBERS: ReadonlySet<string> = new Set([
   'members.revokeAll',
 ]);
 
+const text = (time: number): string => formatTime(new Date(time));
+
 /** Gathers, from entries that were read, which part of a period the log covers. */
 export class AuditCoverage {
   #first = Infinity;
@@ -66,7 +68,6 @@ export class AuditCoverage {
 
   /** One line for each part of a period, in milliseconds since 1970, that the log does not cover. */
   lines(since: number, until: number): string[] {
-    const text = (time: number): string => formatTime(new Date(time));
     const lines: string[] = [];
     if (this.#isWhole && !this.#isCut && this.#first > since && this.#first !== Infinity)
       lines.push(`recorded since ${text(this.#first)}`);

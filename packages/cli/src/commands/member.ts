@@ -68,6 +68,14 @@ function intoCategory({ category = [], prefix, into }: MemberOptions): IntoCateg
   const [name, ...others] = category;
   if (name === undefined || others.length > 0) refuse('--prefix needs one --category, which gets the objects');
   if (name === 'default') refuse('the category "default" has all keys that no other category has: give a new name');
+  if (prefix.replace(/\/$/, '') === into.replace(/\/$/, '')) {
+    refuse(
+      '--into must name another folder than --prefix: an object has the encryption keys of its category for good',
+      {
+        text: 'its objects are moved, which encrypts them again; choose a new folder for --into',
+      },
+    );
+  }
   return { category: name, folders: parseCopyScope(prefix, into, true) };
 }
 
