@@ -194,15 +194,15 @@ async function add(
     out.note(`warning: ${shown} can now read everything AND forge anything in: ${which}`);
   }
   out.note(
-    `warning: ${shown} sees the names of all objects of the store, and can mislead continuous backup and migration. If that ` +
-      'is too much, use a store of its own',
+    `warning: ${shown} sees the names of all objects of the store, and can mislead continuous backup and migration. To ` +
+      `prevent both, share a separate store with ${shown} instead`,
   );
   if (areas?.includes('audit') === true) out.note(`${shown} can read and verify the audit log`);
   const audited = await ifAllowed(store.audit.state({ signal: cli.signal }));
   if (audited?.on === true) out.note('the store is audited, and what members do is not in its log');
   out.note(
-    `Send ${shown} this invitation by a way that both of you trust: it is not secret, but an attacker who changes it can lead ` +
-      'them to another store',
+    `Send ${shown} this invitation over a channel that both of you trust. It is not secret, but an attacker who changes it can ` +
+      `make ${shown} use another store`,
   );
   if (storeUrl === undefined) out.note(TELL_WHERE);
 }
@@ -252,6 +252,6 @@ async function watchRevocation(
   if (Object.keys(done.remaining).length > 0) {
     out.note(`warning: ${whom} can forge what is encrypted under keys that are still in use`);
   }
-  out.note(`${whom} keeps what they have read or copied, and knows the names of the objects`);
+  out.note(`not protected: what ${whom} has read or copied before, and the names of the objects`);
   return exitCode;
 }

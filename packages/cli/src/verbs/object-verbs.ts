@@ -26,9 +26,12 @@ function addInit(program: Command, run: Run): void {
         ).argParser(collect),
         '--category <name=pattern>',
       ),
-      new Option('--names <mode>', 'whether the backend sees names encrypted or plain').choices(['encrypted', 'plain']),
-      new Option('--history-versions <n>', 'how many older versions of each object to keep'),
-      new Option('--history-days <n>', 'how many days to keep older versions'),
+      new Option('--names <mode>', 'whether the backend sees names encrypted or plain (default: encrypted)').choices([
+        'encrypted',
+        'plain',
+      ]),
+      new Option('--history-versions <n>', 'how many older versions of each object to keep (default: 10)'),
+      new Option('--history-days <n>', 'how many days to keep older versions (default: 30)'),
       new Option(
         '--rotation-days <n>',
         'the age at which programs that stay open create new encryption keys (default: never)',
