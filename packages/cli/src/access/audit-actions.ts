@@ -133,7 +133,7 @@ const OF_COMMANDS: Readonly<Record<string, string>> = {
   login: 'session',
 };
 
-/** What is longer is not repeated in an error, in characters. */
+/** A longer name is not repeated in an error, in characters. */
 const MAX_SHOWN = 64;
 
 function meant(given: string): string | undefined {

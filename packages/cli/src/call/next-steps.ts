@@ -19,7 +19,7 @@ export function storeVariable(storeUrl: string): { readonly url: string; readonl
   return { url, command: variableCommand('URL', url) };
 }
 
-/** How a shell is told the value of a variable of ours. */
+/** The command that sets a variable of ours in a shell. */
 export function variableCommand(name: 'URL' | 'KEY_FILE', value: string): string {
   return `export ${shellWords([`SECURESTORE_${name}=${value}`])}`;
 }

@@ -35,7 +35,7 @@ async function confirmPurge(
   return {};
 }
 
-/** Says that earlier snapshots are not changed. A server may not tell the caller where they are. */
+/** Says that earlier snapshots are not changed. A server may not name the destinations to its caller. */
 async function noteBackups({ out }: Call, store: SecureStore): Promise<void> {
   if (isRemote(store) || out.json) return;
   const destinations = await store.backups.destinations();

@@ -123,7 +123,7 @@ async function restoreToFolder(call: RestoreCall, source: string): Promise<ExitC
   );
 }
 
-/** What `retrieve` gives. If the snapshot lacks the version, the error says how to find the one that has it. */
+/** Calls `retrieve`. If the snapshot lacks the version, the error says how to find the one that has it. */
 async function withVersionHint<T>(key: string, source: string, retrieve: () => Promise<T>): Promise<T> {
   try {
     return await retrieve();

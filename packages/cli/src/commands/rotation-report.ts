@@ -8,14 +8,14 @@ export function rotationLine({ depth }: RotationReport, secret?: string): string
   return `rotated to the depth ${depth}${secret === undefined ? '' : `: ${secret}`}`;
 }
 
-/** What an attacker who has the old encryption keys cannot open after each depth. */
+/** The protection after each depth against an attacker who has the old encryption keys. */
 const PROTECTED: Readonly<Record<RotationDepth, string | undefined>> = {
   unlock: undefined,
   keys: 'old encryption keys alone open no object of the store any more',
   data: 'old encryption keys and old records open no object of the store any more',
 };
 
-/** What such an attacker still can open. */
+/** The limits of that protection. */
 const NOT_PROTECTED: Readonly<Record<RotationDepth, string>> = {
   unlock: 'old encryption keys still open all objects, also those that are stored from now on',
   keys: 'old encryption keys still show the keys of objects, and with a copy of an old record they open its payload',

@@ -151,7 +151,7 @@ async function changed(
     out.note('garbage collection removes versions that the history no longer keeps, within a day');
 }
 
-/** What the history keeps. Garbage collection removes nothing that is younger than a day. */
+/** The versions that the history keeps. Garbage collection removes nothing that is younger than a day. */
 function historyText({ versions, days }: Settings['history']): string {
   const since = days === 0 ? 'a day' : count(days, 'day');
   return `${count(versions, 'older version')} of each object, and all that were replaced less than ${since} ago`;
