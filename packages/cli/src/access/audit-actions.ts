@@ -128,9 +128,7 @@ const OF_COMMANDS: Readonly<Record<string, string>> = {
   rm: 'delete',
   undelete: 'recover',
   rotate: 'rotateEncryptionKey',
-  init: 'unlock',
   token: 'access.createToken',
-  login: 'session',
 };
 
 /** A longer name is not repeated in an error, in characters. */

@@ -91,6 +91,10 @@ describe('audit', () => {
   it('finds what there is about an object by its name, which the log does not have', async () => {
     const { box } = await auditedBox();
     for (const key of ['db/password', 'db/other']) expect((await box.run(['get', key])).exitCode).toBe(3);
+    // Without a look of its own into the history, which would be one more failed attempt.
+    expect((await box.run(['get', 'web/password'])).stderr).toContain(
+      'hint: to see whether older versions exist: securestore history web/password\n',
+    );
     const found = jsonLines(await done(box, 'audit', 'log', '--key', 'db/password', '--json'));
     expect(found).toMatchObject([
       { action: 'read', outcome: 'failed', object: expect.stringMatching(/^#/), key: 'db/password' },
