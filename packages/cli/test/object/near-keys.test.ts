@@ -22,7 +22,10 @@ it('a key that does not exist leads to those that may be meant', async () => {
   expect(await hintOf('get', 'db/passwrd')).toEqual([3, 'to find similar keys: securestore find pass']);
   expect((await box.run(['find', 'pass'])).stdout).toBe('db/password\n');
   // Its key exists: what is missing is the version.
-  expect((await box.run(['get', 'db/user', '--at', '2020-01-01'])).stderr).not.toContain('hint:');
+  expect((await box.run(['get', 'db/user', '--at', '2020-01-01'])).stderr.split('\n').slice(1)).toEqual([
+    'hint: to list its versions, for --version-id: securestore history db/user',
+    '',
+  ]);
 });
 
 it('ls says that it takes no pattern', async () => {
