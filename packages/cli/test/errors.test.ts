@@ -154,7 +154,7 @@ describe('an error says in one line what is wrong, and in hints what to do', { t
     });
     expect(exitCode).toBe(2);
     expect(stderr).toMatch(
-      /no unlock secret is given \[INVALID_ARGUMENT\]\nhint: set \$SECURESTORE_PASSPHRASE_FILE, or give --passphrase-file FILE or --key-file FILE\nhint: .*: securestore help environment\n$/,
+      /no unlock secret is given \[INVALID_ARGUMENT\]\nhint: set \$SECURESTORE_KEY_FILE or \$SECURESTORE_PASSPHRASE_FILE, or give --key-file FILE or --passphrase-file FILE\nhint: with a recovery kit, give --recovery-code-file FILE\nhint: .*: securestore help environment\n$/,
     );
   });
 

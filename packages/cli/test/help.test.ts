@@ -95,6 +95,25 @@ it.each(ALL.map(({ path }) => [path.join(' '), path] as const))('the help of %s 
 const optionOf = (name: string, long: string): OptionHelp | undefined =>
   ALL.find(({ path }) => path.join(' ') === name)?.options.find((option) => option.long === long);
 
+it('of a noun names the help that has the options of its actions', async () => {
+  for (const [noun, action] of [
+    ['member', 'add'],
+    ['slot', 'add'],
+    ['audit', 'on'],
+  ] as const) {
+    const line = `\nOptions of an action: securestore help ${noun} ${action}\n`;
+    expect((await runHere(['help', noun])).stdout).toContain(line);
+    expect((await runHere([noun, '--help'])).stdout).toContain(line);
+  }
+  expect((await runHere(['help', 'ls'])).stdout).not.toContain('Options of an action');
+});
+
+it('of init tells the defaults', async () => {
+  const text = (await runHere(['help', 'init'])).stdout.replaceAll(/\s+/g, ' ');
+  expect(text).toContain('whether the backend sees names encrypted or plain (default: encrypted) (encrypted, plain)');
+  expect(text).toContain('keep (default: 10)');
+});
+
 it('says what is used without an option, and which options are needed', async () => {
   expect(optionOf('serve', '--port')).toMatchObject({ default: '8420', required: false });
   expect(optionOf('rotate', '--depth')).toMatchObject({ default: 'keys' });

@@ -368,6 +368,9 @@ it('init ends with how to name the store once and for all', async () => {
   expect(made.stdout).toMatch(/^created a store at file:\S* vault\nfingerprint: \S+\ncreated the key file key\n$/);
   const url = `file:${box.path('my vault')}`;
   expect(made.stderr.trimEnd().split('\n').at(-1)).toBe(`to use it without --store: export 'SECURESTORE_URL=${url}'`);
+  expect(made.stderr).toContain(`\nto use it without --key-file: export SECURESTORE_KEY_FILE=${box.path('key')}\n`);
+  const exported = { SECURESTORE_URL: url, SECURESTORE_KEY_FILE: box.path('key') };
+  expect(await box.run(['ls'], { env: exported })).toMatchObject({ exitCode: 0 });
   const known = await box.run(['init', '--key-file', 'key'], { env: { SECURESTORE_URL: `file:${box.path('other')}` } });
   expect(known.stderr).not.toContain('export');
 });

@@ -168,6 +168,21 @@ describe('wrong usage', () => {
     [['ls', '--password=x'], 'hint: give --passphrase-file FILE or --passphrase-command COMMAND: other users'],
     [['rotate', '--new-password', 'x'], 'hint: give --new-passphrase-file FILE or --new-passphrase-command COMMAND'],
     [['keygen'], 'hint: did you mean identity: securestore help identity'],
+    [['whoami'], 'hint: did you mean identity show: securestore help identity show'],
+    [['status'], 'hint: did you mean health: securestore help health'],
+    [['diff'], 'hint: did you mean compare: securestore help compare'],
+    [['user'], 'hint: did you mean one of grant, member: securestore help'],
+    [['rollback'], 'hint: did you mean one of undelete, restore: securestore help'],
+    [
+      ['schedule', 'add', 'n', 'file:./b', '--at', '02:00'],
+      "hint: did you mean --cron, such as --cron '0 2 * * *' for",
+    ],
+    [['role', 'add', 'r', '--allow', 'read', '--keys', 'db/'], 'hint: for all keys of a folder, give "db/**"'],
+    [['audit', 'verify', '--identity-file', 'x'], 'hint: give the identity of the auditor by --auditor-identity FILE'],
+    [
+      ['member', 'add', 'ann', 'SSRP1-X', '--category', 'c', '--prefix', 'a/', '--into', 'a'],
+      '--into must name another folder than --prefix: an object has the encryption keys of its category for good',
+    ],
   ] as const)('%j is said to be it', async (args, message) => {
     const result = await runHere(args);
     expect(result).toMatchObject({ exitCode: 2, stdout: '' });

@@ -59,7 +59,7 @@ export async function checkAlone(
   throw new SecureStoreError(
     'CONFLICT',
     `${url} has a copy of the backups at ${other.url}, which is a destination itself`,
-    { advice: [{ id: 'choose-store-url' }, { id: 'unregister-destination', destination: other.url }] },
+    { advice: [{ id: 'replace-destination', destination: other.url }, { id: 'choose-store-url' }] },
   );
 }
 

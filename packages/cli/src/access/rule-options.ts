@@ -1,5 +1,5 @@
 import { compilePattern, SecureStoreError } from '@securestore/core-format';
-import type { Rule } from 'securestore';
+import type { Rule, Template } from 'securestore';
 import { splitNames } from './access-text.ts';
 import { refusal, refuse } from '../errors/refuse.ts';
 
@@ -46,6 +46,17 @@ const ACTIONS: Readonly<Record<ActionPattern, true>> = {
   'audit.*': true,
 };
 
+/** Those of the library, which is not loaded to show help: one too few or too many does not compile. */
+export const TEMPLATES: Readonly<Record<Template, true>> = {
+  reader: true,
+  writer: true,
+  operator: true,
+  auditor: true,
+  'backup-operator': true,
+  'recovery-officer': true,
+  administrator: true,
+};
+
 /** What is longer is not repeated in an error, in characters. */
 const MAX_SHOWN = 64;
 
@@ -72,7 +83,10 @@ function checkPattern(pattern: string): void {
     compilePattern(pattern);
   } catch (error) {
     if (!SecureStoreError.is(error, 'INVALID_ARGUMENT')) throw error;
-    refuse(`--keys must be a pattern of keys: ${error.message}`);
+    const hints = pattern.endsWith('/')
+      ? [{ text: `for all keys of a folder, give ${JSON.stringify(`${pattern}**`)}` }]
+      : [];
+    refuse(`--keys must be a pattern of keys: ${error.message}`, ...hints);
   }
 }
 

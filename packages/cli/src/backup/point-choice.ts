@@ -1,5 +1,6 @@
 import type { SnapshotChoice } from 'securestore';
-import { parseMoment } from '../call/parse-time.ts';
+import type { Call } from '../call/call.ts';
+import { parseMoment, parseSince } from '../call/parse-time.ts';
 import { parseCount } from '../call/parse-values.ts';
 import { refuse } from '../errors/refuse.ts';
 
@@ -9,21 +10,27 @@ function endOf(moment: Date, text: string): Date {
   return isWhole ? new Date(moment.getTime() + 999) : moment;
 }
 
+/** The options that choose a point; with `ask`, for a request for approval. */
+interface PointOptions {
+  readonly at?: string | undefined;
+  readonly snapshot?: string | undefined;
+  readonly ask?: string | undefined;
+}
+
 /**
  * Which point of a backup is meant.
  *
  * @param prefix of the names of the options, such as `from-`
  * @throws `INVALID_ARGUMENT`
  */
-export function pointOf(
-  { at, snapshot }: { readonly at?: string | undefined; readonly snapshot?: string | undefined },
-  prefix = '',
-): SnapshotChoice {
+export function pointOf({ cli }: Pick<Call, 'cli'>, { at, snapshot, ask }: PointOptions, prefix = ''): SnapshotChoice {
   if (at !== undefined && snapshot !== undefined) {
     refuse(`--${prefix}at cannot be used with --${prefix}snapshot`);
   }
+  // An approval is for one moment, and a time before now would be another one when the command is repeated.
+  const read = ask === undefined ? parseSince : parseMoment;
   return {
-    ...(at === undefined ? {} : { at: endOf(parseMoment(`--${prefix}at`, at), at) }),
+    ...(at === undefined ? {} : { at: endOf(read(`--${prefix}at`, at, cli.now()), at) }),
     ...(snapshot === undefined ? {} : { snapshot: parseCount(`--${prefix}snapshot`, snapshot) }),
   };
 }

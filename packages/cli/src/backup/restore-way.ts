@@ -6,6 +6,7 @@ export interface RestoreOptions {
   readonly snapshot?: string;
   readonly prefix?: string;
   readonly key?: readonly string[];
+  readonly versionId?: string;
   readonly into?: string;
   readonly to?: string;
   readonly folder?: string;
@@ -36,6 +37,7 @@ const RESTORE_OPTIONS = [
   'snapshot',
   'prefix',
   'key',
+  'versionId',
   'into',
   'to',
   'folder',
@@ -54,6 +56,9 @@ export function wayOf(options: RestoreOptions): Way {
   const given = (['to', 'folder', 'stdout'] as const).filter((way) => options[way] !== undefined);
   if (given.length > 1) refuse(`--${given[0]} cannot be used with --${given[1]}`);
   const way: Way = given[0] ?? 'store';
+  if (options.versionId !== undefined && way !== 'stdout') {
+    refuse('--version-id needs --stdout', { text: 'to store that version again, pipe the output into put KEY' });
+  }
   const useless = USELESS[way].find((name) => options[name] !== undefined);
   if (options.prefix !== undefined && options.key !== undefined) refuse('--prefix cannot be used with --key');
   if (options.deleteExtra === true && (options.key !== undefined || options.conflict === 'rename')) {

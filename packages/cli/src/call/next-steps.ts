@@ -16,5 +16,10 @@ export function nextSteps(options: GlobalOptions, operand: string | undefined): 
 /** How a shell is told of a store once and for all its commands; credentials in the store URL are for the person to write again. */
 export function storeVariable(storeUrl: string): { readonly url: string; readonly command: string } {
   const url = new Commands({ args: [], options: { store: storeUrl } }).store ?? storeUrl;
-  return { url, command: `export ${shellWords([`SECURESTORE_URL=${url}`])}` };
+  return { url, command: variableCommand('URL', url) };
+}
+
+/** The command that sets a variable of ours in a shell. */
+export function variableCommand(name: 'URL' | 'KEY_FILE', value: string): string {
+  return `export ${shellWords([`SECURESTORE_${name}=${value}`])}`;
 }

@@ -74,7 +74,7 @@ export function parseSince(option: string, text: string, now: Date): Date {
       ? new Date(now.getTime() - Number(amount) * seconds * 1000)
       : parseAbsolute(text);
   if (moment !== undefined && !Number.isNaN(moment.getTime())) return moment;
-  return refuse(option, text, 'ISO 8601 such as 2026-11-24T15:00:00Z, or how long ago, such as 24h or 7d');
+  return refuse(option, text, 'a time such as 2026-11-24T15:00:00Z, or how long ago, such as 24h or 7d');
 }
 
 /**

@@ -1,3 +1,4 @@
+import { SecureStoreError } from '@securestore/core-format';
 import type { Action, Decision, Policy, Rule, SecureStore, Template } from 'securestore';
 import { ruleText } from '../access/access-text.ts';
 import { sayWhereItCounts } from '../access/access-pending.ts';
@@ -5,8 +6,8 @@ import type { Call, ExitCode } from '../call/call.ts';
 import { withStore } from '../store/open.ts';
 import { parseExpiry } from '../call/parse-time.ts';
 import { confirmDestruction } from '../secret/prompt.ts';
-import { refusal, refuse } from '../errors/refuse.ts';
-import { parseActions, parseScope } from '../access/rule-options.ts';
+import { refusal, refuse, withHints } from '../errors/refuse.ts';
+import { parseActions, parseScope, TEMPLATES } from '../access/rule-options.ts';
 import { count, formatTable, formatTime, printable } from '../terminal/terminal-text.ts';
 import { Commands } from '../errors/hints.ts';
 
@@ -21,10 +22,6 @@ export interface RoleOptions {
 export interface GrantOptions {
   readonly expires?: string;
   readonly service?: boolean;
-}
-
-export interface TokenOptions {
-  readonly expires?: string;
 }
 
 /** `securestore role list`. */
@@ -133,6 +130,9 @@ async function remove(call: Call, store: SecureStore, given: string): Promise<Ex
   return sayWhereItCounts(call, pending);
 }
 
+/** The template for a role that does not exist yet. */
+const templateFor = (role: string): string => (Object.hasOwn(TEMPLATES, role) ? role : 'reader');
+
 /** `securestore grant`, `securestore grant list`, `securestore grant <principal> <role>`. */
 export async function grant(
   call: Call<GrantOptions>,
@@ -151,12 +151,22 @@ export async function grant(
     const [principal, held] = [parsePrincipalName(who), parsePrincipalName(roleName)];
     const kind = options.service === true ? 'service' : 'user';
     let added = false;
+    let hasRole = true;
     const change = (policy: Policy): Policy => {
+      hasRole = policy.roles.some(({ name }) => name === held);
       added = policy.principals.every(({ name }) => name !== principal);
       const grown = added ? addPrincipal(principal, kind)(policy) : policy;
       return grantRole(principal, held, expires?.getTime())(grown);
     };
-    const { pending } = await store.access.change(change, { signal: cli.signal });
+    const changing = store.access.change(change, { signal: cli.signal });
+    const { pending } = await changing.catch((error: unknown) => {
+      if (hasRole || !SecureStoreError.is(error, 'NOT_FOUND')) throw error;
+      throw withHints(
+        error,
+        { text: 'to list the roles', on: ['role', 'list'] },
+        { text: 'to create it', on: ['role', 'add', held], options: { template: templateFor(held) } },
+      );
+    });
     const until = expires === undefined ? '' : ` until ${formatTime(expires)}`;
     await out.result({ principal, role: held, added, ...(expires && { expires }), pending }, () => {
       const [what, whom] = [printable(held), printable(principal)];
@@ -211,50 +221,6 @@ export async function revoke(call: Call, principal: string, roleName: string | u
     );
     return sayWhereItCounts(call, pending);
   });
-}
-
-/** `securestore token list`. */
-export async function listTokens(call: Call): Promise<void> {
-  await withStore(call, (store) => tokens(call, store));
-}
-
-/** `securestore token new`. */
-export async function newToken(call: Call<TokenOptions>, principal: string): Promise<void> {
-  const { cli, out, options } = call;
-  const expires = options.expires === undefined ? undefined : parseExpiry('--expires', options.expires, cli.now());
-  await withStore(call, async (store) => {
-    const made = await store.access.createToken(principal, { expires, signal: cli.signal });
-    await out.result(made, () => made.token);
-    out.note(`the token ${made.id} is shown this once; it acts as ${printable(made.principal)}`);
-  });
-}
-
-/** `securestore token revoke`. */
-export async function revokeToken(call: Call, id: string): Promise<ExitCode> {
-  const { cli, out } = call;
-  return await withStore(call, async (store) => {
-    const { pending } = await store.access.revokeToken(id, { signal: cli.signal });
-    await out.result({ id, revoked: true, pending }, () => `revoked the token ${printable(id)}`);
-    return sayWhereItCounts(call, pending);
-  });
-}
-
-async function tokens(call: Call, store: SecureStore): Promise<void> {
-  const { cli, out } = call;
-  const found = await store.access.tokens({ signal: cli.signal });
-  if (out.json) {
-    for (const one of found) await out.result(one, () => []);
-    return;
-  }
-  const columns = [{ title: 'ID' }, { title: 'PRINCIPAL' }, { title: 'CREATED' }, { title: 'UNTIL' }] as const;
-  const rows = found.map(({ id, principal, created, expires }) => [
-    id,
-    printable(principal),
-    formatTime(new Date(created)),
-    expires === undefined ? '' : formatTime(new Date(expires)),
-  ]);
-  if (rows.length > 0) await out.result({}, () => formatTable(columns, rows));
-  else out.note(printable(`no API tokens; to create one: ${new Commands(call).on(['token', 'new', 'PRINCIPAL'])}`));
 }
 
 function reasonOf({ reason, rule }: Decision, principal: string, policy: Policy): string {

@@ -1,5 +1,7 @@
 import { exitCodeOf, SecureStoreError } from '@securestore/core-format';
 import type { AuditState, SecureStore, TrailEntry } from 'securestore';
+import { actionsMeant } from '../access/audit-actions.ts';
+import { AuditCoverage } from '../access/audit-coverage.ts';
 import { AuditNames, hashOf } from '../access/audit-names.ts';
 import type { Call, ExitCode } from '../call/call.ts';
 import { parseSince } from '../call/parse-time.ts';
@@ -39,6 +41,7 @@ interface Query {
   readonly wanted: number;
   readonly object?: string | undefined;
   readonly since: number;
+  readonly until: number;
   readonly isAll: boolean;
   /** Whether entries are left out of those that match. */
   readonly isSelective: boolean;
@@ -71,17 +74,19 @@ function queryOf({ cli, options, out }: LogCall): Query {
   const from = since === undefined ? -Infinity : parseSince('--since', since, now).getTime();
   const to = until === undefined ? Infinity : parseSince('--until', until, now).getTime();
   if (from > to) refuse('--since must be before --until');
+  const actions = action === undefined ? undefined : actionsMeant(action);
   const many = since === undefined ? DEFAULT_LINES : Infinity;
   const isSelective = [action, principal, result].every((filter) => filter === undefined) && all !== true && !out.json;
   return {
     wanted: lines === undefined ? many : parseCount('--lines', lines),
     object: key ?? name,
     since: from,
+    until: to,
     isAll: [action, principal, result, since, until].every((filter) => filter === undefined),
     isSelective,
     isLeftOut: (entry) => isSelective && entry.outcome === 'allowed' && ROUTINE.has(entry.action),
     matches: (entry) =>
-      (action === undefined || entry.action === action) &&
+      (actions?.has(entry.action) ?? true) &&
       (principal === undefined || ownerAsNow(entry.principal) === ownerAsNow(principal)) &&
       (result === undefined || entry.outcome === result) &&
       entry.time >= from &&
@@ -93,7 +98,13 @@ function queryOf({ cli, options, out }: LogCall): Query {
 type Told = Pick<NonNullable<Parameters<SecureStore['audit']['entries']>[0]>, 'onCut' | 'onDamaged'>;
 
 /** The newest entries that match, the oldest of them first, with those between them that are left out. */
-async function newest(call: LogCall, store: SecureStore, query: Query, told: Told): Promise<TrailEntry[]> {
+async function newest(
+  call: LogCall,
+  store: SecureStore,
+  query: Query,
+  told: Told,
+  coverage: AuditCoverage,
+): Promise<TrailEntry[]> {
   const { wanted, object, since, isAll, isSelective, matches, isLeftOut } = query;
   // To find an object, the whole log is read for each page.
   const most = isAll && !isSelective ? Math.min(wanted, LARGEST_PAGE) : object === undefined ? PAGE : LARGEST_PAGE;
@@ -108,10 +119,12 @@ async function newest(call: LogCall, store: SecureStore, query: Query, told: Tol
       ...told,
       signal: call.cli.signal,
     });
+    if (object === undefined) coverage.add(page);
     const matching = page.filter(matches);
     found.unshift(matching);
     missing -= matching.filter((entry) => !isLeftOut(entry)).length;
     [before] = page;
+    if (object === undefined && page.length < most) coverage.reachedBeginning();
     if (before === undefined || page.length < most || before.time < since) break;
   }
   const all = found.flat();
@@ -183,6 +196,7 @@ const NOT_RECORDED = {
 } as const;
 
 type NotRecorded = NonNullable<AuditState['notRecorded']>;
+type Use = NotRecorded[number];
 
 /** One line about the uses of the store that its log cannot hold; `undefined` if it holds all. */
 export function notRecordedText(uses: NotRecorded = []): string | undefined {
@@ -190,13 +204,26 @@ export function notRecordedText(uses: NotRecorded = []): string | undefined {
   return known.length === 0 ? undefined : `not in this log: ${known.map((use) => NOT_RECORDED[use]).join('; ')}`;
 }
 
+/** Says which part of the period that was asked for the log does not cover. */
+async function noteCoverage(call: LogCall, store: SecureStore, query: Query, coverage: AuditCoverage): Promise<void> {
+  if (query.object !== undefined) {
+    // The entries about one object do not show when recording began or was off.
+    const all = { ...query, object: undefined, wanted: Infinity, isAll: false, matches: () => false };
+    const told = isRemote(store) ? {} : { onDamaged: () => {} };
+    await newest(call, store, all, { ...told, onCut: () => coverage.cut() }, coverage);
+  }
+  for (const line of coverage.lines(query.since, query.until)) call.out.note(line);
+}
+
 /** The entries that the options choose. */
 export async function showLog(call: LogCall, store: SecureStore): Promise<ExitCode> {
   const { cli, out, options } = call;
   const query = queryOf(call);
   const damage = damageOf(call);
+  const coverage = new AuditCoverage();
   const told: Told = {
     onCut: ({ message }) => {
+      coverage.cut();
       out.note(printable(message));
       out.note(printable(`to see older entries: ${new Commands(call).on(['audit', 'export'])}`));
     },
@@ -207,7 +234,7 @@ export async function showLog(call: LogCall, store: SecureStore): Promise<ExitCo
     await follow(call, store, query, told, names);
     return damage.exitCode();
   }
-  const read = await watchWait(cli, 'audit log: reading the log', newest(call, store, query, told));
+  const read = await watchWait(cli, 'audit log: reading the log', newest(call, store, query, told, coverage));
   const found = read.filter((entry) => !query.isLeftOut(entry));
   const leftOut = read.length - found.length;
   if (options.hashes !== true) await names.lookUp(found);
@@ -223,8 +250,9 @@ export async function showLog(call: LogCall, store: SecureStore): Promise<ExitCo
       `${count(leftOut, 'routine entry', 'routine entries')}, such as unlock, ${are} left out; --all shows them`,
     );
   }
-  const { notRecorded } = await store.audit.state({ signal: cli.signal });
-  const missing = notRecordedText(notRecorded);
+  if (query.since !== -Infinity) await noteCoverage(call, store, query, coverage);
+  const { notRecorded = [] } = await store.audit.state({ signal: cli.signal });
+  const missing = notRecordedText(coverage.hasMembers ? [...new Set<Use>(['members', ...notRecorded])] : notRecorded);
   if (missing !== undefined) out.note(missing);
   return damage.exitCode();
 }

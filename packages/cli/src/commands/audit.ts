@@ -167,6 +167,15 @@ export const auditLog: Action<AuditLogOptions> = onStore(showLog);
 /** `securestore audit examine`. */
 export const examineLog: Action = onStore(examine);
 /** `securestore audit verify`. */
-export const verifyLog: Action<AuditVerifyOptions> = onStore(verify);
+export const verifyLog: Action<AuditVerifyOptions> = async (call) => {
+  const { auditorIdentity, identityFile } = call.options;
+  // An auditor has an identity that unlocks no store: the refusal of the store would not say so.
+  if (auditorIdentity === undefined && identityFile !== undefined) {
+    refuse('audit verify needs --auditor-identity FILE; --identity-file only unlocks the store', {
+      text: 'give the identity of the auditor by --auditor-identity FILE, next to an unlock secret of the store',
+    });
+  }
+  return await onStore(verify)(call);
+};
 /** `securestore audit export`. */
 export const exportAuditLog: Action = onStore(exportLog);

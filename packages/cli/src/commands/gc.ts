@@ -13,13 +13,22 @@ export interface GcOptions extends Pick<SettingsOptions, 'historyVersions' | 'hi
   readonly dryRun?: boolean;
 }
 
-/** Why a version was kept, in the order in which the reasons are checked. */
-function keptText({ versions, days }: Partial<Settings['history']>, kept: GcReport['kept']): string {
+/**
+ * Why a version was kept, in the order in which the reasons are checked.
+ *
+ * @param destinations of backups, each of which may have to read versions before they are removed
+ */
+export function keptText(
+  { versions, days }: Partial<Settings['history']>,
+  kept: GcReport['kept'],
+  destinations: readonly string[] = [],
+): string {
+  const backups = destinations.length === 0 ? 'a backup' : `a backup to ${destinations.join(' or ')}`;
   const total = Object.values(kept).reduce((sum, number) => sum + number, 0);
   if (total === 0) return 'no older versions are kept';
   const reasons: [number, string][] = [
     [kept.young, 'younger than a day'],
-    [kept.unread, 'not yet read by a continuous backup, a migration or another reader of the journal'],
+    [kept.unread, `not yet read by ${backups}, a migration or another reader of the journal`],
     [kept.newest, `among the newest ${versions ?? 'versions'} of their objects`],
     [kept.recent, days === undefined ? 'replaced recently' : `replaced less than ${count(days, 'day')} ago`],
   ];
@@ -59,6 +68,12 @@ function inWords(report: GcReport, isDryRun: boolean): string {
   return `${checked}${done}${what} ${formatBytes(report.bytes)}${failed}${note}`;
 }
 
+/** The destinations of the store, as far as the caller may ask for them without an attempt that a server would record. */
+async function destinationsOf(store: SecureStore): Promise<string[]> {
+  if (isRemote(store)) return [];
+  return (await store.backups.destinations()).map(({ url }) => printable(url));
+}
+
 /** `securestore gc`. */
 export async function gc(call: Call<GcOptions>): Promise<ExitCode> {
   const { cli, out, options } = call;
@@ -76,7 +91,10 @@ export async function gc(call: Call<GcOptions>): Promise<ExitCode> {
       // A principal who may collect may not always read the settings, and the log would have a denied attempt.
       const own = isRemote(store) ? undefined : await store.settings.get({ signal: cli.signal });
       // A server of an earlier release counts none.
-      if (Object.hasOwn(report, 'kept')) out.note(keptText({ ...own?.history, ...history }, report.kept));
+      if (Object.hasOwn(report, 'kept')) {
+        const readers = report.kept.unread > 0 ? await destinationsOf(store) : [];
+        out.note(keptText({ ...own?.history, ...history }, report.kept, readers));
+      }
     }
     return report.failed === 0 ? 0 : SOME_FAILED;
   });

@@ -9,7 +9,7 @@ import { formatSize, infoRecord } from '../object/object-text.ts';
 import { withNearKeys } from '../object/near-keys.ts';
 import { withStore } from '../store/open.ts';
 import { writeOutputFile } from '../terminal/output-file.ts';
-import { parseMoment } from '../call/parse-time.ts';
+import { parseSince } from '../call/parse-time.ts';
 import { parseRange } from '../call/parse-values.ts';
 import { type Progress, startProgress } from '../terminal/progress.ts';
 import { refusal, refuse, withHints } from '../errors/refuse.ts';
@@ -31,7 +31,7 @@ export const MAX_JSON_BYTES: number = 64 * 1024 * 1024;
 /** `securestore get`. */
 export async function get(call: Call<GetOptions>, key: string): Promise<void> {
   parseStoreKey(key);
-  const options = rangeOptions(call.options);
+  const options = rangeOptions(call);
   if (call.options.output === '') refuse('--output must name a file, got ""');
   await withStore(call, async (store) => {
     const retrieve = (): Promise<RetrievedStream> => store.retrieveStream(key, { ...options, signal: call.cli.signal });
@@ -59,10 +59,11 @@ async function withVersions<T>(key: string, retrieve: () => Promise<T>): Promise
   }
 }
 
-function rangeOptions({ versionId: version, at, range }: GetOptions): RangeOptions {
+function rangeOptions({ cli, options }: Call<GetOptions>): RangeOptions {
+  const { versionId: version, at, range } = options;
   return {
     ...(version === undefined ? {} : { version }),
-    ...(at === undefined ? {} : { at: parseMoment('--at', at) }),
+    ...(at === undefined ? {} : { at: parseSince('--at', at, cli.now()) }),
     ...(range === undefined ? {} : parseRange(range)),
   };
 }

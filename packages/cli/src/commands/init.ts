@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { isServed } from '@securestore/backend-api';
 import type { CreateOptions, SecureStore } from 'securestore';
 import type { Call } from '../call/call.ts';
@@ -6,7 +7,7 @@ import { hintText } from '../errors/hints.ts';
 import { ensureKeyFile } from '../secret/key-file.ts';
 import { sayMissingFolders } from '../call/missing-folders.ts';
 import { storeUrlOf, loggerFor } from '../store/open.ts';
-import { nextSteps, storeVariable } from '../call/next-steps.ts';
+import { nextSteps, storeVariable, variableCommand } from '../call/next-steps.ts';
 import { refuse } from '../errors/refuse.ts';
 import { findFirstSecret } from '../secret/secret.ts';
 import { printable } from '../terminal/terminal-text.ts';
@@ -69,8 +70,11 @@ export async function init(call: Call<InitOptions>, operand: string | undefined)
   for (const step of nextSteps(call.options, operand)) call.out.note(`next, to ${hintText(step)}`);
   const variable = storeVariable(store.url);
   // Whoever set it, or has a configuration, names the store without the option already.
-  if ((operand ?? call.options.store) !== undefined && call.cli.env['SECURESTORE_URL'] !== variable.url)
-    call.out.note(printable(`to use it without --store: ${variable.command}`));
+  if ((operand ?? call.options.store) === undefined || call.cli.env['SECURESTORE_URL'] === variable.url) return;
+  const { keyFile } = call.options;
+  if (keyFile !== undefined)
+    call.out.note(printable(`to use it without --key-file: ${variableCommand('KEY_FILE', resolve(keyFile))}`));
+  call.out.note(printable(`to use it without --store: ${variable.command}`));
 }
 
 function settingsOf(options: InitOptions): Omit<CreateOptions, 'unlock'> {

@@ -68,6 +68,14 @@ function intoCategory({ category = [], prefix, into }: MemberOptions): IntoCateg
   const [name, ...others] = category;
   if (name === undefined || others.length > 0) refuse('--prefix needs one --category, which gets the objects');
   if (name === 'default') refuse('the category "default" has all keys that no other category has: give a new name');
+  if (prefix.replace(/\/$/, '') === into.replace(/\/$/, '')) {
+    refuse(
+      '--into must name another folder than --prefix: an object has the encryption keys of its category for good',
+      {
+        text: 'its objects are moved, which encrypts them again; choose a new folder for --into',
+      },
+    );
+  }
   return { category: name, folders: parseCopyScope(prefix, into, true) };
 }
 
@@ -186,15 +194,15 @@ async function add(
     out.note(`warning: ${shown} can now read everything AND forge anything in: ${which}`);
   }
   out.note(
-    `warning: ${shown} sees the names of all objects of the store, and can mislead continuous backup and migration. If that ` +
-      'is too much, use a store of its own',
+    `warning: ${shown} sees the names of all objects of the store, and can mislead continuous backup and migration. To ` +
+      `prevent both, share a separate store with ${shown} instead`,
   );
   if (areas?.includes('audit') === true) out.note(`${shown} can read and verify the audit log`);
   const audited = await ifAllowed(store.audit.state({ signal: cli.signal }));
   if (audited?.on === true) out.note('the store is audited, and what members do is not in its log');
   out.note(
-    `Send ${shown} this invitation by a way that both of you trust: it is not secret, but an attacker who changes it can lead ` +
-      'them to another store',
+    `Send ${shown} this invitation over a channel that both of you trust. It is not secret, but an attacker who changes it can ` +
+      `make ${shown} use another store`,
   );
   if (storeUrl === undefined) out.note(TELL_WHERE);
 }
@@ -244,6 +252,6 @@ async function watchRevocation(
   if (Object.keys(done.remaining).length > 0) {
     out.note(`warning: ${whom} can forge what is encrypted under keys that are still in use`);
   }
-  out.note(`${whom} keeps what they have read or copied, and knows the names of the objects`);
+  out.note(`not protected: what ${whom} has read or copied before, and the names of the objects`);
   return exitCode;
 }

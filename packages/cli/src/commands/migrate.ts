@@ -1,28 +1,25 @@
 import { isServed, redactStoreUrl } from '@securestore/backend-api';
-import { exitCodeOf } from '@securestore/core-format';
-import type {
-  MigrationOpenOptions,
-  MigrationPhase,
-  MigrationReport,
-  FailBackInfo,
-  UnlockSecretMethod,
-} from 'securestore';
+import { exitCodeOf, SecureStoreError } from '@securestore/core-format';
+import type { MigrationOpenOptions, MigrationPhase, FailBackInfo, UnlockSecretMethod } from 'securestore';
 import type { Call, ExitCode } from '../call/call.ts';
-import { discoveryOf } from '../store/discovery.ts';
+import { storeVariable } from '../call/next-steps.ts';
+import { configuredStore, discoveryOf } from '../store/discovery.ts';
 import { SOME_FAILED } from '../call/call.ts';
 import { refuseMemory } from '../backup/backup-place.ts';
 import { type PhaseWords, watchJob } from '../terminal/job-progress.ts';
 import { sayMissingFolders } from '../call/missing-folders.ts';
 import { whileMistyped } from '../secret/mistyped.ts';
 import { invitationOf, storeUrlOf, loggerFor } from '../store/open.ts';
-import { refuse, usageHint } from '../errors/refuse.ts';
+import { Commands } from '../errors/hints.ts';
+import { refuse, usageHint, withHints } from '../errors/refuse.ts';
 import { findNewSecret, findSecret, type NewSecretOptions } from '../secret/secret.ts';
 import { ensureKeyFile } from '../secret/key-file.ts';
 import { notServed } from '../store/served.ts';
 import { parseCategories } from '../call/parse-values.ts';
 import { confirmDestruction } from '../secret/prompt.ts';
 import { isSameSecret } from '../secret/same-secret.ts';
-import { count, formatBytes, formatTime, printable } from '../terminal/terminal-text.ts';
+import { count, formatTime, printable } from '../terminal/terminal-text.ts';
+import { migrationInWords } from './migrate-words.ts';
 import { oneFingerprint, unlockWith } from '../secret/unlocking.ts';
 
 export interface MigrateOptions extends NewSecretOptions {
@@ -144,7 +141,15 @@ async function openAgain(call: MigrateCall, url: string): Promise<ExitCode> {
 
 async function giveUp(call: MigrateCall, url: string): Promise<ExitCode> {
   const { cancelMigration } = await import('securestore');
-  const { source, target } = await withUnlock(call, (options) => cancelMigration(url, options));
+  const cancelling = withUnlock(call, (options) => cancelMigration(url, options));
+  const { source, target } = await cancelling.catch((error: unknown) => {
+    // With advice, there is no store at all.
+    if (!SecureStoreError.is(error, 'NOT_FOUND') || error.advice !== undefined) throw error;
+    throw withHints(error, {
+      text: 'if it was migrated to this store URL, and is to go back',
+      command: new Commands(call).elsewhere(['migrate', url, 'SOURCE']),
+    });
+  });
   const there = target === undefined ? 'at the target' : `at ${printable(target)}`;
   await call.out.result({ cancelled: true, from: source, to: target }, () => [
     `the store stays at ${printable(source)}`,
@@ -228,7 +233,8 @@ async function move(call: MigrateCall, from: string, to: string): Promise<ExitCo
     }
     for (const finding of report.findings) out.note(`finding: ${printable(finding)}`);
     const { failed: _, ...summary } = report;
-    await out.result({ summary }, () => inWords(report, copyOnly === true, reencrypt !== undefined));
+    await out.result({ summary }, () => migrationInWords(report, copyOnly === true, reencrypt !== undefined));
+    if (report.migrated) await noteOldNames(call, from, report.target);
     // It goes on until it is interrupted.
     if (replicatesBack === true && report.migrated) {
       out.note(`changes are replicated to ${printable(report.source)} from now on, until this is interrupted`);
@@ -251,52 +257,14 @@ async function move(call: MigrateCall, from: string, to: string): Promise<ExitCo
   });
 }
 
-function inWords(report: MigrationReport, copyOnly: boolean, resealed: boolean): string[] {
-  const { target, migrated, objects, versions, bytes, changes, corrected, failures, pause } = report;
-  if (migrated && pause === 0) return [`the store is at ${printable(target)} already: it was migrated before`];
-  const wrote = `this run wrote ${count(versions, 'version')} of them, ${formatBytes(bytes)}, to ${printable(target)}`;
-  const written = bytes === 0 ? `nothing was left to be written to ${printable(target)}` : wrote;
-  const copied = `checked ${count(objects, 'object')}, including deleted ones; ${written}`;
-  const followed = changes === 0 ? [] : [`followed ${count(changes, 'change')} that came meanwhile`];
-  const differed = corrected === 0 ? [] : [`corrected ${count(corrected, 'name')} that differed`];
-  const lost = failures === 0 ? [] : [`damaged, missing or too large: ${count(failures, 'name')}`];
-  const hidden = [report.source, target].some((url) => url.includes('***')) ? [HIDDEN] : [];
-  return [copied, ...followed, ...differed, ...lost, ...verdict(report, copyOnly, resealed), ...hidden];
-}
-
-/** So that a command that is copied is completed, and not run as it is. */
-const HIDDEN =
-  '*** stands for what is not printed of a store URL, such as a user and a password: write it as you gave it';
-
-function verdict(
-  { failures, source, target, migrated, pause }: MigrationReport,
-  copyOnly: boolean,
-  resealed: boolean,
-): string[] {
-  if (migrated && resealed) {
-    return [
-      `the store is at ${printable(target)} now, re-encrypted; its calls waited for ${pause} ms`,
-      'only its new unlock secret opens it; add members, make backups and create API tokens again; the earlier audit log stays at the source',
-      `once you are sure, remove ${printable(source)}: its unlock secrets still open it`,
-    ];
+/** Says what still names the source, so that the next command would be refused. */
+async function noteOldNames({ cli, out }: MigrateCall, from: string, target: string): Promise<void> {
+  const variable = cli.env['SECURESTORE_URL'];
+  if (variable !== undefined) {
+    if (variable === from)
+      out.note(printable(`$SECURESTORE_URL still names the source; to change it: ${storeVariable(target).command}`));
+    return;
   }
-  if (migrated) {
-    return [
-      `the store is at ${printable(target)} now; its calls waited for ${pause} ms`,
-      `changes are kept for seven days, for a migration back: securestore migrate ${printable(target)} ${printable(source)}`,
-      `once you are sure, securestore migrate ${printable(target)} --finalize; then remove ${printable(source)}`,
-    ];
-  }
-  if (failures > 0) {
-    return [
-      `the store is still at ${printable(source)}. securestore verify --store ${printable(source)} says more; repair it from a backup with scrub ` +
-        '--repair, restore single objects with restore --key, or migrate it with --partial, which leaves these as they are',
-      'the same command resumes the migration; --cancel gives it up, which restoring the whole store needs first',
-    ];
-  }
-  return copyOnly
-    ? [
-        `the store is still at ${printable(source)}; the same command without --copy-only migrates it, and --cancel cancels the migration`,
-      ]
-    : [`the store is still at ${printable(source)}`];
+  if ((await configuredStore({ cli }).catch(() => undefined)) === from)
+    out.note(`the configuration in this folder still names the source; change "store" in it to ${printable(target)}`);
 }

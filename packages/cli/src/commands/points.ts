@@ -3,6 +3,7 @@ import type { BrowsePage, Difference, FoundKey, VersionThen } from 'securestore'
 import { type Call, type ExitCode, SOME_FAILED } from '../call/call.ts';
 import { withStore } from '../store/open.ts';
 import { pointOf } from '../backup/point-choice.ts';
+import { Commands } from '../errors/hints.ts';
 import { refuse } from '../errors/refuse.ts';
 import { count, formatTable, formatTime, printable } from '../terminal/terminal-text.ts';
 
@@ -57,8 +58,9 @@ async function* inOrder<P, T extends { readonly key: string }>(
 }
 
 /** A point, and where it is; without a destination the store as it is now. @throws `INVALID_ARGUMENT` */
-function momentOf(destination: string | undefined, options: PointOptions): object {
-  const choice = pointOf(options);
+function momentOf(call: Call<PointOptions>, destination: string | undefined): object {
+  const { options } = call;
+  const choice = pointOf(call, options);
   if (destination === undefined && Object.keys(choice).length > 0) {
     refuse('--at and --snapshot need a destination');
   }
@@ -75,7 +77,7 @@ function entryRow(entry: Entry, shown: (name: string) => string): string[] {
 /** `securestore browse`. */
 export async function browse(call: Call<BrowseOptions>, destination: string | undefined): Promise<ExitCode> {
   const { cli, out, options } = call;
-  const moment = momentOf(destination, options);
+  const moment = momentOf(call, destination);
   return await withStore<ExitCode>(call, async ({ recoveryPoints }) => {
     const entries: Entry[] = [];
     const { signal } = cli;
@@ -102,8 +104,8 @@ export async function find(
   contains: string,
   destination: string | undefined,
 ): Promise<ExitCode> {
-  const { cli, out, options } = call;
-  const moment = momentOf(destination, options);
+  const { cli, out } = call;
+  const moment = momentOf(call, destination);
   await withStore(call, async ({ recoveryPoints }) => {
     const { signal } = cli;
     const pages = pagesOf((after) => recoveryPoints.find({ ...moment, contains, after, limit: PAGE, signal }));
@@ -122,8 +124,8 @@ const MARKS: Readonly<Record<Difference['type'], string>> = { added: '+', remove
 /** `securestore compare`. */
 export async function compare(call: Call<CompareOptions>, destination: string): Promise<ExitCode> {
   const { cli, out, options } = call;
-  const from = pointOf({ at: options.fromAt, snapshot: options.fromSnapshot }, 'from-');
-  const to = pointOf({ at: options.toAt, snapshot: options.toSnapshot }, 'to-');
+  const from = pointOf(call, { at: options.fromAt, snapshot: options.fromSnapshot }, 'from-');
+  const to = pointOf(call, { at: options.toAt, snapshot: options.toSnapshot }, 'to-');
   const { prefix } = options;
   await withStore(call, async ({ recoveryPoints }) => {
     const { signal } = cli;
@@ -155,13 +157,22 @@ export async function versions(call: Call, key: string, destination: string): Pr
         { title: 'TO' },
         { title: 'SIZE', align: 'right' },
         { title: 'STATE' },
-        { title: 'SNAPSHOT', align: 'right' },
+        { title: 'KEPT IN SNAPSHOT', align: 'right' },
       ] as const;
       await out.result({}, () => formatTable(columns, told.versions.map(versionRow)));
       out.note(count(told.versions.length, 'version'));
+      const kept = told.versions.find(({ state, snapshot }) => state === 'there' && snapshot !== undefined);
+      if (kept !== undefined)
+        out.note(printable(`to print a version: ${versionCommand(call, key, destination, kept)}`));
     }
     if (told.hasMore) out.note('older snapshots, which were not searched, may have more');
   });
+}
+
+/** The command that prints the data of a version. Without `--version-id` it would print the one that was current in the snapshot. */
+function versionCommand(call: Call, key: string, destination: string, { version, snapshot }: VersionThen): string {
+  const options = { key, snapshot: String(snapshot), 'version-id': version, stdout: true };
+  return new Commands(call).on(['restore', destination], options);
 }
 
 function versionRow({ version, from, to, size, state, snapshot, inStore }: VersionThen): string[] {

@@ -4,6 +4,7 @@ import { withNearKeys } from '../object/near-keys.ts';
 import type { Call } from '../call/call.ts';
 import { withStoreToDelete } from '../store/open.ts';
 import { confirmDestruction } from '../secret/prompt.ts';
+import { isRemote } from '../store/served.ts';
 import { printable } from '../terminal/terminal-text.ts';
 
 function nothingThere(key: string): SecureStoreError {
@@ -34,6 +35,15 @@ async function confirmPurge(
   return {};
 }
 
+/** Says that earlier snapshots are not changed. A server may not name the destinations to its caller. */
+async function noteBackups({ out }: Call, store: SecureStore): Promise<void> {
+  if (isRemote(store) || out.json) return;
+  const destinations = await store.backups.destinations();
+  if (destinations.length === 0) return;
+  const places = destinations.map(({ url }) => printable(url)).join(', ');
+  out.note(`snapshots that have the object keep it until retention removes them, at: ${places}`);
+}
+
 /** `securestore purge`. @throws `NOT_FOUND` where nothing is known of that name. */
 export async function purge(call: Call, key: string): Promise<void> {
   const { cli, out } = call;
@@ -44,5 +54,6 @@ export async function purge(call: Call, key: string): Promise<void> {
       if (!(await store.purge(key, { ...condition, signal: cli.signal }))) throw nothingThere(key);
     });
     await out.result({ key, purged: true }, () => `purged ${printable(key)} and its history`);
+    await noteBackups(call, store);
   });
 }

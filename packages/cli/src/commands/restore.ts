@@ -15,7 +15,7 @@ import { pointOf } from '../backup/point-choice.ts';
 import { momentAt, pointSource } from '../backup/point-source.ts';
 import { canAsk, confirmDestruction } from '../secret/prompt.ts';
 import { refuseToReplace, writeReceipt } from '../backup/receipt-file.ts';
-import { refuse } from '../errors/refuse.ts';
+import { refuse, withHints } from '../errors/refuse.ts';
 import { OTHER_VERSION, restoredKeys, restorePlan } from '../backup/restore-plan.ts';
 import type { RestoreOptions } from '../backup/restore-way.ts';
 import { nothingBegins, noteMoment, objectsInWords, storeInWords } from '../backup/restore-words.ts';
@@ -57,7 +57,7 @@ async function restoreStoreTo(call: RestoreCall, source: string): Promise<ExitCo
   const { cli, out, options } = call;
   const { to = '', prefix, partial } = options;
   const chosen = {
-    ...pointOf(options),
+    ...pointOf(call, options),
     ...(prefix === undefined ? {} : { prefix }),
     ...(partial === undefined ? {} : { partial }),
   };
@@ -97,7 +97,7 @@ async function restoreToFolder(call: RestoreCall, source: string): Promise<ExitC
   const { folder = '', prefix } = options;
   const below = parseFolder(prefix) || undefined;
   if (await isForServer(call)) {
-    const choice = pointOf(options);
+    const choice = pointOf(call, options);
     return await withStore(call, async (store) => {
       await noteServedMoment(call, store, source);
       // A listing shows what may be seen: that there is nothing in it says nothing of the backup.
@@ -116,11 +116,22 @@ async function restoreToFolder(call: RestoreCall, source: string): Promise<ExitC
   }
   const { readSnapshot } = await import('securestore');
   return await withBackupSecret(call, source, (opened) =>
-    readSnapshot(source, { ...opened, ...pointOf(options) }, async (store, snapshot) => {
+    readSnapshot(source, { ...opened, ...pointOf(call, options) }, async (store, snapshot) => {
       noteMoment(call, options, snapshot);
       return exportToFolder(call, store, folder, { prefix: below });
     }),
   );
+}
+
+/** Calls `retrieve`. If the snapshot lacks the version, the error says how to find the one that has it. */
+async function withVersionHint<T>(key: string, source: string, retrieve: () => Promise<T>): Promise<T> {
+  try {
+    return await retrieve();
+  } catch (error) {
+    if (!SecureStoreError.is(error, 'NOT_FOUND')) throw error;
+    const text = 'to list the versions, and the snapshots that have them';
+    throw withHints(error, { text, on: ['history', key], options: { backup: source } });
+  }
 }
 
 async function restoreToStdout(call: RestoreCall, source: string): Promise<ExitCode> {
@@ -133,15 +144,18 @@ async function restoreToStdout(call: RestoreCall, source: string): Promise<ExitC
     await deliverToTerminal(call, stream, 'use --folder DIR, or pipe it into cat to print it anyway');
   };
   const { signal } = cli;
-  const choice = pointOf(options);
-  const about = { destination: source, ...choice };
+  const { versionId: version } = options;
+  const choice = pointOf(call, options);
+  const about = { destination: source, ...choice, ...(version !== undefined && { version }) };
+  const read = <T>(retrieve: () => Promise<T>): Promise<T> =>
+    version === undefined ? retrieve() : withVersionHint(key, source, retrieve);
   if (options.ask !== undefined) {
     const taken = [['read', key], ['history', key], ['backup.view']] as const;
     return await askToRestore(call, { call: 'recoveryPoints.retrieveStream', about }, taken, options.ask);
   }
   if (await isForServer(call)) {
     return await withStore(call, async (store) => {
-      const { stream } = await store.recoveryPoints.retrieveStream(key, { ...about, signal });
+      const { stream } = await read(() => store.recoveryPoints.retrieveStream(key, { ...about, signal }));
       // An approval is for the data: it is not used up by a look at which moment that is.
       await noteServedMoment(call, store, source);
       await deliver(stream);
@@ -149,9 +163,9 @@ async function restoreToStdout(call: RestoreCall, source: string): Promise<ExitC
   }
   const { readSnapshot } = await import('securestore');
   await withBackupSecret(call, source, (opened) =>
-    readSnapshot(source, { ...opened, ...pointOf(options) }, async (store, snapshot) => {
+    readSnapshot(source, { ...opened, ...pointOf(call, options) }, async (store, snapshot) => {
       noteMoment(call, options, snapshot);
-      await deliver((await store.retrieveStream(key, { signal })).stream);
+      await deliver((await read(() => store.retrieveStream(key, { version, signal }))).stream);
     }),
   );
 }
@@ -161,7 +175,7 @@ async function restoreHere(call: RestoreCall, source: string): Promise<ExitCode>
   const { prefix, key: keys, into, deleteExtra, dryRun, check } = options;
   if (options.receipt !== undefined) await refuseToReplace(options.receipt, options.yes);
   const isWhole = prefix === undefined && keys === undefined && into === undefined;
-  const choice = pointOf(options);
+  const choice = pointOf(call, options);
   const policy = policyOf(options, isWhole);
   // A server looks for the backup where it is, and is not told of each object: it tells how many there are.
   const isHere = !isServed(await storeUrlOf(call));
@@ -235,7 +249,7 @@ async function restoreHere(call: RestoreCall, source: string): Promise<ExitCode>
 async function noteServedMoment(call: RestoreCall, store: SecureStore, source: string): Promise<void> {
   const { cli, options } = call;
   if (options.at === undefined) return;
-  noteMoment(call, options, await momentAt(store, source, pointOf(options), cli.signal));
+  noteMoment(call, options, await momentAt(store, source, pointOf(call, options), cli.signal));
 }
 
 function question({ deleteExtra }: RestoreOptions, isWhole: boolean): string {

@@ -8,24 +8,35 @@ export function rotationLine({ depth }: RotationReport, secret?: string): string
   return `rotated to the depth ${depth}${secret === undefined ? '' : `: ${secret}`}`;
 }
 
-const OPENED_BY_OLD_KEYS: Readonly<Record<RotationDepth, string>> = {
-  unlock: 'old encryption keys still open all objects, also those that are stored from now on',
-  keys:
-    'old encryption keys alone open no object of the store any more, and still show the keys of objects; with a copy of an old record ' +
-    'they open its payload',
-  data: 'old encryption keys and old records open no object of the store any more; old keys still show the keys of objects',
+/** The protection after each depth against an attacker who has the old encryption keys. */
+const PROTECTED: Readonly<Record<RotationDepth, string | undefined>> = {
+  unlock: undefined,
+  keys: 'old encryption keys alone open no object of the store any more',
+  data: 'old encryption keys and old records open no object of the store any more',
 };
 
-const NOT_PROTECTED =
+/** The limits of that protection. */
+const NOT_PROTECTED: Readonly<Record<RotationDepth, string>> = {
+  unlock: 'old encryption keys still open all objects, also those that are stored from now on',
+  keys: 'old encryption keys still show the keys of objects, and with a copy of an old record they open its payload',
+  data: 'old encryption keys still show the keys of objects',
+};
+
+const COPIES =
   'copies of the store from before, also those of its backend, stay open to the old secret and keys; who has old keys and can write to ' +
   'the backend can take the store over';
 
-/** The protection after a rotation, in two lines, by `docs/run/rotation/old-keys.md`. @param isReplaced whether there is a new unlock secret */
+/** The protection after a rotation, in a line or two, by `docs/run/rotation/old-keys.md`. @param isReplaced whether there is a new unlock secret */
 export function protectionLines({ depth, failed, remaining, pending }: RotationReport, isReplaced: boolean): string[] {
-  const secret = isReplaced ? 'the old unlock secret alone opens the store no more; ' : '';
+  const secret = isReplaced ? ['the old unlock secret alone opens the store no more'] : [];
   const isPartial = failed > 0 || Object.keys(remaining).length > 0 || pending.length > 0;
   const except = isPartial && depth !== 'unlock' ? ', except for what is named above' : '';
-  return [`${secret}${OPENED_BY_OLD_KEYS[depth]}${except}`, NOT_PROTECTED];
+  const keys = PROTECTED[depth];
+  const safe = [...secret, ...(keys === undefined ? [] : [`${keys}${except}`])];
+  return [
+    ...(safe.length === 0 ? [] : [`protected: ${safe.join('; ')}`]),
+    `not protected: ${NOT_PROTECTED[depth]}; ${COPIES}`,
+  ];
 }
 
 /** Says what a rotation did. @param first the first line @param last the last ones @param more what is in its JSON, too */

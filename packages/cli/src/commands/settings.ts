@@ -4,7 +4,7 @@ import type { Call } from '../call/call.ts';
 import { withStore } from '../store/open.ts';
 import { parseCategories, parseCount } from '../call/parse-values.ts';
 import { refusal, refuse, withHints } from '../errors/refuse.ts';
-import { formatTable, printable } from '../terminal/terminal-text.ts';
+import { count, formatTable, printable } from '../terminal/terminal-text.ts';
 import { watchWait } from '../terminal/wait-progress.ts';
 
 /** The settings that can be given, of a new store and of one that there is. */
@@ -151,14 +151,19 @@ async function changed(
     out.note('garbage collection removes versions that the history no longer keeps, within a day');
 }
 
+/** The versions that the history keeps. Garbage collection removes nothing that is younger than a day. */
+function historyText({ versions, days }: Settings['history']): string {
+  const since = days === 0 ? 'a day' : count(days, 'day');
+  return `${count(versions, 'older version')} of each object, and all that were replaced less than ${since} ago`;
+}
+
 function rowsOf({ version, categories, history, rotation, names, suite, journal }: Settings): string[][] {
-  const { versions, days } = history;
   return [
     ...Object.entries(categories).map(([name, patterns]) => [
       `category ${printable(name)}`,
       patterns.length === 0 ? 'retired: no patterns, and no more objects' : patterns.map(printable).join(' '),
     ]),
-    ['history', `${versions} versions, and whatever is younger than ${days} days`],
+    ['history', historyText(history)],
     ['rotation', rotation.days === 0 ? 'never by itself' : `when keys are ${rotation.days} days old`],
     ['names', names],
     ['suite', String(suite)],

@@ -129,7 +129,7 @@ const RENDERERS: { readonly [I in AdviceId]: Renderer<I> } = {
     command: commands.on(['destination', 'remove', destination]),
   }),
   'replace-destination': ({ destination = 'DESTINATION' }, commands) => ({
-    text: 'if it is lost for good, remove it, and repeat the command',
+    text: `if ${destination} is gone for good, remove it, and repeat the command`,
     command: commands.on(['destination', 'remove', destination]),
   }),
   'list-destinations': (_, commands) => ({

@@ -3,7 +3,7 @@ import type { SecureStoreError } from '@securestore/core-format';
 import type { CommanderError } from 'commander';
 import type { OwnHint } from './hints.ts';
 import { refusal, usageHint } from './refuse.ts';
-import { insteadOf, isDestroying, optionSynonymOf, synonymOf } from '../options/synonyms.ts';
+import { insteadOf, isDestroying, optionSynonymOf, synonymOf, synonymsOf } from '../options/synonyms.ts';
 
 /** The longest list of values that an error names, in characters. */
 const MOST_CHOICES = 50;
@@ -88,10 +88,10 @@ function suggestions(message: string, headline: string, { verb }: Typed): OwnHin
   }
   const [, command] = /^unknown command '([^']*)'$/.exec(headline) ?? [];
   if (command === undefined) return [];
-  const synonym = synonymOf(command);
+  const synonyms = synonymsOf(command);
   const alike = alikeIn(message, command);
   // `snapshot` may mean `backup`, for which it is a synonym, or `snapshots`, so both are named.
-  const words = synonym === undefined ? alike : [synonym, ...alike.filter((word) => word === `${command}s`)];
+  const words = synonyms.length === 0 ? alike : [...synonyms, ...alike.filter((word) => word === `${command}s`)];
   const [first = ''] = words;
   if (words.length > 1) return didYouMean(words, 'securestore help');
   return didYouMean(words, first.startsWith('--') ? `securestore ${first}` : `securestore help ${first}`);

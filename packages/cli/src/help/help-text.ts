@@ -156,6 +156,12 @@ function optionsText(
   });
 }
 
+/** How to see the options of the actions of a noun, if one has any. */
+function actionOptions(actions: readonly Command[]): string[] {
+  const first = actions.find(({ options }) => options.some((option) => !option.hidden && !isCommon(option)));
+  return first === undefined ? [] : [`Options of an action: securestore help ${pathOf(first).join(' ')}`];
+}
+
 /** The help of one command: what it does, its own options, notes and examples. */
 export function commandHelp(command: Command, width: number = DEFAULT_WIDTH): string {
   const { notes, examples = [] } = notesOf(command);
@@ -187,6 +193,7 @@ export function commandHelp(command: Command, width: number = DEFAULT_WIDTH): st
     ...optionsText(own, width, wrap),
     ...(notes === undefined || notes === '' ? [] : [notesText(notes, width, wrap)]),
     ...(examples.length > 0 ? [`Examples:\n${examples.map((line) => `  ${line}`).join('\n')}`] : []),
+    ...actionOptions(actions),
     'Options of every command: securestore help options',
   ];
   return sections.join('\n\n');

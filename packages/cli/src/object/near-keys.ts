@@ -25,12 +25,22 @@ async function keysBelow({ cli }: Call, store: SecureStore, folder: string): Pro
   }
 }
 
+async function isAudited({ cli }: Call, store: SecureStore): Promise<boolean> {
+  if (isRemote(store)) return false;
+  try {
+    return (await store.audit.state({ signal: cli.signal })).on;
+  } catch {
+    return false;
+  }
+}
+
 /**
  * Whether older versions of an object exist while its newest one is missing: a deletion would be the newest one. A caller who may not
  * see the history is not told.
  */
-async function hasLostNewest({ cli }: Call, store: SecureStore, key: string): Promise<boolean> {
-  if (isRemote(store)) return false;
+async function hasLostNewest(call: Call, store: SecureStore, key: string): Promise<boolean> {
+  if (isRemote(store) || (await isAudited(call, store))) return false;
+  const { cli } = call;
   try {
     const signal = AbortSignal.any([cli.signal, AbortSignal.timeout(LOOK_FOR)]);
     const entries = await store.history(key, { signal });
@@ -45,6 +55,8 @@ function toFind(key: string): string {
   const last = Array.from(key.split('/').at(-1) ?? key);
   return last.slice(0, Math.max(LEAST, Math.ceil(last.length / 2))).join('');
 }
+
+const toFindOthers = (key: string): OwnHint => ({ text: 'to find similar keys', on: ['find', toFind(key)] });
 
 const areBelow = (number: number, folder: string): string =>
   number === 1 ? `1 key is below ${folder}` : `${number} keys are below ${folder}`;
@@ -87,6 +99,10 @@ export async function withNearKeys<T>(
       throw withHints(error, hint);
     }
     if (error.advice !== undefined) throw error;
-    throw withHints(error, { text: 'to find similar keys', on: ['find', toFind(key)] });
+    // The look would be one more failed attempt in the log, which the person has not made.
+    if (await isAudited(call, store)) {
+      throw withHints(error, { text: 'to see whether older versions exist', on: ['history', key] }, toFindOthers(key));
+    }
+    throw withHints(error, toFindOthers(key));
   }
 }

@@ -13,10 +13,10 @@ const SYNONYMS: Readonly<Record<string, readonly string[]>> = {
   edit: ['vi', 'change', 'modify'],
   generate: ['gen', 'random', 'genpass'],
   purge: ['destroy', 'wipe', 'shred'],
-  undelete: ['undo'],
+  undelete: ['undo', 'rollback'],
   backup: ['snapshot', 'dump', 'archive'],
   snapshots: ['backups', 'points'],
-  restore: ['recover'],
+  restore: ['recover', 'rollback'],
   exec: ['run', 'env'],
   retention: ['prune', 'forget', 'expire'],
   job: ['jobs', 'resume', 'cancel'],
@@ -28,20 +28,28 @@ const SYNONYMS: Readonly<Record<string, readonly string[]>> = {
   schedule: ['schedules', 'cron'],
   approval: ['approvals'],
   settings: ['setting', 'configure', 'categories'],
-  identity: ['keygen', 'identities', 'whoami'],
+  identity: ['keygen', 'identities'],
+  'identity show': ['whoami'],
+  health: ['status', 'doctor', 'ping'],
+  compare: ['diff'],
   role: ['roles', 'policy'],
-  grant: ['allow', 'permit'],
+  grant: ['allow', 'permit', 'user', 'users'],
   revoke: ['deny', 'disallow'],
   token: ['tokens', 'apikey'],
-  member: ['members', 'share', 'invite'],
+  member: ['members', 'share', 'invite', 'user', 'users'],
   explain: ['why', 'can'],
   '--help': ['usage', 'man'],
   verify: ['check', 'fsck', 'validate'],
 };
 
-/** The command that `word` is another word for. */
+/** The commands that `word` is another word for. */
+export function synonymsOf(word: string): string[] {
+  return Object.keys(SYNONYMS).filter((command) => SYNONYMS[command]?.includes(word.toLowerCase()));
+}
+
+/** The first command that `word` is another word for. */
 export function synonymOf(word: string): string | undefined {
-  return Object.keys(SYNONYMS).find((command) => SYNONYMS[command]?.includes(word.toLowerCase()));
+  return synonymsOf(word)[0];
 }
 
 /** Words for the same action: each suggests the one of them that the noun has. */
@@ -111,6 +119,7 @@ export function isDestroying(word: string): boolean {
 
 /** Names that other programs, or other commands of ours, have for an option, by command. */
 const OPTIONS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  'schedule add': { '--at': "--cron, such as --cron '0 2 * * *' for 02:00 each day" },
   migrate: { '--dry-run': '--copy-only, which copies the store and does not migrate it' },
 };
 

@@ -13,7 +13,10 @@ import { warnIfShared } from './shared-file.ts';
 import { weaknessOf } from './weak-passphrase.ts';
 
 const HOW_TO_GIVE_ONE: readonly OwnHint[] = [
-  { text: 'set $SECURESTORE_PASSPHRASE_FILE, or give --passphrase-file FILE or --key-file FILE' },
+  {
+    text: 'set $SECURESTORE_KEY_FILE or $SECURESTORE_PASSPHRASE_FILE, or give --key-file FILE or --passphrase-file FILE',
+  },
+  { text: 'with a recovery kit, give --recovery-code-file FILE' },
   { text: 'to see every way to give it', command: 'securestore help environment' },
 ];
 

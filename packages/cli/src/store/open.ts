@@ -8,6 +8,7 @@ import { checkFromFile } from './location-from-file.ts';
 import { whileMistyped } from '../secret/mistyped.ts';
 import { refuse, withHints } from '../errors/refuse.ts';
 import { type KeptSecret, keepSecret } from '../secret/kept-secret.ts';
+import { mistakenVariables } from './mistaken-variables.ts';
 import { findSecret, optionSecrets, readSecretFile } from '../secret/secret.ts';
 import { checkNoToken, notServed, openServed } from './served.ts';
 import { warnIfShared } from '../secret/shared-file.ts';
@@ -34,6 +35,7 @@ async function storeOf(call: Call, operand?: string): Promise<Given> {
     (await givenStoreUrl(call)) ??
     refuse(
       'no store is given',
+      ...mistakenVariables(call.cli.env),
       { text: 'give --store URL, such as --store sqlite:./vault.db' },
       { text: 'or set $SECURESTORE_URL' },
       { text: 'or write { "store": "URL" } into securestore.config.json' },

@@ -3,7 +3,7 @@ import { SecureStoreError } from '@securestore/core-format';
 import type { CallOptions, RemoteStore, SecureStore, TrailEntry } from 'securestore';
 import type { Call } from '../call/call.ts';
 import type { OwnHint } from '../errors/hints.ts';
-import { refusal, refuse } from '../errors/refuse.ts';
+import { refusal, refuse, withHints } from '../errors/refuse.ts';
 import { credentialFile, nonEmpty, optionSecrets, readSecretFile } from '../secret/secret.ts';
 import { warnIfShared } from '../secret/shared-file.ts';
 import { tlsOf, tlsOptionOf } from './tls-files.ts';
@@ -48,8 +48,11 @@ export async function environmentCredential({ cli, options }: Call): Promise<str
 /** How to say who asks. */
 const PROVE = { advice: [{ id: 'give-credentials' }] } as const;
 
+/** A token and its source, or neither. */
+type GivenToken = readonly [token?: string | undefined, from?: string | undefined];
+
 /** @param otherwise whether something else may say who asks, so that there need be no token */
-async function tokenOf(call: Call, otherwise: boolean): Promise<string | undefined> {
+async function tokenOf(call: Call, otherwise: boolean): Promise<GivenToken> {
   const [secret] = optionSecrets(call);
   if (secret !== undefined)
     throw refusal(
@@ -61,7 +64,7 @@ async function tokenOf(call: Call, otherwise: boolean): Promise<string | undefin
   if (token !== undefined && !TOKEN.test(token)) {
     refuse(`${from} must hold a token: printable ASCII characters without spaces`);
   }
-  if (token !== undefined || otherwise) return token;
+  if (token !== undefined || otherwise) return [token, from];
   throw refusal('INVALID_ARGUMENT', 'a remote store needs a token or a client certificate', PROVE);
 }
 
@@ -174,10 +177,18 @@ function inPlaceOf(remote: RemoteStore, verb: string): SecureStore {
  */
 export async function openServed(call: Call, url: string): Promise<SecureStore> {
   const tls = await tlsOf(call);
-  const token = await tokenOf(call, tls?.cert !== undefined);
+  const [token, from] = await tokenOf(call, tls?.cert !== undefined);
   const { openRemoteStore } = await import('@securestore/client');
   const { fingerprint } = call.options;
-  const remote = await openRemoteStore(url, { credentials: { token }, tls, fingerprint, signal: call.cli.signal });
+  const opening = openRemoteStore(url, { credentials: { token }, tls, fingerprint, signal: call.cli.signal });
+  const remote = await opening.catch((error: unknown) => {
+    if (from === undefined || !SecureStoreError.is(error, 'UNAUTHENTICATED')) throw error;
+    // The advice to give a token would be for a caller who has given none.
+    const refused = SecureStoreError.from(error, { advice: [] });
+    throw withHints(refused, {
+      text: `the token of ${from} was refused; ask an administrator of the store for a new one`,
+    });
+  });
   return inPlaceOf(remote, call.verb);
 }
 

@@ -1,22 +1,12 @@
 import { type Command, Option } from 'commander';
-import type { Template } from 'securestore';
 import { addNoun, addVerb, type Noun, type Run } from '../call/call.ts';
 import { collect } from '../options/global-options.ts';
-import type { GrantOptions, RoleOptions, TokenOptions } from '../commands/access.ts';
+import type { GrantOptions, RoleOptions } from '../commands/access.ts';
+import type { TokenOptions } from '../commands/tokens.ts';
 import { addApproval, BINDS, EXPIRES } from './approval-verbs.ts';
 import type { MemberOptions } from '../commands/member.ts';
+import { TEMPLATES } from '../access/rule-options.ts';
 import { renamed } from '../options/old-spelling.ts';
-
-/** Those of the library, which is not loaded to show help: one too few or too many does not compile. */
-const TEMPLATES: Readonly<Record<Template, true>> = {
-  reader: true,
-  writer: true,
-  operator: true,
-  auditor: true,
-  'backup-operator': true,
-  'recovery-officer': true,
-  administrator: true,
-};
 
 const LIST_ROLES = { text: 'to list the roles', on: ['role', 'list'] };
 
@@ -122,7 +112,7 @@ function addToken(program: Command, run: Run): void {
       isDefault: true,
       summary: 'list the API tokens by their IDs',
       examples: ['securestore token list'],
-      load: async () => (await import('../commands/access.ts')).listTokens,
+      load: async () => (await import('../commands/tokens.ts')).listTokens,
     });
     addVerb<TokenOptions, [string]>(token, run, {
       usage: 'new <principal>',
@@ -131,14 +121,14 @@ function addToken(program: Command, run: Run): void {
       notes: `A token is shown once, and only its keyed hash is stored. Any program that has the token acts as its principal, until the
 token expires or is revoked.`,
       examples: ['securestore token new deployer --expires 90d > token.txt'],
-      load: async () => (await import('../commands/access.ts')).newToken,
+      load: async () => (await import('../commands/tokens.ts')).newToken,
     });
     addVerb<object, [string]>(token, run, {
       usage: 'revoke <id>',
       summary: 'revoke a token at once',
       examples: ['securestore token revoke ID'],
       whenMissing: { text: 'to list the tokens', on: ['token', 'list'] },
-      load: async () => (await import('../commands/access.ts')).revokeToken,
+      load: async () => (await import('../commands/tokens.ts')).revokeToken,
     });
   });
 }

@@ -11,7 +11,10 @@ function logOptions(): Option[] {
     new Option('-f, --follow', 'keep showing entries as they are recorded'),
     new Option('--key <key>', 'only entries about this object, whose key the log stores as a hash'),
     new Option('--name <key>').hideHelp(),
-    new Option('--action <action>', 'only this action, such as read or audit.enable'),
+    new Option(
+      '--action <action>',
+      'only this action, such as read; or a permission, such as audit.view, for all calls that need it',
+    ),
     new Option('--principal <name>', 'only what this principal did; [owner] is the owner'),
     new Option('--result <result>', 'only this result').choices(['allowed', 'denied', 'failed']),
     new Option('--since <time>', 'only from this time on: ISO 8601, or how long ago, such as 24h'),
@@ -32,7 +35,14 @@ function addReaders(audit: Command, run: Run): void {
     notes: `The keys of objects that are in the store are shown. Over a server, and for objects that are gone, hashes are shown instead.
 
 The log cannot hold the calls of members, who have encryption keys of their own, nor what is read from a backup by restore
-with --stdout, --folder or --to. If the store has members or backups, a last line says so.`,
+with --stdout, --folder or --to. If the store has or had members, or has backups, a last line says so. With --since, lines
+before it say when recording began, and when it was off.
+
+Actions on objects: read list history write delete recover purge. Encryption keys and slots: unlock slot.added slot.removed
+rootKey.rotated key.created key.replaced key.disabled key.scheduled key.restored key.destroyed key.used member.granted
+member.revoked suite.refused. The log itself: audit.enable audit.disable audit.entries audit.end audit.lost. Other actions have
+the names of calls, such as members.add, access.policy or rotateEncryptionKey. A denial names the permission of a call instead,
+such as access.view, which --action takes, too.`,
     examples: ['securestore audit log -n 50', 'securestore audit log --key db/password --result denied --since 7d'],
     load: async () => (await import('../commands/audit.ts')).auditLog,
   });

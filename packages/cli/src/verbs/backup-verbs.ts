@@ -8,7 +8,8 @@ import { renamed } from '../options/old-spelling.ts';
 import type { RestoreOptions } from '../backup/restore-way.ts';
 
 /** The description of `--at` for a backup. */
-export const AT: string = 'the state at this time, up to the end of a second; by default that of the newest snapshot';
+export const AT: string =
+  'the state at this time, up to the end of a second: ISO 8601, or how long ago, such as 24h; by default that of the newest snapshot';
 
 function addBackup(program: Command, run: Run): void {
   addVerb<BackupOptions, [string]>(program, run, {
@@ -59,6 +60,7 @@ function restoreOptions(): Option[] {
     new Option('--to <url>', 'create a new store at this URL, with the same unlock secrets'),
     new Option('--folder <dir>', 'write the objects as files below a folder'),
     new Option('--stdout', 'write the data of the one --key'),
+    new Option('--version-id <version>', 'with --stdout: this version, from the history that the snapshot has'),
     new Option('--conflict <policy>', 'what to do if the store has another version').choices([
       'fail',
       'skip',
@@ -89,7 +91,9 @@ function addRestore(program: Command, run: Run): void {
     options: restoreOptions(),
     notes: `Without --to, --folder and --stdout, objects are restored into the store, each as a new version. The present versions
 stay in the history. Restoring the whole store in place locks other writers out until it is done, makes a snapshot of the
-present state first, and overwrites. Restoring some objects refuses to replace any of them unless --conflict allows it.`,
+present state first, and overwrites. Restoring some objects refuses to replace any of them unless --conflict allows it.
+
+A snapshot has the history of each object, too. history KEY --backup lists the versions, and the snapshots that have them.`,
     examples: [
       'securestore restore file:./backup --prefix db/ --dry-run',
       'securestore restore file:./backup --to sqlite:./restored.db',

@@ -26,9 +26,12 @@ function addInit(program: Command, run: Run): void {
         ).argParser(collect),
         '--category <name=pattern>',
       ),
-      new Option('--names <mode>', 'whether the backend sees names encrypted or plain').choices(['encrypted', 'plain']),
-      new Option('--history-versions <n>', 'how many older versions of each object to keep'),
-      new Option('--history-days <n>', 'how many days to keep older versions'),
+      new Option('--names <mode>', 'whether the backend sees names encrypted or plain (default: encrypted)').choices([
+        'encrypted',
+        'plain',
+      ]),
+      new Option('--history-versions <n>', 'how many older versions of each object to keep (default: 10)'),
+      new Option('--history-days <n>', 'how many days to keep older versions (default: 30)'),
       new Option(
         '--rotation-days <n>',
         'the age at which programs that stay open create new encryption keys (default: never)',
@@ -89,7 +92,7 @@ function addGet(program: Command, run: Run): void {
         new Option('--version-id <version>', 'this version instead of the current one').conflicts('at'),
         '--version <version>',
       ),
-      new Option('--at <time>', 'the version that was current then: ISO 8601, or seconds since 1970'),
+      new Option('--at <time>', 'the version that was current then: ISO 8601, or how long ago, such as 24h'),
       new Option('--range <start:end>', 'only these bytes, the end exclusive; either side may be left out'),
     ],
     notes: `The data is written to stdout unchanged, or into a file that only you may read (mode 0600). With --json and no file, one

@@ -84,6 +84,9 @@ lists first has it; new ones are last. A retired category keeps its encryption k
 category, since it is encrypted with the keys of its own: such a change is refused. While the keys are checked, which takes
 six seconds or more, the store answers nothing else.
 
+The history keeps the versions that either number keeps. To keep the last 3 versions of each object, with the current one:
+--history-versions 2 --history-days 0. Nothing is removed before it is a day old.
+
 To share objects that exist, run securestore member add with --prefix and --into, which moves them into a category.
 
 The mode of names and the suite cannot be changed; securestore migrate --reencrypt makes a store with others, and with

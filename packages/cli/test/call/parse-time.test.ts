@@ -1,7 +1,8 @@
 import { SecureStoreError } from '@securestore/core-format';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseExpiry, parseMoment, parseRolling, parseDurationWithin } from '../../src/call/parse-time.ts';
+import { pointOf } from '../../src/backup/point-choice.ts';
+import { parseExpiry, parseMoment, parseRolling, parseSince, parseDurationWithin } from '../../src/call/parse-time.ts';
 
 const NOW = new Date('2026-11-24T12:00:00Z');
 
@@ -70,6 +71,29 @@ describe('parseExpiry', () => {
 
   it.each(['0s', '2020-01-01', '5', '999999999w', '1y', '-1d', '1.5h', 'd', ''])('refuses %s', (text) => {
     expect(codeOf(() => parseExpiry('--expires', text, NOW))).toBe('INVALID_ARGUMENT');
+  });
+});
+
+describe('the time of a recovery point', () => {
+  const call = { cli: { now: () => NOW } } as Parameters<typeof pointOf>[0];
+
+  it.each([
+    ['24h', '2026-11-23T12:00:00.000Z'],
+    ['7d', '2026-11-17T12:00:00.000Z'],
+    ['2026-11-01T10:20:30Z', '2026-11-01T10:20:30.999Z'],
+  ])('reads %s', (at, expected) => {
+    expect(pointOf(call, { at }).at?.toISOString()).toBe(expected);
+  });
+
+  it('is absolute in a request for approval, which a later command must match', () => {
+    expect(codeOf(() => pointOf(call, { at: '24h', ask: 'reason' }))).toBe('INVALID_ARGUMENT');
+    expect(pointOf(call, { at: '2026-11-01', ask: 'reason' })).toEqual({ at: new Date('2026-11-01') });
+  });
+
+  it('is refused with the forms that it takes', () => {
+    expect(() => parseSince('--at', 'yesterday', NOW)).toThrow(
+      '--at must be a time such as 2026-11-24T15:00:00Z, or how long ago, such as 24h or 7d, got "yesterday"',
+    );
   });
 });
 

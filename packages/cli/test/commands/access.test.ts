@@ -30,6 +30,12 @@ async function withSession<T>(box: Sandbox, token: string, use: (session: Sessio
   return await use(session);
 }
 
+const missingRole = (role: string, template: string): string[] => [
+  `error: role "${role}" does not exist [NOT_FOUND]`,
+  'hint: to list the roles: securestore role list',
+  `hint: to create it: securestore role add ${role} --template ${template}`,
+];
+
 describe('roles and grants', () => {
   it('are explained with every action that there is', async () => {
     const box = await sandbox();
@@ -313,6 +319,21 @@ describe('commands about access', () => {
     expect([asked.exitCode, asked.stderr]).toEqual([
       2,
       expect.stringContaining('3 principals will lose the role reader'),
+    ]);
+  });
+
+  it('names what is missing, and how to create it', async () => {
+    const box = await sandbox();
+    const refused = async (...args: string[]): Promise<string[]> => {
+      const { exitCode, stderr } = await box.run(args);
+      expect(exitCode).toBe(3);
+      return stderr.trimEnd().split('\n');
+    };
+    expect(await refused('grant', 'bob', 'auditor')).toEqual(missingRole('auditor', 'auditor'));
+    expect(await refused('grant', 'bob', 'db')).toEqual(missingRole('db', 'reader'));
+    expect(await refused('token', 'new', 'bob')).toEqual([
+      'error: principal "bob" does not exist [NOT_FOUND]',
+      'hint: a grant creates a principal: securestore grant bob ROLE',
     ]);
   });
 

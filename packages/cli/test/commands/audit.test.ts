@@ -1,4 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { ADMINISTRATION } from '../../../acl/src/administration/administration.ts';
+import { SURFACE } from '../../../acl/src/guard/surface.ts';
+import { END_ACTION, LOST_ACTION } from '../../../audit/src/entry/own-actions.ts';
+import { CALL_PERMISSIONS, RECORDED_ACTIONS } from '../../src/access/audit-actions.ts';
 import { jsonLines, sandbox } from '../support/cli.ts';
 import type { Sandbox } from '../support/cli.ts';
 import { runHere } from '../support/in-process.ts';
@@ -87,11 +91,13 @@ describe('audit', () => {
   it('finds what there is about an object by its name, which the log does not have', async () => {
     const { box } = await auditedBox();
     for (const key of ['db/password', 'db/other']) expect((await box.run(['get', key])).exitCode).toBe(3);
+    // Without a look of its own into the history, which would be one more failed attempt.
+    expect((await box.run(['get', 'web/password'])).stderr).toContain(
+      'hint: to see whether older versions exist: securestore history web/password\n',
+    );
     const found = jsonLines(await done(box, 'audit', 'log', '--key', 'db/password', '--json'));
     expect(found).toMatchObject([
       { action: 'read', outcome: 'failed', object: expect.stringMatching(/^#/), key: 'db/password' },
-      // It looks whether older versions are there, which would mean that the newest one was lost.
-      { action: 'history', object: expect.stringMatching(/^#/), key: 'db/password' },
     ]);
     // As it was called before.
     expect(jsonLines(await done(box, 'audit', 'tail', '--name', 'db/password', '--json'))).toEqual(found);
@@ -174,6 +180,56 @@ describe('audit', () => {
     }
     const about = await runHere(['audit', 'log', '--key', 'db/password', '--result', 'allowed', '--json'], { env });
     expect(jsonLines(about.stdout)).toMatchObject([{ action: 'write', principal: '[owner]' }]);
+  });
+
+  it('refuses an action that no entry can have, and takes the permission that a denial names', async () => {
+    const { box } = await auditedBox();
+    const refused = async (action: string): Promise<string> => {
+      const { exitCode, stdout, stderr } = await box.run(['audit', 'log', '--action', action]);
+      expect([exitCode, stdout]).toEqual([2, '']);
+      return stderr;
+    };
+    expect(await refused('get')).toMatch(
+      /^error: unknown action "get" in --action \[INVALID_ARGUMENT\]\nhint: did you mean read\nhint: to list the actions: securestore help audit log$/m,
+    );
+    expect(await refused('audit.enabel')).toContain('hint: did you mean audit.enable\n');
+    expect(await refused('x'.repeat(100))).not.toContain('xxx');
+    await done(box, 'role', 'list');
+    const views = jsonLines(await done(box, 'audit', 'log', '--action', 'access.view', '--json'));
+    expect(new Set(views.map(({ action }) => action))).toEqual(new Set(['access.policy']));
+    expect(views).toEqual(jsonLines(await done(box, 'audit', 'log', '--action', 'access.policy', '--json')));
+    expect(await done(box, 'audit', 'log', '--action', 'audit.view')).toContain('audit.entries');
+  });
+
+  it('knows the permission of every call of the administration', () => {
+    expect(CALL_PERMISSIONS).toEqual(ADMINISTRATION);
+    for (const action of [...Object.values(SURFACE), END_ACTION, LOST_ACTION])
+      expect(RECORDED_ACTIONS).toContain(action);
+  });
+
+  it('says which part of a period it covers', async () => {
+    const { box, identity } = await auditedBox();
+    const notes = async (...args: string[]): Promise<string> =>
+      (await box.run(['audit', 'log', '--since', '7d', ...args])).stderr;
+    const since = /^recorded since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d\S*$/m;
+    expect(await notes()).toMatch(since);
+    expect(await notes('--key', 'db/password')).toMatch(since);
+    expect(await notes()).not.toContain('not recorded');
+    expect((await box.run(['audit', 'log', '--since', '0s'])).stderr).not.toContain('recorded since');
+    await done(box, 'audit', 'off');
+    expect(await notes()).toMatch(/^not recorded from \S+ \S+ on, while the audit log was off/m);
+    await done(box, 'audit', 'on', '--auditor', (await done(box, 'identity', 'show', identity)).trim());
+    expect(await notes()).toMatch(/^not recorded from \S+ \S+ to \S+ \S+, while the audit log was off/m);
+    expect((await box.run(['audit', 'log'])).stderr).not.toContain('while the audit log was off');
+  });
+
+  it('says that calls of members are missing after the member was revoked, too', async () => {
+    const { box, identity } = await auditedBox();
+    const recipient = (await done(box, 'identity', 'show', identity)).trim();
+    await done(box, 'member', 'add', 'ann', recipient, '--category', 'default');
+    await done(box, 'member', 'revoke', 'ann', '--yes');
+    expect((await box.run(['member', 'list'])).stdout).not.toContain('ann');
+    expect((await box.run(['audit', 'log', '--since', '7d'])).stderr).toMatch(/\nnot in this log: calls of members/);
   });
 
   it('leaves out what the store itself did, unless it is asked for', async () => {

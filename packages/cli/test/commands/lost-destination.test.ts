@@ -13,7 +13,7 @@ it('a destination that is not there is not begun again, and shows until it is re
   expect(refused.exitCode).toBe(3);
   expect(refused.stderr).toMatch(/no backup exists at file:\S+ any more, though the store was backed up there\./);
   expect(refused.stderr).toMatch(/^hint: see that the disk, bucket or server of file:\S+ is there$/m);
-  const [, remove = ''] = /^hint: if it is lost for good.*: securestore (.*)$/m.exec(refused.stderr) ?? [];
+  const [, remove = ''] = /^hint: if \S+ is gone for good.*: securestore (.*)$/m.exec(refused.stderr) ?? [];
   expect(remove).toMatch(/^destination remove file:\S+$/);
   expect(await readdir(box.path()).then((names) => names.includes('backup'))).toBe(false);
   expect((await box.run(['destination', 'list'])).stdout).toMatch(/ gone\n/);

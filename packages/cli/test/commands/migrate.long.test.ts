@@ -58,7 +58,10 @@ describe.concurrent('migrate', { timeout: 180_000 }, () => {
     const { run, path, url } = await backupScene(onTestFinished);
     const to = `sqlite:${path('new.db')}`;
     const moved = await run(['migrate', url, to]);
-    expect(moved).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(moved).toMatchObject({
+      exitCode: 0,
+      stderr: `$SECURESTORE_URL still names the source; to change it: export SECURESTORE_URL=${to}\n`,
+    });
     const lines = moved.stdout.split('\n');
     expect(lines[0]).toMatch(
       /^checked 4 objects, including deleted ones; this run wrote 4 versions of them, 29\d KiB, to sqlite:\S+$/,
@@ -88,7 +91,10 @@ describe.concurrent('migrate', { timeout: 180_000 }, () => {
       { summary: { source: to, target: url, migrated: true, objects: 5, versions: 1, failures: 0, findings: [] } },
     ]);
     expect(await run(['get', 'db/later'])).toMatchObject({ exitCode: 0, stdout: 'later' });
-    expect((await run(['migrate', url, '--cancel'])).exitCode).toBe(3);
+    const cancelled = await run(['migrate', url, '--cancel']);
+    expect(cancelled.exitCode).toBe(3);
+    const backAgain = `hint: if it was migrated to this store URL, and is to go back: securestore migrate ${url} SOURCE`;
+    expect(cancelled.stderr).toContain(backAgain);
     expect(await run(['migrate', url, '--finalize'])).toMatchObject({
       exitCode: 0,
       stdout: 'changes are no longer kept for a migration back: the source can be removed\n',

@@ -40,6 +40,9 @@ async function shell(box: Sandbox, lines: string): Promise<string> {
   return (await promisify(execFile)('bash', ['-c', script], { cwd: box.path(), env: box.env })).stdout;
 }
 
+const tokenHint = (source: string): string =>
+  `hint: the token of ${source} was refused; ask an administrator of the store for a new one\n`;
+
 describe('the guide', () => {
   it.skipIf(NO_CURL !== undefined)(`has commands that run${NO_CURL === undefined ? '' : ` (${NO_CURL})`}`, async () => {
     const [start = '', elsewhere = ''] = [...START.matchAll(/^```sh\n([^]*?)^```/gm)].map(([, block]) => block ?? '');
@@ -239,6 +242,17 @@ describe('serve', () => {
     expect(exitCode).toBe(2);
     expect(stderr).toContain(said);
     expect(stderr).not.toMatch(/s3cr3t|credentials:|a b/);
+  });
+
+  it('says which token was refused', async () => {
+    const box = await sandbox();
+    const { url } = await serving(box);
+    const env = { SECURESTORE_URL: url, SECURESTORE_TOKEN: 'sst_x' };
+    const refused = await runHere(['ls'], { env });
+    expect(refused).toMatchObject({ exitCode: 4, stdout: '' });
+    expect(refused.stderr).toMatch(/^error: .* \[UNAUTHENTICATED\]\nhint: [^\n]*\n$/);
+    expect(refused.stderr).toContain(tokenHint('$SECURESTORE_TOKEN'));
+    expect((await runHere(['ls', '--token', 'sst_y'], { env })).stderr).toContain(tokenHint('--token'));
   });
 
   it('refuses a file about an issuer that is none, and says what is wrong with it', async () => {

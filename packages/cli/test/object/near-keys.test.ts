@@ -22,9 +22,9 @@ it('a key that does not exist leads to those that may be meant', async () => {
   expect(await hintOf('get', 'db/passwrd')).toEqual([3, 'to find similar keys: securestore find pass']);
   expect((await box.run(['find', 'pass'])).stdout).toBe('db/password\n');
   // Its key exists: what is missing is the version.
-  expect(await hintOf('get', 'db/user', '--at', '2020-01-01')).toEqual([
-    3,
-    'to list its versions, for --version-id: securestore history db/user',
+  expect((await box.run(['get', 'db/user', '--at', '2020-01-01'])).stderr.split('\n').slice(1)).toEqual([
+    'hint: to list its versions, for --version-id: securestore history db/user',
+    '',
   ]);
 });
 

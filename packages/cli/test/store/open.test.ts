@@ -9,6 +9,10 @@ async function withConfig(config: string): Promise<Sandbox> {
   return box;
 }
 
+async function withVariable(env: Record<string, string>): Promise<string> {
+  return (await (await sandbox('none')).run(['ls'], { env })).stderr;
+}
+
 describe('the store of a command', () => {
   it('is that of --store, then $SECURESTORE_URL, then the configuration in the working directory', async () => {
     const box = await withConfig('{ "store": "sqlite:./configured" }');
@@ -46,6 +50,16 @@ describe('the store of a command', () => {
       `creating the folder ${box.path('one', 'two')}, and its parents from ${box.path('one')} on, which do not exist`,
     );
     expect(await init('file:./vault')).not.toContain('making');
+  });
+
+  it('is named by $SECURESTORE_URL, as a hint says if a variable of a similar name is set', async () => {
+    for (const name of ['SECURESTORE_STORE', 'SECURESTORE_URLS', 'SECURESTORE_STORE_URL'])
+      expect(await withVariable({ [name]: 'sqlite:./vault.db' })).toMatch(
+        new RegExp(
+          `^error: no store is given \\[INVALID_ARGUMENT\\]\nhint: \\$${name} means nothing; the store is named by \\$SECURESTORE_URL\nhint: give --store URL`,
+        ),
+      );
+    expect(await withVariable({ SECURESTORE_WORKERS: '2', SECURESTORE_SEED: '1' })).not.toContain('means nothing');
   });
 
   it('is said to be no store URL with the setting that it comes from', async () => {
