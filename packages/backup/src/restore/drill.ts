@@ -6,6 +6,7 @@ import type { FoundedStore } from '@securestore/objects/internal';
 import { openFounded } from '@securestore/objects/internal';
 import { isNotFound, withFallback } from '../repository/errors.ts';
 import type { OpenedBackup } from '../trust/opened-backup.ts';
+import type { NamedObjects } from '../snapshot/snapshot-types.ts';
 import type { RecoveryPointChoice } from '../repository/snapshot-info.ts';
 import type { DrillFacts } from './receipts.ts';
 import { restoreStoreTo } from './restore-store.ts';
@@ -18,12 +19,16 @@ const AROUND: number = 60 * 1000;
 export interface DrillOptions extends RecoveryPointChoice, Pick<RestoreIntoOptions, 'signal' | 'onProgress'> {
   /** The store that the backup is of, to compare with. */
   readonly live?: SecureStorage | undefined;
+  /** Makes what tells whether that store has lost an object, by its key, of a snapshot of a time in milliseconds since 1970. */
+  readonly lossesSince?: ((time: number) => Promise<(key: string) => Promise<boolean>>) | undefined;
 }
 
 /** What a drill has shown, and the names of the objects that are wrong, by what stands for them in `problems`. */
 export interface DrillOutcome {
   readonly facts: DrillFacts;
   readonly names: Readonly<Record<string, string>>;
+  /** Objects of the snapshot that the store has lost. */
+  readonly missing: NamedObjects;
 }
 
 /** Removes everything at a backend. */
@@ -57,6 +62,17 @@ class Problems {
     const id = this.#idOf(name);
     if (this.list.length < MAX_PROBLEMS) this.names[id] = name;
     this.add(`object ${id}: ${message}`);
+  }
+}
+
+/** Counts the objects that the store has lost, and keeps the keys of the first ones. */
+class LostKeys {
+  count = 0;
+  readonly keys: string[] = [];
+
+  add(key: string): void {
+    this.count += 1;
+    if (this.keys.length < MAX_PROBLEMS) this.keys.push(key);
   }
 }
 
@@ -128,14 +144,17 @@ async function compare(
   restored: ObjectStore,
   live: SecureStorage,
   time: Date,
-  problems: Problems,
-  { signal, onProgress }: DrillOptions,
+  { problems, missing }: { readonly problems: Problems; readonly missing: LostKeys },
+  { signal, onProgress, lossesSince }: DrillOptions,
 ): Promise<number> {
   const call = { signal };
   let compared = 0;
+  const isLost = await lossesSince?.(time.getTime());
   const judge = async (key: string, version: string | undefined, message: string): Promise<void> => {
     const isSame = (await versionAt(live, key, time)) === version;
-    if (!isSame && !(await wasAround(live, key, version, time))) problems.addOf(key, message);
+    // The backup has what the store lacks: it is the store that is not as it should be.
+    if (!isSame && version !== undefined && (await isLost?.(key)) === true) missing.add(key);
+    else if (!isSame && !(await wasAround(live, key, version, time))) problems.addOf(key, message);
     compared += 1;
     onProgress?.({ phase: 'comparing with the store', done: 1 });
   };
@@ -167,6 +186,7 @@ export async function drillBackup(
   const { clock } = backup.copy;
   const begun = clock.now();
   const problems = new Problems(idFor(backup));
+  const missing = new LostKeys();
   const moment = await backup.choose(options, signal);
   const { number, point } = moment;
   const time = new Date(moment.time);
@@ -185,7 +205,7 @@ export async function drillBackup(
     for (const { key, name, message } of report.findings) problems.addOf(key ?? name, message);
     if (live === undefined) return;
     onProgress?.({ phase: 'comparing with the store', total: report.objects });
-    compared = await compare(restored, live, time, problems, options);
+    compared = await compare(restored, live, time, { problems, missing }, options);
   };
   let [objects, versions, bytes] = [0, 0, 0];
   const { entries } = await scratch.list('', { limit: 1, signal });
@@ -227,5 +247,5 @@ export async function drillBackup(
     found: problems.found,
     ok: problems.found === 0,
   };
-  return { facts, names: problems.names };
+  return { facts, names: problems.names, missing: { count: missing.count, keys: missing.keys } };
 }

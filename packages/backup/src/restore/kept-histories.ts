@@ -1,5 +1,4 @@
-import { AREAS, historyPrefix, tokenOf } from '@securestore/core-format';
-import type { StoreKey } from '@securestore/core-format';
+import { AREAS, historyPrefix, parseStoreKey, tokenOf } from '@securestore/core-format';
 import type { BackupArea } from '@securestore/objects/internal';
 
 /** So many names of versions are read by one request. */
@@ -19,8 +18,8 @@ export class KeptHistories {
   }
 
   /** Whether the store has older versions of an object, as of a moment ago. @throws SecureStoreError what listing throws */
-  has(key: StoreKey): Promise<boolean> {
-    const token = this.#area.names.tokenOf(key);
+  has(key: string): Promise<boolean> {
+    const token = this.#area.names.tokenOf(parseStoreKey(key));
     const found = this.#turn.then(() => this.#look(token));
     this.#turn = found.catch(() => undefined);
     return found;

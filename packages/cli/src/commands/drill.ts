@@ -1,6 +1,6 @@
 import { exitCodeOf, SecureStoreError } from '@securestore/core-format';
 import type { DrillReport } from 'securestore';
-import type { Call, ExitCode } from '../call/call.ts';
+import { type Call, type ExitCode, SOME_FAILED } from '../call/call.ts';
 import type { OwnHint } from '../errors/hints.ts';
 import { watchJob } from '../terminal/job-progress.ts';
 import { withStore } from '../store/open.ts';
@@ -36,6 +36,18 @@ function whatNext(commands: Commands, destination: string): string {
     `to list the damage: ${verify}; ` +
     `to try an earlier snapshot: drill --snapshot. Back the store up to a new destination while it exists`
   );
+}
+
+/** The objects that the store has lost, and how to restore them. */
+function lostInWords({ missing }: DrillReport, commands: Commands, destination: string): string[] {
+  // A server of an earlier release tells none.
+  if (missing === undefined || missing.count === 0) return [];
+  const { count: lost, keys } = missing;
+  const repair = printable(commands.on(['scrub'], { repair: destination }));
+  return [
+    ...keys.map((key) => `missing: ${printable(key)}`),
+    `the store has lost ${count(lost, 'object')}, and the backup has ${lost === 1 ? 'it' : 'them'}; to restore what was lost: ${repair}`,
+  ];
 }
 
 function inWords(report: DrillReport, commands: Commands, destination: string): string[] {
@@ -79,8 +91,11 @@ export async function drill(call: Call<DrillOptions>, destination: string): Prom
       const told = named(problem, report);
       await out.result({ problem: told, status: 'failed' }, () => `finding: ${printable(told)}`);
     }
-    await out.result({ summary: report }, () => inWords(report, new Commands(call), destination));
+    const commands = new Commands(call);
+    for (const line of lostInWords(report, commands, destination)) out.note(line);
+    await out.result({ summary: report }, () => inWords(report, commands, destination));
     if (receipt !== undefined) await writeReceipt(call, receipt, store.url, report.receipt);
-    return report.ok ? 0 : exitCodeOf('INTEGRITY');
+    if (!report.ok) return exitCodeOf('INTEGRITY');
+    return (report.missing?.count ?? 0) === 0 ? 0 : SOME_FAILED;
   });
 }
