@@ -5,6 +5,7 @@ import type { ObjectStore, SecureStorage } from '@securestore/objects';
 import type { FoundedStore } from '@securestore/objects/internal';
 import { openFounded } from '@securestore/objects/internal';
 import { isNotFound, withFallback } from '../repository/errors.ts';
+import type { FoundPoint } from '../repository/snapshots.ts';
 import type { OpenedBackup } from '../trust/opened-backup.ts';
 import type { NamedObjects } from '../snapshot/snapshot-types.ts';
 import type { RecoveryPointChoice } from '../repository/snapshot-info.ts';
@@ -19,8 +20,8 @@ const AROUND: number = 60 * 1000;
 export interface DrillOptions extends RecoveryPointChoice, Pick<RestoreIntoOptions, 'signal' | 'onProgress'> {
   /** The store that the backup is of, to compare with. */
   readonly live?: SecureStorage | undefined;
-  /** Makes what tells whether that store has lost an object, by its key, of a snapshot of a time in milliseconds since 1970. */
-  readonly lossesSince?: ((time: number) => Promise<(key: string) => Promise<boolean>>) | undefined;
+  /** Makes what tells whether that store has lost an object of a snapshot, by its key. */
+  readonly lossesSince?: ((point: FoundPoint) => Promise<(key: string) => Promise<boolean>>) | undefined;
 }
 
 /** What a drill has shown, and the names of the objects that are wrong, by what stands for them in `problems`. */
@@ -139,21 +140,28 @@ function asUpdates(
   };
 }
 
+/** What a comparison adds to, and goes by. */
+interface Judged {
+  readonly problems: Problems;
+  readonly missing: LostKeys;
+  /** Whether the store that is compared with has lost an object. */
+  readonly isLost: (key: string) => Promise<boolean>;
+}
+
 /** Compares the restored store with the store at that time. @returns how many objects were compared */
 async function compare(
   restored: ObjectStore,
   live: SecureStorage,
   time: Date,
-  { problems, missing }: { readonly problems: Problems; readonly missing: LostKeys },
-  { signal, onProgress, lossesSince }: DrillOptions,
+  { problems, missing, isLost }: Judged,
+  { signal, onProgress }: DrillOptions,
 ): Promise<number> {
   const call = { signal };
   let compared = 0;
-  const isLost = await lossesSince?.(time.getTime());
   const judge = async (key: string, version: string | undefined, message: string): Promise<void> => {
     const isSame = (await versionAt(live, key, time)) === version;
     // The backup has what the store lacks: it is the store that is not as it should be.
-    if (!isSame && version !== undefined && (await isLost?.(key)) === true) missing.add(key);
+    if (!isSame && version !== undefined && (await isLost(key))) missing.add(key);
     else if (!isSame && !(await wasAround(live, key, version, time))) problems.addOf(key, message);
     compared += 1;
     onProgress?.({ phase: 'comparing with the store', done: 1 });
@@ -182,7 +190,7 @@ export async function drillBackup(
   scratch: StorageBackend,
   options: DrillOptions = {},
 ): Promise<DrillOutcome> {
-  const { live, signal, onProgress } = options;
+  const { live, lossesSince, signal, onProgress } = options;
   const { clock } = backup.copy;
   const begun = clock.now();
   const problems = new Problems(idFor(backup));
@@ -204,8 +212,9 @@ export async function drillBackup(
     });
     for (const { key, name, message } of report.findings) problems.addOf(key ?? name, message);
     if (live === undefined) return;
+    const isLost = (await lossesSince?.(point)) ?? (async () => false);
     onProgress?.({ phase: 'comparing with the store', total: report.objects });
-    compared = await compare(restored, live, time, { problems, missing }, options);
+    compared = await compare(restored, live, time, { problems, missing, isLost }, options);
   };
   let [objects, versions, bytes] = [0, 0, 0];
   const { entries } = await scratch.list('', { limit: 1, signal });

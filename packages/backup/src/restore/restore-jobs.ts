@@ -2,6 +2,7 @@ import { assertStorable } from '@securestore/backend-api';
 import { lazyPart, parseStoreKey, SecureStoreError } from '@securestore/core-format';
 import type { Job, JobKind } from '@securestore/jobs';
 import type { ObjectStore, SecureStorage } from '@securestore/objects';
+import type { FoundPoint } from '../repository/snapshots.ts';
 import { refuse } from '../repository/errors.ts';
 import type {
   DrillJobOptions,
@@ -126,8 +127,8 @@ export function startDrill(
     destinations.opened(destination, signal, async (backup, { id }) => {
       const { drillBackup, lossJudge, RECEIPT_USE, rememberDrill, rememberDrilled, rememberReceipt, signFacts } =
         await loadWork();
-      const lossesSince = async (time: number): Promise<(key: string) => Promise<boolean>> => {
-        const isLost = await lossJudge(area, { id }, time, signal);
+      const lossesSince = async (point: FoundPoint): Promise<(key: string) => Promise<boolean>> => {
+        const isLost = await lossJudge(area, { id }, point, signal);
         return (key) => isLost(area.names.tokenOf(parseStoreKey(key)));
       };
       const { facts, names, missing } = await destinations.at(destinations.named(scratch), signal, ({ backend }) =>

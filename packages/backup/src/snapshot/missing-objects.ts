@@ -1,4 +1,4 @@
-import { AREAS, historyPrefix, objectName, SecureStoreError } from '@securestore/core-format';
+import { AREAS, asBuffer, historyPrefix, objectName, SecureStoreError } from '@securestore/core-format';
 import { isCount, isObject } from '@securestore/jobs';
 import type { BackupArea, KnownObject } from '@securestore/objects/internal';
 import { entriesUnder, isTombstoneSize, tokenIn } from '@securestore/objects/internal';
@@ -6,6 +6,7 @@ import type { StorageBackend } from '@securestore/backend-api';
 import type { Destination } from '../repository/destination.ts';
 import { rememberIfPossible, SealedState } from '../repository/destination-state.ts';
 import { withFallback } from '../repository/errors.ts';
+import type { FoundPoint } from '../repository/snapshots.ts';
 import type { NamedObjects } from './snapshot-types.ts';
 
 /** So many objects are named, and remembered by their tokens. */
@@ -159,15 +160,16 @@ export type LossJudge = (token: string) => Promise<boolean>;
  * Judges objects that a snapshot has. One without a record was lost if a deletion of it, made since, would still be remembered, if the last
  * backup missed it, or if older versions exist, which a deletion and a purge outlast. Of another it is not known: it may have been deleted.
  *
- * @param time of the snapshot, in milliseconds since 1970
+ * Of a snapshot of another instance, such as the store from which this one was restored, only older versions tell.
  */
 export async function lossJudge(
   area: BackupArea,
   destination: Pick<Destination, 'id'>,
-  time: number,
+  { time, instance }: Pick<FoundPoint, 'time' | 'instance'>,
   signal: AbortSignal | undefined,
 ): Promise<LossJudge> {
-  const age = Math.abs(area.clock.now() - time);
+  const isOwn = asBuffer(instance).equals(area.head.instance);
+  const age = isOwn ? Math.abs(area.clock.now() - time) : Infinity;
   // The other half is for clocks that differ.
   const isRecent = age < area.deletionsKept / 2;
   const missed = new Set(

@@ -1,10 +1,17 @@
-import { rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { sandbox, type Sandbox } from '../support/cli.ts';
 
 /** Removes the records of all objects, as a failing disk does. */
 async function loseObjects(box: Sandbox): Promise<void> {
   await rm(box.path('vault', 'o'), { recursive: true });
+}
+
+/** The files of the records of all objects. */
+async function recordsOf(box: Sandbox): Promise<string[]> {
+  const found = await readdir(box.path('vault', 'o'), { recursive: true, withFileTypes: true });
+  return found.filter((one) => one.isFile()).map(({ parentPath, name }) => join(parentPath, name));
 }
 
 /** A store whose object `db/a` has lost its newest version, with a backup of it. */
@@ -83,5 +90,28 @@ it('a backup names the objects that the store has lost, and health fails until t
     expect(await box.run([...(words[0] ?? '').split(' '), '--key', key])).toMatchObject({ exitCode: 0 });
   }
   expect((await box.run(['get', 'db/b c'])).stdout).toBe('two');
+  expect((await box.run(['health'])).exitCode).toBe(0);
+});
+
+it('a scrub restores objects without older versions that the store has lost, and no deleted ones', async () => {
+  const box = await sandbox('file');
+  await box.seed({ 'db/a': 'one', 'db/big': 'x'.repeat(300_000) });
+  const lost = await recordsOf(box);
+  await box.seed({ 'db/gone': 'y', 'db/purged': 'z' });
+  expect((await box.run(['backup', 'file:./backup'])).exitCode).toBe(0);
+  expect((await box.run(['rm', 'db/gone'])).exitCode).toBe(0);
+  expect((await box.run(['purge', 'db/purged', '--yes'])).exitCode).toBe(0);
+  const [before] = (await box.run(['history', 'db/a'])).stdout.split(/\s/);
+  for (const path of lost) await rm(path);
+  const scrubbed = await box.run(['scrub', '--repair', 'file:./backup']);
+  expect(scrubbed.exitCode).toBe(0);
+  expect(scrubbed.stdout).toMatch(/^repaired: hidden: db\/a \(/m);
+  expect(scrubbed.stdout).toMatch(/^repaired: hidden: db\/big \(/m);
+  expect(scrubbed.stdout).not.toMatch(/db\/gone|db\/purged/);
+  expect((await box.run(['ls'])).stdout).toBe('db/a\ndb/big\n');
+  expect((await box.run(['get', 'db/big'])).stdout).toHaveLength(300_000);
+  // The same version as before.
+  expect((await box.run(['history', 'db/a'])).stdout.split(/\s/)[0]).toBe(before);
+  expect((await box.run(['verify'])).exitCode).toBe(0);
   expect((await box.run(['health'])).exitCode).toBe(0);
 });

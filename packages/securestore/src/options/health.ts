@@ -198,6 +198,6 @@ export function healthOf(
     sources: [backupSource(schedules, ofBackups), auditSource(trail, auditor)].map((source) =>
       thrifty(extensionsOf(store).health.clock, following(store, source)),
     ),
-    copies: (url) => (body, signal) => backups.view(url, {}, body, { signal }),
+    copies: (url) => (body, signal) => backups.repairing(url, body, { signal }),
   });
 }
