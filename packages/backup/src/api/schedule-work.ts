@@ -8,7 +8,7 @@ import { factsOfAll } from './destination-facts.ts';
 import type { Destinations } from '../trust/destinations.ts';
 import { registeredAt } from '../trust/registry.ts';
 import { runHooks } from '../schedule/run-hooks.ts';
-import type { RunnerOptions, RunReport, Schedule } from '../schedule/index.ts';
+import type { RunFindings, RunnerOptions, RunReport, Schedule } from '../schedule/index.ts';
 import {
   nextRun,
   noSchedule,
@@ -108,26 +108,29 @@ export class ScheduleWork {
     refuse(`${url} is not a registered destination`, { id: 'register-destination', destination: url });
   }
 
-  async #perform({ task, destination, within }: BackupTask, signal: AbortSignal): Promise<void> {
+  async #perform({ task, destination, within }: BackupTask, signal: AbortSignal): Promise<RunFindings | undefined> {
     // Members have the key of schedules, too; the list of destinations is in the head, which the owner signs.
     await this.#area.confirm(signal);
     this.#checkRegistered(destination);
     if (task === 'backup') {
-      const { failed } = await this.#backups.backup(destination, { signal });
+      const { failed, findings, missing } = await this.#backups.backup(destination, { signal });
       const [first] = failed;
       if (first !== undefined)
         throw new SecureStoreError('INTEGRITY', `${failed.length} versions could not be copied: ${first.message}`, {
           advice: [{ id: 'verify-store' }],
         });
+      return { findings, missing };
     } else if (task === 'verify') {
       const { ok, findings } = await this.#backups.verify(destination, { signal, within });
       if (!ok) throw damagedBackup(findings[0]?.message, destination);
     } else if (task === 'drill') {
-      const { ok, problems } = await this.#backups.drill(destination, { signal });
+      const { ok, problems, missing } = await this.#backups.drill(destination, { signal });
       if (!ok) throw damagedBackup(problems[0], destination);
+      return { missing };
     } else {
       await this.#backups.retain(destination, { signal });
     }
+    return undefined;
   }
 
   async #eachFacts(options?: Parameters<typeof factsOfAll>[2]): Promise<readonly DestinationFacts[]> {

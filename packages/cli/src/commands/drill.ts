@@ -5,6 +5,7 @@ import type { OwnHint } from '../errors/hints.ts';
 import { watchJob } from '../terminal/job-progress.ts';
 import { withStore } from '../store/open.ts';
 import { parseCount } from '../call/parse-values.ts';
+import { isLossFound, lostInWords } from '../backup/lost-words.ts';
 import { refuseToReplace, writeReceipt } from '../backup/receipt-file.ts';
 import { withHints } from '../errors/refuse.ts';
 import { count, formatBytes, formatDuration, formatTime, printable } from '../terminal/terminal-text.ts';
@@ -36,18 +37,6 @@ function whatNext(commands: Commands, destination: string): string {
     `to list the damage: ${verify}; ` +
     `to try an earlier snapshot: drill --snapshot. Back the store up to a new destination while it exists`
   );
-}
-
-/** The objects that the store has lost, and how to restore them. */
-function lostInWords({ missing }: DrillReport, commands: Commands, destination: string): string[] {
-  // A server of an earlier release tells none.
-  if (missing === undefined || missing.count === 0) return [];
-  const { count: lost, keys } = missing;
-  const repair = printable(commands.on(['scrub'], { repair: destination }));
-  return [
-    ...keys.map((key) => `missing: ${printable(key)}`),
-    `the store has lost ${count(lost, 'object')}, and the backup has ${lost === 1 ? 'it' : 'them'}; to restore what was lost: ${repair}`,
-  ];
 }
 
 function inWords(report: DrillReport, commands: Commands, destination: string): string[] {
@@ -92,10 +81,10 @@ export async function drill(call: Call<DrillOptions>, destination: string): Prom
       await out.result({ problem: told, status: 'failed' }, () => `finding: ${printable(told)}`);
     }
     const commands = new Commands(call);
-    for (const line of lostInWords(report, commands, destination)) out.note(line);
+    for (const line of lostInWords({ missing: report.missing }, commands, destination)) out.note(line);
     await out.result({ summary: report }, () => inWords(report, commands, destination));
     if (receipt !== undefined) await writeReceipt(call, receipt, store.url, report.receipt);
     if (!report.ok) return exitCodeOf('INTEGRITY');
-    return (report.missing?.count ?? 0) === 0 ? 0 : SOME_FAILED;
+    return isLossFound({ missing: report.missing }) ? SOME_FAILED : 0;
   });
 }

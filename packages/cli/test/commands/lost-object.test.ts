@@ -81,6 +81,21 @@ it('a backup names the objects that the store has lost, and health fails until t
   expect(made.stderr).toContain('2 objects are missing from the store, though they were neither deleted nor purged');
   const commands = [...made.stderr.matchAll(/^missing: (.*); to restore it: securestore (.*)$/gm)];
   expect(new Set(commands.map(([, key]) => key))).toEqual(new Set(['db/a', 'db/b c']));
+  expect(made.stderr).toContain('to restore what was lost, as it was: securestore scrub --repair file:');
+  expect(made.stderr).not.toContain('verify');
+  const drilled = await box.run(['drill', 'file:./backup']);
+  expect(drilled.exitCode).toBe(8);
+  expect(drilled.stdout).toContain('the backup can be restored');
+  expect(drilled.stderr).toMatch(/^missing: db\/a; /m);
+  expect(drilled.stderr).toMatch(/^missing: db\/b c; /m);
+  const scheduled = ['schedule', 'add', 'daily', 'file:./backup', '--cron', '0 3 * * *'];
+  expect((await box.run(scheduled)).exitCode).toBe(0);
+  const ran = await box.run(['schedule', 'run', 'daily']);
+  expect(ran.exitCode).toBe(8);
+  expect(ran.stdout).toContain('success');
+  const losses = (stderr: string): string[] =>
+    stderr.split('\n').filter((line) => /^(?:finding|missing|to rest)/.test(line));
+  expect(losses(ran.stderr)).toEqual(losses(made.stderr));
   const sick = await box.run(['health']);
   expect(sick.exitCode).toBe(7);
   expect(sick.stdout).toContain('the store has lost 2 objects that the last backup has');
