@@ -27,12 +27,13 @@ async function lost(): Promise<Sandbox> {
 it('an object that has lost its newest version is not undeleted, and its older ones are named', async () => {
   const box = await lost();
   const got = await box.run(['get', 'db/a']);
+  const backup = `file:${box.path('backup')}`;
   expect(got.exitCode).toBe(3);
   expect(got.stderr).toBe(
     'error: "db/a": the object does not exist, though older versions do: its newest version was lost, and not deleted [NOT_FOUND]\n' +
       'hint: to see the older versions: securestore history db/a\n' +
-      'hint: to repair it from a backup: securestore scrub --repair BACKUP\n' +
-      'hint: to restore it from a backup as a new version: securestore restore BACKUP --key db/a --conflict overwrite\n',
+      `hint: to repair it from a backup: securestore scrub --repair ${backup}\n` +
+      `hint: to restore it from a backup as a new version: securestore restore ${backup} --key db/a\n`,
   );
   const listed = await box.run(['history', 'db/a']);
   expect(listed.stderr).toContain('the newest version is missing, and the object was not deleted');
@@ -128,5 +129,31 @@ it('a scrub restores objects without older versions that the store has lost, and
   // The same version as before.
   expect((await box.run(['history', 'db/a'])).stdout.split(/\s/)[0]).toBe(before);
   expect((await box.run(['verify'])).exitCode).toBe(0);
+  expect((await box.run(['health'])).exitCode).toBe(0);
+});
+
+it('the health names the backup that repairs, and a schedule whose destination was removed', async () => {
+  const box = await sandbox('file');
+  await box.seed({ 'db/a': 'x'.repeat(300_000) });
+  const backup = `file:${box.path('backup')}`;
+  expect((await box.run(['backup', backup])).exitCode).toBe(0);
+  await rm(box.path('vault', 'b'), { recursive: true });
+  const got = await box.run(['get', 'db/a']);
+  expect(got.exitCode).toBe(5);
+  expect(got.stderr).toContain('hint: to repair it from a backup: securestore scrub --repair ');
+  expect((await box.run(['scrub'])).exitCode).toBe(5);
+  const damaged = await box.run(['health']);
+  expect(damaged.exitCode).toBe(7);
+  expect(damaged.stdout).toContain(`run "securestore scrub --repair ${backup}"`);
+  expect(damaged.stdout).not.toMatch(/<backup>|<url>/);
+  expect((await box.run(['scrub', '--repair', backup])).exitCode).toBe(0);
+
+  expect((await box.run(['schedule', 'add', 'daily', backup, '--cron', '0 3 * * *'])).exitCode).toBe(0);
+  expect((await box.run(['destination', 'remove', backup, '--yes'])).exitCode).toBe(0);
+  const orphaned = await box.run(['health']);
+  expect(orphaned.exitCode).toBe(7);
+  expect(orphaned.stdout).toContain(`each run of schedule daily fails: ${backup} is not a registered destination`);
+  expect(orphaned.stdout).toContain('"securestore schedule remove daily"');
+  expect((await box.run(['schedule', 'remove', 'daily'])).exitCode).toBe(0);
   expect((await box.run(['health'])).exitCode).toBe(0);
 });
