@@ -170,7 +170,7 @@ export class ScheduleWork {
       for (const { error } of report.failures) onFailure?.(error);
     };
     for (const { destination, facts } of await this.#eachFacts()) await send(destination.id, facts);
-    // In one state, so that the end is told when a destination is registered again.
+    // In one state, so that sinks get the end when a destination is registered again.
     const unregistered = unregisteredSchedules(this.#area, await schedulesOf(this.#area));
     await send('unregistered', { now: clock.now(), unregistered });
   }

@@ -140,7 +140,7 @@ function asUpdates(
   };
 }
 
-/** What a comparison adds to, and goes by. */
+/** The findings of a comparison, and the judge of losses. */
 interface Judged {
   readonly problems: Problems;
   readonly missing: LostKeys;

@@ -18,9 +18,9 @@ const RECORD_WITHIN = 600_000;
  */
 export type RunEnd = 'success' | 'failure' | 'released' | 'lost';
 
-/** What the work of a run that succeeded has found. It is not kept. */
+/** Findings of a run that succeeded. They are not kept. */
 export interface RunFindings {
-  /** What is wrong with the store, as a sentence each. */
+  /** Sentences about the store, as a backup reports them. */
   readonly findings?: readonly string[];
   /** Objects that the store has lost, and the backup has. */
   readonly missing?: NamedObjects;

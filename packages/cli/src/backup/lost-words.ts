@@ -2,7 +2,7 @@ import type { SnapshotReport } from 'securestore';
 import type { Commands } from '../errors/hints.ts';
 import { count, printable } from '../terminal/terminal-text.ts';
 
-/** What was found about the store. A server of an earlier release tells less. */
+/** Findings about the store. A server of an earlier release tells less. */
 interface Told {
   readonly findings?: SnapshotReport['findings'] | undefined;
   readonly missing?: SnapshotReport['missing'] | undefined;
@@ -14,7 +14,7 @@ export function isLossFound({ findings = [], missing }: Told): boolean {
 }
 
 /**
- * What a backup, a drill or a run of a schedule says of the objects that the store has lost, and how to restore them.
+ * Tells the findings of a backup, a drill or a run of a schedule, and how to restore what the store has lost.
  *
  * @param destination that has them
  */
@@ -39,7 +39,7 @@ export function lostInWords({ findings = [], missing }: Told, commands: Commands
   ];
 }
 
-/** What a backup says of objects that are no longer there for an unknown reason. */
+/** Says that objects are no longer there for an unknown reason. */
 export function forgottenInWords({ forgotten }: Pick<SnapshotReport, 'forgotten'>): string[] {
   if (forgotten === undefined || forgotten.count === 0) return [];
   const { count: gone } = forgotten;

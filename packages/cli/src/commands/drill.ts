@@ -21,21 +21,22 @@ export interface DrillOptions {
 function hintsFor(destination: string): OwnHint[] {
   return [
     {
-      text: 'to see what is damaged, and which snapshots that affects',
+      text: 'to see what is damaged, and have the next backup there copy everything again',
       on: ['verify', destination],
       options: { payloads: true },
     },
+    { text: 'then, while the store is there', on: ['backup', destination] },
     { text: 'to try an earlier snapshot, give --snapshot NUMBER' },
-    { text: 'while the store is there, back it up to a new destination' },
   ];
 }
 
 /** What to do about a backup that cannot be relied on. */
 function whatNext(commands: Commands, destination: string): string {
   const verify = printable(commands.on(['verify', destination], { payloads: true }));
+  const backup = printable(commands.on(['backup', destination]));
   return (
-    `to list the damage: ${verify}; ` +
-    `to try an earlier snapshot: drill --snapshot. Back the store up to a new destination while it exists`
+    `to list the damage, and have the next backup there copy everything again: ${verify}; ` +
+    `then, while the store exists: ${backup}; to try an earlier snapshot: drill --snapshot`
   );
 }
 

@@ -8,6 +8,11 @@ async function loseObjects(box: Sandbox): Promise<void> {
   await rm(box.path('vault', 'o'), { recursive: true });
 }
 
+/** The lines about what the store has lost. */
+function losses(stderr: string): string[] {
+  return stderr.split('\n').filter((line) => /^(?:finding|missing|to rest)/.test(line));
+}
+
 /** The files of the records of all objects. */
 async function recordsOf(box: Sandbox): Promise<string[]> {
   const found = await readdir(box.path('vault', 'o'), { recursive: true, withFileTypes: true });
@@ -94,8 +99,6 @@ it('a backup names the objects that the store has lost, and health fails until t
   const ran = await box.run(['schedule', 'run', 'daily']);
   expect(ran.exitCode).toBe(8);
   expect(ran.stdout).toContain('success');
-  const losses = (stderr: string): string[] =>
-    stderr.split('\n').filter((line) => /^(?:finding|missing|to rest)/.test(line));
   expect(losses(ran.stderr)).toEqual(losses(made.stderr));
   const sick = await box.run(['health']);
   expect(sick.exitCode).toBe(7);
@@ -112,13 +115,13 @@ it('a backup names the objects that the store has lost, and health fails until t
 it('a scrub restores objects without older versions that the store has lost, and no deleted ones', async () => {
   const box = await sandbox('file');
   await box.seed({ 'db/a': 'one', 'db/big': 'x'.repeat(300_000) });
-  const lost = await recordsOf(box);
+  const records = await recordsOf(box);
   await box.seed({ 'db/gone': 'y', 'db/purged': 'z' });
   expect((await box.run(['backup', 'file:./backup'])).exitCode).toBe(0);
   expect((await box.run(['rm', 'db/gone'])).exitCode).toBe(0);
   expect((await box.run(['purge', 'db/purged', '--yes'])).exitCode).toBe(0);
   const [before] = (await box.run(['history', 'db/a'])).stdout.split(/\s/);
-  for (const path of lost) await rm(path);
+  for (const path of records) await rm(path);
   const scrubbed = await box.run(['scrub', '--repair', 'file:./backup']);
   expect(scrubbed.exitCode).toBe(0);
   expect(scrubbed.stdout).toMatch(/^repaired: hidden: db\/a \(/m);

@@ -30,7 +30,7 @@ export interface AlertSink {
   send(alert: Alert, signal: AbortSignal): Promise<void>;
 }
 
-/** What the alert says that tells the end of a condition. */
+/** The words of an alert about the end of a condition. */
 function ending(message: string): Pick<Alert, 'message' | 'advice'> {
   return { message: `ended: ${message}`, advice: 'nothing is to be done any more' };
 }
