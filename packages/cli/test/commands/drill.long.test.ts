@@ -55,7 +55,7 @@ describe.concurrent('drill', { timeout: 120_000 }, () => {
     const unreadable = await run(['drill', destination]);
     expect(unreadable).toMatchObject({ exitCode: 5, stdout: '' });
     expect(unreadable.stderr).toMatch(
-      /\[INTEGRITY\]\nhint: to see what is damaged, and which snapshots that affects: securestore verify .* --payloads .*\nhint: .*--snapshot NUMBER\n/,
+      /\[INTEGRITY\]\nhint: to see what is damaged, and have the next backup there copy everything again: securestore verify .* --payloads .*\nhint: then, while the store is there: securestore backup .*\nhint: .*--snapshot NUMBER\n/,
     );
   });
 });
