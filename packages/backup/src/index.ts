@@ -92,6 +92,7 @@ export {
 } from './schedule/index.ts';
 export type {
   FinishedRun,
+  RunFindings,
   Occurrence,
   RunClaim,
   RunEnd,

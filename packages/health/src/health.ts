@@ -38,6 +38,8 @@ export interface HealthSettings {
   readonly thresholds?: HealthThresholds | undefined;
   /** What a store URL stands for that a scrub is to repair from. */
   readonly copies?: ((url: string) => RepairSource) | undefined;
+  /** The URL of a backup of the store, for what is advised; by default a placeholder. */
+  readonly backupUrl?: (() => Promise<string | undefined>) | undefined;
   /** A clock in milliseconds that never runs backwards; by default that of the process. */
   readonly monotonic?: (() => number) | undefined;
 }
@@ -55,6 +57,12 @@ async function answerOf(source: HealthSource, context: HealthContext): Promise<r
       if (tries === TRIES || context.signal.aborted || !SecureStoreError.is(error) || !error.retryable) throw error;
     }
   }
+}
+
+/** Advice with the URL of a backup that is known. */
+function withBackupUrl(checks: readonly HealthCheck[], url: string | undefined): readonly HealthCheck[] {
+  if (url === undefined) return checks;
+  return checks.map((check) => ({ ...check, advice: check.advice.replaceAll('<backup>', () => url) }));
 }
 
 async function ask(
@@ -99,12 +107,13 @@ export class Health {
   readonly #sources: readonly HealthSource[];
   readonly #thresholds: HealthThresholds;
   readonly #copies: HealthSettings['copies'];
+  readonly #backupUrl: HealthSettings['backupUrl'];
   /** The last report, for those who only want to look at it. */
   #last: HealthReport | undefined;
 
   /** @throws SecureStoreError `INVALID_ARGUMENT` for thresholds that make no sense */
   constructor(store: ObjectStore, settings: HealthSettings = {}) {
-    const { meter, sources = [], thresholds, copies, monotonic = () => performance.now() } = settings;
+    const { meter, sources = [], thresholds, copies, backupUrl, monotonic = () => performance.now() } = settings;
     const area = extensionsOf(store).health;
     this.#area = area;
     this.#url = store.url;
@@ -112,6 +121,7 @@ export class Health {
     this.metrics = new Metrics(area, meter, { last: () => this.#last, look: routine });
     this.#thresholds = resolveThresholds(thresholds);
     this.#copies = copies;
+    this.#backupUrl = backupUrl;
     this.#sources = [
       storeSource(area, { meter, monotonic }),
       capacitySource(area),
@@ -150,7 +160,7 @@ export class Health {
       Promise.all(this.#sources.map((source) => ask(clock, source, context, timeout))),
       signal,
     );
-    const checks = answers.flat();
+    const checks = withBackupUrl(answers.flat(), await this.#backupUrl?.());
     const status = worst(checks.map((check) => check.status));
     const report = { status, checks, time: new Date(begun.now), took: elapsedSince(begun, clock) };
     this.#last = report;

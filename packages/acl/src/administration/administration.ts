@@ -16,6 +16,7 @@ export type BackupAdministration = Omit<
   | 'backup'
   | 'restore'
   | 'read'
+  | 'repairing'
   | 'view'
   | 'startContinuous'
   | 'continuousBackups'

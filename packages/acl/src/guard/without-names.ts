@@ -3,7 +3,7 @@ import { SecureStoreError } from '@securestore/core-format';
 
 /** What tells names of objects to those alone who may list them: a backup, a drill, a verification of a backup, and a restore. */
 type Telling = Partial<
-  Pick<DrillReport, 'names'> &
+  Pick<DrillReport, 'names' | 'missing'> &
     Pick<RestoreJobReport, 'conflicts' | 'failed'> &
     Pick<SnapshotReport, 'missing' | 'forgotten'>
 > & {

@@ -170,6 +170,29 @@ export class Backups {
   }
 
   /**
+   * Opens the newest snapshot for a repair of the store.
+   *
+   * @param body is given the snapshot, as {@link view} does, and the objects in it that the store has lost, by their tokens: none that may
+   *   have been deleted since
+   * @throws SecureStoreError as {@link list}
+   */
+  repairing<T>(
+    destination: string,
+    body: (view: StorageBackend, lost: AsyncIterable<string>) => Promise<T>,
+    options?: CallOptions,
+  ): Promise<T> {
+    return changeInTime('backups.repairing', options, this.#area.clock, (signal) =>
+      this.#destinations.opened(destination, signal, async (backup, found) => {
+        const { lossJudge, lostAmong } = await loadWork();
+        const moment = await backup.newest(signal);
+        const view = await backup.view(moment, signal);
+        const isLost = await lossJudge(this.#area, found, moment.point, signal);
+        return body(view, lostAmong(this.#area, view, isLost, signal));
+      }),
+    );
+  }
+
+  /**
    * Reads every file of a backup, and opens what is in it if the depth says so; with `within`, only what is due. What is wrong is in
    * the report.
    *

@@ -1,5 +1,6 @@
 import { asBuffer, SecureStoreError } from '@securestore/core-format';
 import type { StateStorage } from '@securestore/jobs';
+import type { BackupArea } from '@securestore/objects/internal';
 import { inTime } from '@securestore/objects/internal';
 import type { Backups } from './backups.ts';
 import { findDestination } from '../repository/destination.ts';
@@ -108,6 +109,17 @@ async function factsOf(
       drilled,
     };
   });
+}
+
+/** The schedules that are to run and whose destinations are not registered: each run fails. */
+export function unregisteredSchedules(
+  area: BackupArea,
+  schedules: Schedules,
+): { readonly id: string; readonly destination: string }[] {
+  const registered = new Set(registryOf(area).destinations.map(({ url }) => url));
+  return schedules
+    .filter(({ paused, task }) => paused !== true && !registered.has(task.destination))
+    .map(({ id, task: { destination } }) => ({ id, destination }));
 }
 
 /**

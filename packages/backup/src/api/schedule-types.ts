@@ -40,7 +40,7 @@ export interface ConditionsOptions extends CallOptions {
 /** The conditions of a destination that need attention. */
 export interface DestinationConditions {
   readonly destination: string;
-  /** The id of the destination. */
+  /** The id of the destination; empty for one that is not registered, and which schedules have. */
   readonly id: string;
   readonly conditions: readonly Condition[];
   readonly facts: WatchFacts;

@@ -4,11 +4,11 @@ import type { BackupArea } from '@securestore/objects/internal';
 import { refuse } from '../repository/errors.ts';
 import type { Backups } from './backups.ts';
 import type { DestinationFacts } from './destination-facts.ts';
-import { factsOfAll } from './destination-facts.ts';
+import { factsOfAll, unregisteredSchedules } from './destination-facts.ts';
 import type { Destinations } from '../trust/destinations.ts';
 import { registeredAt } from '../trust/registry.ts';
 import { runHooks } from '../schedule/run-hooks.ts';
-import type { RunnerOptions, RunReport, Schedule } from '../schedule/index.ts';
+import type { RunFindings, RunnerOptions, RunReport, Schedule } from '../schedule/index.ts';
 import {
   nextRun,
   noSchedule,
@@ -27,7 +27,7 @@ import {
   storageIn,
   withSchedule,
 } from '../schedule/schedule-list.ts';
-import type { WatchThresholds } from '../schedule/alerts/index.ts';
+import type { WatchFacts, WatchThresholds } from '../schedule/alerts/index.ts';
 import { Alerts, conditionsOf } from '../schedule/alerts/index.ts';
 import type { DestinationConditions, RunSchedulesOptions, ScheduleInfo } from './schedule-types.ts';
 
@@ -108,26 +108,29 @@ export class ScheduleWork {
     refuse(`${url} is not a registered destination`, { id: 'register-destination', destination: url });
   }
 
-  async #perform({ task, destination, within }: BackupTask, signal: AbortSignal): Promise<void> {
+  async #perform({ task, destination, within }: BackupTask, signal: AbortSignal): Promise<RunFindings | undefined> {
     // Members have the key of schedules, too; the list of destinations is in the head, which the owner signs.
     await this.#area.confirm(signal);
     this.#checkRegistered(destination);
     if (task === 'backup') {
-      const { failed } = await this.#backups.backup(destination, { signal });
+      const { failed, findings, missing } = await this.#backups.backup(destination, { signal });
       const [first] = failed;
       if (first !== undefined)
         throw new SecureStoreError('INTEGRITY', `${failed.length} versions could not be copied: ${first.message}`, {
           advice: [{ id: 'verify-store' }],
         });
+      return { findings, missing };
     } else if (task === 'verify') {
       const { ok, findings } = await this.#backups.verify(destination, { signal, within });
       if (!ok) throw damagedBackup(findings[0]?.message, destination);
     } else if (task === 'drill') {
-      const { ok, problems } = await this.#backups.drill(destination, { signal });
+      const { ok, problems, missing } = await this.#backups.drill(destination, { signal });
       if (!ok) throw damagedBackup(problems[0], destination);
+      return { missing };
     } else {
       await this.#backups.retain(destination, { signal });
     }
+    return undefined;
   }
 
   async #eachFacts(options?: Parameters<typeof factsOfAll>[2]): Promise<readonly DestinationFacts[]> {
@@ -142,23 +145,34 @@ export class ScheduleWork {
   ): Promise<DestinationConditions[]> {
     this.#area.checkOpen();
     const all = await this.#eachFacts(options);
-    return all.map(({ destination, facts }) => ({
+    const found = all.map(({ destination, facts }) => ({
       destination: destination.url,
       id: destination.id,
       conditions: conditionsOf(facts, thresholds),
       facts,
     }));
+    const now = this.#area.clock.now();
+    const unregistered = unregisteredSchedules(this.#area, await schedulesOf(this.#area));
+    const others = [...Map.groupBy(unregistered, ({ destination }) => destination)].map(([destination, schedules]) => {
+      const facts = { now, destination, unregistered: schedules };
+      return { destination, id: '', conditions: conditionsOf(facts, thresholds), facts };
+    });
+    return [...found, ...others];
   }
 
   async #sendAlerts(options: RunSchedulesOptions): Promise<void> {
     const { sinks = [], thresholds, onFailure } = options;
     if (sinks.length === 0) return;
-    for (const { destination, facts } of await this.#eachFacts()) {
-      const id = `alerts ${destination.id}`;
-      const alerts = new Alerts({ storage: this.#storage, id, clock: this.#area.clock, sinks, thresholds });
+    const { clock } = this.#area;
+    const send = async (id: string, facts: WatchFacts): Promise<void> => {
+      const alerts = new Alerts({ storage: this.#storage, id: `alerts ${id}`, clock, sinks, thresholds });
       const report = await alerts.check(facts);
       for (const { error } of report.failures) onFailure?.(error);
-    }
+    };
+    for (const { destination, facts } of await this.#eachFacts()) await send(destination.id, facts);
+    // In one state, so that sinks get the end when a destination is registered again.
+    const unregistered = unregisteredSchedules(this.#area, await schedulesOf(this.#area));
+    await send('unregistered', { now: clock.now(), unregistered });
   }
 
   /** Runs the schedules when they are due. @returns with `once`, the runs */

@@ -5,7 +5,9 @@ import type { ObjectStore, SecureStorage } from '@securestore/objects';
 import type { FoundedStore } from '@securestore/objects/internal';
 import { openFounded } from '@securestore/objects/internal';
 import { isNotFound, withFallback } from '../repository/errors.ts';
+import type { FoundPoint } from '../repository/snapshots.ts';
 import type { OpenedBackup } from '../trust/opened-backup.ts';
+import type { NamedObjects } from '../snapshot/snapshot-types.ts';
 import type { RecoveryPointChoice } from '../repository/snapshot-info.ts';
 import type { DrillFacts } from './receipts.ts';
 import { restoreStoreTo } from './restore-store.ts';
@@ -18,12 +20,16 @@ const AROUND: number = 60 * 1000;
 export interface DrillOptions extends RecoveryPointChoice, Pick<RestoreIntoOptions, 'signal' | 'onProgress'> {
   /** The store that the backup is of, to compare with. */
   readonly live?: SecureStorage | undefined;
+  /** Makes what tells whether that store has lost an object of a snapshot, by its key. */
+  readonly lossesSince?: ((point: FoundPoint) => Promise<(key: string) => Promise<boolean>>) | undefined;
 }
 
 /** What a drill has shown, and the names of the objects that are wrong, by what stands for them in `problems`. */
 export interface DrillOutcome {
   readonly facts: DrillFacts;
   readonly names: Readonly<Record<string, string>>;
+  /** Objects of the snapshot that the store has lost. */
+  readonly missing: NamedObjects;
 }
 
 /** Removes everything at a backend. */
@@ -57,6 +63,17 @@ class Problems {
     const id = this.#idOf(name);
     if (this.list.length < MAX_PROBLEMS) this.names[id] = name;
     this.add(`object ${id}: ${message}`);
+  }
+}
+
+/** Counts the objects that the store has lost, and keeps the keys of the first ones. */
+class LostKeys {
+  count = 0;
+  readonly keys: string[] = [];
+
+  add(key: string): void {
+    this.count += 1;
+    if (this.keys.length < MAX_PROBLEMS) this.keys.push(key);
   }
 }
 
@@ -123,19 +140,29 @@ function asUpdates(
   };
 }
 
+/** The findings of a comparison, and the judge of losses. */
+interface Judged {
+  readonly problems: Problems;
+  readonly missing: LostKeys;
+  /** Whether the store that is compared with has lost an object. */
+  readonly isLost: (key: string) => Promise<boolean>;
+}
+
 /** Compares the restored store with the store at that time. @returns how many objects were compared */
 async function compare(
   restored: ObjectStore,
   live: SecureStorage,
   time: Date,
-  problems: Problems,
+  { problems, missing, isLost }: Judged,
   { signal, onProgress }: DrillOptions,
 ): Promise<number> {
   const call = { signal };
   let compared = 0;
   const judge = async (key: string, version: string | undefined, message: string): Promise<void> => {
     const isSame = (await versionAt(live, key, time)) === version;
-    if (!isSame && !(await wasAround(live, key, version, time))) problems.addOf(key, message);
+    // The backup has what the store lacks: it is the store that is not as it should be.
+    if (!isSame && version !== undefined && (await isLost(key))) missing.add(key);
+    else if (!isSame && !(await wasAround(live, key, version, time))) problems.addOf(key, message);
     compared += 1;
     onProgress?.({ phase: 'comparing with the store', done: 1 });
   };
@@ -163,10 +190,11 @@ export async function drillBackup(
   scratch: StorageBackend,
   options: DrillOptions = {},
 ): Promise<DrillOutcome> {
-  const { live, signal, onProgress } = options;
+  const { live, lossesSince, signal, onProgress } = options;
   const { clock } = backup.copy;
   const begun = clock.now();
   const problems = new Problems(idFor(backup));
+  const missing = new LostKeys();
   const moment = await backup.choose(options, signal);
   const { number, point } = moment;
   const time = new Date(moment.time);
@@ -184,8 +212,9 @@ export async function drillBackup(
     });
     for (const { key, name, message } of report.findings) problems.addOf(key ?? name, message);
     if (live === undefined) return;
+    const isLost = (await lossesSince?.(point)) ?? (async () => false);
     onProgress?.({ phase: 'comparing with the store', total: report.objects });
-    compared = await compare(restored, live, time, problems, options);
+    compared = await compare(restored, live, time, { problems, missing, isLost }, options);
   };
   let [objects, versions, bytes] = [0, 0, 0];
   const { entries } = await scratch.list('', { limit: 1, signal });
@@ -227,5 +256,5 @@ export async function drillBackup(
     found: problems.found,
     ok: problems.found === 0,
   };
-  return { facts, names: problems.names };
+  return { facts, names: problems.names, missing: { count: missing.count, keys: missing.keys } };
 }

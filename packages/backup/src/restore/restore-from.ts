@@ -9,6 +9,7 @@ import { labelBefore, restoredAfter } from '../trust/restore-label.ts';
 import type { OpenedBackup } from '../trust/opened-backup.ts';
 import { estimateOf, receiptFor } from './make-receipt.ts';
 import { restoreInto } from './restore-into.ts';
+import { KeptHistories } from './kept-histories.ts';
 import { isWhole } from './restore-options.ts';
 import { makeSnapshot } from '../snapshot/snapshot.ts';
 import { attest } from '../trust/chain-attestation.ts';
@@ -68,11 +69,13 @@ export async function restoreFrom(
     await using view = await backup.open(moment, signal);
     const begun = area.clock.now();
     const call = { ...options, signal, onProgress: progress };
-    const done = await restoreInto(view, target, call).catch(async (error: unknown) => {
-      // Everything is checked before anything is changed, so that other writers need not wait.
-      if (isWhole(options) && !isBegun && SecureStoreError.is(error, 'CONFLICT')) await area.endRestoring(signal);
-      throw error;
-    });
+    const done = await restoreInto(view, target, call, new KeptHistories(area, signal)).catch(
+      async (error: unknown) => {
+        // Everything is checked before anything is changed, so that other writers need not wait.
+        if (isWhole(options) && !isBegun && SecureStoreError.is(error, 'CONFLICT')) await area.endRestoring(signal);
+        throw error;
+      },
+    );
     const time = new Date(moment.time);
     const took = area.clock.now() - begun;
     const report = { ...done, snapshot, time, ...(gap && { gap }), findings, took };

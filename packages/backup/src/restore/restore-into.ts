@@ -1,9 +1,9 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { CallOptions, ObjectInfo, ObjectStore, SecureStorage } from '@securestore/objects';
-import { WorkGroup } from '@securestore/objects/internal';
+import { CONTINUES_HISTORY, WorkGroup } from '@securestore/objects/internal';
 import type { RestoreChange, RestoreIntoOptions, RestoreIntoReport } from './restore-types.ts';
 import { checkRestoreInto } from './restore-options.ts';
-
+import type { KeptHistories } from './kept-histories.ts';
 import type { Before, Step } from './conflict-policy.ts';
 import { DAMAGED, RestoreSteps } from './conflict-policy.ts';
 import { RestoredDigest } from './restored-digest.ts';
@@ -56,8 +56,15 @@ class Restorer {
   readonly #steps: RestoreSteps;
   readonly #tally: Tally;
   readonly #digest = new RestoredDigest();
+  readonly #histories: KeptHistories | undefined;
 
-  constructor(source: SecureStorage, target: SecureStorage, options: RestoreIntoOptions) {
+  constructor(
+    source: SecureStorage,
+    target: SecureStorage,
+    options: RestoreIntoOptions,
+    histories: KeptHistories | undefined,
+  ) {
+    this.#histories = histories;
     this.#source = source;
     this.#target = target;
     this.#options = options;
@@ -112,7 +119,15 @@ class Restorer {
     // A version that came in between is not overwritten: it is a conflict.
     const condition =
       before === undefined ? { ifAbsent: true } : before === DAMAGED ? { ifDamaged: true } : { ifVersion: before };
-    const options = { ...this.#call, ...condition, metadata, ...(expires === undefined ? {} : { expires }) };
+    // An object that has older versions and no record was lost, or deleted.
+    const continues = before === undefined && (await this.#histories?.has(to)) === true;
+    const options = {
+      ...this.#call,
+      ...condition,
+      metadata,
+      ...(expires === undefined ? {} : { expires }),
+      ...(continues && { [CONTINUES_HISTORY]: true }),
+    };
     if (size <= WHOLE_BYTES) {
       const { data } = await this.#source.retrieve(key, this.#call);
       await this.#target.store(to, data, options);
@@ -204,6 +219,7 @@ class Restorer {
  * skips identical objects.
  *
  * @param source the point, as `OpenedBackup.open` gives it
+ * @param histories those of the target, so that an object that it has lost continues its history
  * @throws SecureStoreError `CONFLICT` if another version exists and the policy is `fail`; `NOT_FOUND` for one of `keys`;
  *   `INVALID_ARGUMENT`; what the store throws
  */
@@ -211,7 +227,8 @@ export async function restoreInto(
   source: ObjectStore,
   target: SecureStorage,
   options: RestoreIntoOptions = {},
+  histories?: KeptHistories,
 ): Promise<RestoreIntoReport> {
   checkRestoreInto(options);
-  return new Restorer(source, target, options).run();
+  return new Restorer(source, target, options, histories).run();
 }

@@ -1,7 +1,8 @@
 import { assertStorable } from '@securestore/backend-api';
-import { lazyPart, SecureStoreError } from '@securestore/core-format';
+import { lazyPart, parseStoreKey, SecureStoreError } from '@securestore/core-format';
 import type { Job, JobKind } from '@securestore/jobs';
 import type { ObjectStore, SecureStorage } from '@securestore/objects';
+import type { FoundPoint } from '../repository/snapshots.ts';
 import { refuse } from '../repository/errors.ts';
 import type {
   DrillJobOptions,
@@ -124,15 +125,20 @@ export function startDrill(
 ): Job<DrillReport> {
   const start = notResumable('drill', ({ signal, progress }) =>
     destinations.opened(destination, signal, async (backup, { id }) => {
-      const { drillBackup, RECEIPT_USE, rememberDrill, rememberDrilled, rememberReceipt, signFacts } = await loadWork();
-      const { facts, names } = await destinations.at(destinations.named(scratch), signal, ({ backend }) =>
-        drillBackup(backup, backend, { ...options, live: store, signal, onProgress: progress }),
+      const { drillBackup, lossJudge, RECEIPT_USE, rememberDrill, rememberDrilled, rememberReceipt, signFacts } =
+        await loadWork();
+      const lossesSince = async (point: FoundPoint): Promise<(key: string) => Promise<boolean>> => {
+        const isLost = await lossJudge(area, { id }, point, signal);
+        return (key) => isLost(area.names.tokenOf(parseStoreKey(key)));
+      };
+      const { facts, names, missing } = await destinations.at(destinations.named(scratch), signal, ({ backend }) =>
+        drillBackup(backup, backend, { ...options, live: store, lossesSince, signal, onProgress: progress }),
       );
       if (facts.ok) await rememberDrilled(area, id);
       await rememberDrill(area, id, Date.parse(facts.begun), facts);
       const receipt = signFacts(area, RECEIPT_USE, facts);
       await rememberReceipt(area, id, 'drill', receipt);
-      return { ...facts, names, receipt };
+      return { ...facts, names, missing, receipt };
     }),
   );
   return area.runJob('drill', options, DRILL_OPTIONS, start);

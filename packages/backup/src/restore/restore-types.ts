@@ -1,5 +1,6 @@
 import type { CallOptions } from '@securestore/objects';
 import type { RecoveryPointChoice } from '../repository/snapshot-info.ts';
+import type { NamedObjects } from '../snapshot/snapshot-types.ts';
 import type { RecoveryGap } from '../trust/moment.ts';
 import type { DrillFacts, DrillReceipt, RestoreReceipt } from './receipts.ts';
 import type { RestoreReport, RestoreStoreOptions } from './restore-store.ts';
@@ -147,5 +148,10 @@ export interface DrillReport extends DrillFacts {
    * principal.
    */
   readonly names: Readonly<Record<string, string>>;
+  /**
+   * Objects that the snapshot has and of which the store has no record, though they were not deleted: its backend has lost them. They are no
+   * finding about the backup.
+   */
+  readonly missing: NamedObjects;
   readonly receipt: DrillReceipt;
 }

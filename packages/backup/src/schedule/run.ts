@@ -1,6 +1,7 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { Clock, Instant, SharedState } from '@securestore/jobs';
 import { elapsedSince, instant, LAPSES_AFTER } from '@securestore/jobs';
+import type { NamedObjects } from '../snapshot/snapshot-types.ts';
 import type { RunClaim, RunOutcome, ScheduleState } from './state.ts';
 
 /** How often a claim is renewed, and how soon again after a failure, in milliseconds. */
@@ -17,7 +18,15 @@ const RECORD_WITHIN = 600_000;
  */
 export type RunEnd = 'success' | 'failure' | 'released' | 'lost';
 
-export interface FinishedRun {
+/** Findings of a run that succeeded. They are not kept. */
+export interface RunFindings {
+  /** Sentences about the store, as a backup reports them. */
+  readonly findings?: readonly string[];
+  /** Objects that the store has lost, and the backup has. */
+  readonly missing?: NamedObjects;
+}
+
+export interface FinishedRun extends RunFindings {
   readonly end: RunEnd;
   /** The error code if it wasn't a success. */
   readonly error?: string;
@@ -158,15 +167,16 @@ function givenBack(state: ScheduleState, failures: number): ScheduleState {
  */
 export async function runClaimed(
   setting: RunSetting,
-  work: (signal: AbortSignal) => Promise<void>,
+  work: (signal: AbortSignal) => Promise<RunFindings | undefined>,
 ): Promise<FinishedRun> {
   const { claim, clock, signal } = setting;
   const keeper = new ClaimKeeper(setting);
   const begun = instant(clock);
   let failure: unknown;
   let failed = false;
+  let found: RunFindings | undefined;
   try {
-    await work(AbortSignal.any([signal, keeper.stop.signal]));
+    found = await work(AbortSignal.any([signal, keeper.stop.signal]));
   } catch (error) {
     failed = true;
     failure = error;
@@ -187,6 +197,6 @@ export async function runClaimed(
   const outcome: RunOutcome = { ...run, duration, ...(error !== undefined && { error }) };
   const recorded = await recordEnd(setting, RECORD_WITHIN, (state) => concluded(state, outcome));
   if (!recorded) return { end: 'lost', error: 'LOCKED', duration };
-  if (error === undefined) return { end: 'success', duration };
+  if (error === undefined) return { end: 'success', duration, ...found };
   return { end: 'failure', error, ...(SecureStoreError.is(failure) && { message: failure.message }), duration };
 }

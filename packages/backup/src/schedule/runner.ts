@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { SecureStoreError } from '@securestore/core-format';
 import type { Clock, StateStorage } from '@securestore/jobs';
 import { ClaimWatch, elapsedSince, instant } from '@securestore/jobs';
-import type { FinishedRun } from './run.ts';
+import type { FinishedRun, RunFindings } from './run.ts';
 import { codeOf, runClaimed } from './run.ts';
 import type { Schedule } from './schedule.ts';
 import { checkSchedule, nextRun, noSchedule } from './schedule.ts';
@@ -45,7 +45,7 @@ export interface RunnerOptions<T> {
    * Does the work. Several schedules may run at once, but one of them only once, as far as processes keep time: one that
    * was stopped in the middle, and wakes up, may go on for an instant before it hears from `signal` that it was replaced.
    */
-  readonly run: (schedule: Schedule<T>, run: ScheduledRun<T>, signal: AbortSignal) => Promise<void>;
+  readonly run: (schedule: Schedule<T>, run: ScheduledRun<T>, signal: AbortSignal) => Promise<RunFindings | undefined>;
   readonly hooks?: RunHooks<T> | undefined;
   /**
    * How often to ask for the schedules, in milliseconds; default a minute. After the machine has slept, and for a
@@ -157,7 +157,7 @@ class Runner<T> {
         signal.throwIfAborted();
         await hooks?.before?.(begun, signal);
         signal.throwIfAborted();
-        await run(schedule, begun, signal);
+        return run(schedule, begun, signal);
       });
       return await this.#ended({ ...begun, ...finished });
     } catch (error) {

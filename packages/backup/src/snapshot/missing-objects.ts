@@ -1,9 +1,12 @@
-import { AREAS, objectName, SecureStoreError } from '@securestore/core-format';
+import { AREAS, asBuffer, historyPrefix, objectName, SecureStoreError } from '@securestore/core-format';
 import { isCount, isObject } from '@securestore/jobs';
 import type { BackupArea, KnownObject } from '@securestore/objects/internal';
+import { entriesUnder, isTombstoneSize, tokenIn } from '@securestore/objects/internal';
+import type { StorageBackend } from '@securestore/backend-api';
 import type { Destination } from '../repository/destination.ts';
 import { rememberIfPossible, SealedState } from '../repository/destination-state.ts';
 import { withFallback } from '../repository/errors.ts';
+import type { FoundPoint } from '../repository/snapshots.ts';
 import type { NamedObjects } from './snapshot-types.ts';
 
 /** So many objects are named, and remembered by their tokens. */
@@ -11,11 +14,19 @@ const MAX_NAMED = 20;
 /** With more objects, the store is listed once a day: each listing of 1,000 names is one request. */
 const MAX_LISTED_EACH_TIME = 10_000;
 
+/**
+ * How long what the last backup missed is believed, in milliseconds: half of the time for which the store keeps deletions for a destination that is
+ * not backed up to.
+ */
+const BELIEVED_FOR = 3.5 * 24 * 60 * 60 * 1000;
+
 /** Some objects: their number, and the tokens of the first ones. */
 interface NotedObjects {
   readonly count: number;
   readonly tokens: readonly string[];
 }
+
+type KnownToken = Pick<KnownObject, 'token' | 'deleted'>;
 
 /** Counts objects, and keeps the tokens of the first ones. */
 export class ObjectNotes implements NotedObjects {
@@ -59,24 +70,34 @@ function isThere(area: BackupArea, token: string, signal: AbortSignal | undefine
  */
 export async function missingFrom(
   area: BackupArea,
-  known: AsyncIterable<KnownObject>,
+  known: AsyncIterable<KnownToken>,
   signal: AbortSignal | undefined,
 ): Promise<ObjectNotes> {
   const missing = new ObjectNotes();
+  for await (const token of notListed(area, known, signal)) {
+    // A listing may be a moment old.
+    if (missing.count >= MAX_NAMED || !(await isThere(area, token, signal))) missing.add(token);
+  }
+  return missing;
+}
+
+/** The tokens of objects that are known, and which a listing of the store does not show. */
+async function* notListed(
+  area: BackupArea,
+  known: AsyncIterable<KnownToken>,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<string> {
   const there = area.entries(AREAS.objects, { signal });
   try {
     let next = await there.next();
     for await (const { token, deleted } of known) {
       const name = objectName(token);
       while (next.done !== true && next.value.key < name) next = await there.next();
-      if (deleted || (next.done !== true && next.value.key === name)) continue;
-      // A listing may be a moment old.
-      if (missing.count >= MAX_NAMED || !(await isThere(area, token, signal))) missing.add(token);
+      if (!deleted && (next.done === true || next.value.key !== name)) yield token;
     }
   } finally {
     await there.return(undefined);
   }
-  return missing;
 }
 
 function parse(value: unknown): NotedObjects | undefined {
@@ -106,20 +127,73 @@ export function rememberMissing(
   );
 }
 
+async function rememberedMissing(
+  area: BackupArea,
+  destination: Pick<Destination, 'id'>,
+  signal: AbortSignal | undefined,
+): Promise<NotedObjects> {
+  if (!area.hasKeys) return { count: 0, tokens: [] };
+  const found = await withFallback(
+    (error) => SecureStoreError.is(error) && signal?.aborted !== true,
+    undefined,
+    () => stateOf(area, destination).read(signal),
+  );
+  return found?.value ?? { count: 0, tokens: [] };
+}
+
 /** How many of the objects are still missing that were so at the last backup to a destination. */
 export async function stillMissing(
   area: BackupArea,
   destination: Pick<Destination, 'id'>,
   signal: AbortSignal | undefined,
 ): Promise<number> {
-  if (!area.hasKeys) return 0;
-  const found = await withFallback(
-    (error) => SecureStoreError.is(error) && signal?.aborted !== true,
-    undefined,
-    () => stateOf(area, destination).read(signal),
-  );
-  const { count, tokens } = found?.value ?? { count: 0, tokens: [] };
+  const { count, tokens } = await rememberedMissing(area, destination, signal);
   let restored = 0;
   for (const token of tokens) if (await isThere(area, token, signal)) restored += 1;
   return Math.max(0, count - restored);
+}
+
+/** Tells objects that the store has lost from others, by their tokens. */
+export type LossJudge = (token: string) => Promise<boolean>;
+
+/**
+ * Judges objects that a snapshot has. One without a record was lost if a deletion of it, made since, would still be remembered, if the last
+ * backup missed it, or if older versions exist, which a deletion and a purge outlast. Of another it is not known: it may have been deleted.
+ *
+ * Of a snapshot of another instance, such as the store from which this one was restored, only older versions tell.
+ */
+export async function lossJudge(
+  area: BackupArea,
+  destination: Pick<Destination, 'id'>,
+  { time, instance }: Pick<FoundPoint, 'time' | 'instance'>,
+  signal: AbortSignal | undefined,
+): Promise<LossJudge> {
+  const isOwn = asBuffer(instance).equals(area.head.instance);
+  const age = isOwn ? Math.abs(area.clock.now() - time) : Infinity;
+  // The other half is for clocks that differ.
+  const isRecent = age < area.deletionsKept / 2;
+  const missed = new Set(
+    age < BELIEVED_FOR && !isRecent ? (await rememberedMissing(area, destination, signal)).tokens : [],
+  );
+  const isLost = async (token: string): Promise<boolean> => {
+    if (isRecent || missed.has(token)) return true;
+    return (await area.list(historyPrefix(token), { limit: 1, ...(signal && { signal }) })).entries.length > 0;
+  };
+  // The history may be that of an object that was stored meanwhile.
+  return async (token) =>
+    !(await isThere(area, token, signal)) && (await isLost(token)) && !(await isThere(area, token, signal));
+}
+
+/** The objects in a view of a snapshot that the store has lost, by their tokens. */
+export async function* lostAmong(
+  area: BackupArea,
+  view: StorageBackend,
+  isLost: LossJudge,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<string> {
+  const known = async function* (): AsyncGenerator<KnownToken> {
+    for await (const { key, size } of entriesUnder(view, AREAS.objects, { signal }))
+      yield { token: tokenIn(key), deleted: isTombstoneSize(size) };
+  };
+  for await (const token of notListed(area, known(), signal)) if (await isLost(token)) yield token;
 }

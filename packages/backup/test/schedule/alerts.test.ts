@@ -79,9 +79,10 @@ describe('an alert', () => {
     const [begin, end] = scene.alerts;
     expect(begin).toMatchObject({ severity: 'critical', message: 'no good backup exists' });
     expect([begin?.advice, end?.advice]).toEqual([
-      'make a backup now with "securestore backup <url>", and see why no schedule has made one',
-      '',
+      'make a backup now with "securestore backup URL", and see why no schedule has made one',
+      'nothing is to be done any more',
     ]);
+    expect(end).toMatchObject({ severity: 'critical', message: 'ended: no good backup exists' });
     expect(end?.since).toBe(begin?.since);
     expect(end?.at).toBeGreaterThan(begin?.at ?? 0);
     expect(end?.facts.lastGood).toBe(end?.facts.now);

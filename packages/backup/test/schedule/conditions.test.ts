@@ -28,9 +28,24 @@ describe('conditions', () => {
     expect(conditionsOf({ now: NOW, lastGood: NOW })).toEqual([]);
   });
 
+  it('advise with the URL of the destination, whatever characters it has', () => {
+    const facts = { ...FINE, destination: 's3://b?x=$&', missing: 1, unreachable: 'INTEGRITY' };
+    for (const { advice } of conditionsOf(facts)) {
+      expect(advice).toContain('s3://b?x=$&');
+      expect(advice).not.toContain('<url>');
+    }
+    expect(conditionsOf(facts)).toHaveLength(2);
+  });
+
   it.each<[string, Partial<WatchFacts>, string[]]>([
     ['no backup at all', { lastGood: undefined }, ['no-backup']],
     ['a destination that can not be reached', { lastGood: undefined, unreachable: 'UNAVAILABLE' }, ['unreachable']],
+    [
+      'a schedule of a destination that was removed',
+      { lastGood: undefined, unregistered: [{ id: 'nightly', destination: 'file:/b' }] },
+      ['unregistered:nightly'],
+    ],
+    ['lost objects', { missing: 2 }, ['missing-objects']],
     ['an old one', { lastGood: NOW - 26 * HOUR - 1 }, ['backup-age']],
     ['one that is just young enough', { lastGood: NOW - 26 * HOUR }, []],
     ['one from the future, which would look young for ever', { lastGood: NOW + DAY }, ['backup-from-future']],

@@ -118,7 +118,10 @@ class Year {
       clock: process.clock,
       name: `process-${place}`,
       lookEvery: 15 * MINUTE,
-      run: (schedule, _run, signal) => this.#work(schedule, process, signal),
+      run: async (schedule, _run, signal) => {
+        await this.#work(schedule, process, signal);
+        return undefined;
+      },
     });
     this.#noteDown();
     this.world.at(this.world.time + this.#between(HOUR, 40 * HOUR), () =>

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { EagerClock } from '../../../objects/test/support/eager-clock.ts';
 import { memoryPlace } from '../../../objects/test/support/places.ts';
 import { createAt, failure, usePlace } from '../../../objects/test/support/stores.ts';
+import type { Alert } from '../../src/index.ts';
 import { Backups, Schedules } from '../../src/index.ts';
 import { Shelf } from '../support/shelf.ts';
 
@@ -28,7 +29,7 @@ async function backedUp(): Promise<World> {
 }
 
 /** The kinds of conditions of each destination, in the order of the list. */
-async function conditions({ schedules }: World): Promise<readonly (readonly string[])[]> {
+async function conditions({ schedules }: Pick<World, 'schedules'>): Promise<readonly (readonly string[])[]> {
   return (await schedules.conditions()).map((one) => one.conditions.map(({ id }) => id));
 }
 
@@ -100,4 +101,26 @@ describe('a destination that is not there any more', () => {
     await failure(world.backups.backup(PLACE), 'ALREADY_EXISTS');
     expect(await conditions(world)).toEqual([expect.arrayContaining(['unreachable'])]);
   });
+});
+
+it('a schedule whose destination was removed is a condition, and an alert that ends when it is registered again', async () => {
+  const { backups, schedules } = await backedUp();
+  const told: string[] = [];
+  const sink = { name: 'a', send: async ({ event, id }: Alert): Promise<void> => void told.push(`${event} ${id}`) };
+  await schedules.add({ id: 'daily', cron: '0 3 * * *', task: 'verify', destination: PLACE });
+  await schedules.add({ id: 'paused', cron: '0 4 * * *', task: 'verify', destination: PLACE, paused: true });
+  await backups.unregister(PLACE);
+  const [found, ...others] = await schedules.conditions();
+  expect(others).toEqual([]);
+  expect(found).toMatchObject({
+    destination: PLACE,
+    id: '',
+    conditions: [{ id: 'unregistered:daily', severity: 'critical' }],
+  });
+  await schedules.run({ once: true, sinks: [sink] });
+  expect(told).toEqual(['begin unregistered:daily']);
+  await backups.register(PLACE);
+  expect(await conditions({ schedules })).toEqual([[]]);
+  await schedules.run({ once: true, sinks: [sink] });
+  expect(told).toEqual(['begin unregistered:daily', 'end unregistered:daily']);
 });

@@ -79,7 +79,7 @@ export async function sendTestAlert(call: Call<AlertOptions>): Promise<ExitCode>
   const message = 'this is a test alert of securestore, and nothing is wrong';
   const alerts: Alert[] = [
     { ...about, event: 'begin', message, advice: 'nothing is to be done' },
-    { ...about, event: 'end', message, advice: '' },
+    { ...about, event: 'end', message: `ended: ${message}`, advice: 'nothing is to be done any more' },
   ];
   let failed = 0;
   for (const sink of sinks) {

@@ -1,6 +1,7 @@
 import type { ContinuousStatus, SecureStore, SnapshotReport } from 'securestore';
 import { exitCodeOf } from '@securestore/core-format';
-import { shellWords } from '@securestore/protocol';
+import { forgottenInWords, lostInWords } from '../backup/lost-words.ts';
+import { Commands } from '../errors/hints.ts';
 import { refuseMemory, whoIsAtIt } from '../backup/backup-place.ts';
 import { type Call, type ExitCode, SOME_FAILED } from '../call/call.ts';
 import { sayFailed } from '../call/failed-items.ts';
@@ -21,23 +22,6 @@ function inWords({ number, time, objects, versions, bytes, copied, rewrapped }: 
     copied.versions === 0 ? nothing : `copied ${count(copied.versions, 'version')}, ${formatBytes(copied.bytes)}`;
   const keys = rewrapped === 0 ? [] : [`rewrapped ${count(rewrapped, 'older version')} under the new keys`];
   return [`made snapshot ${number} of ${formatTime(time)}: ${holds}`, changed, ...keys];
-}
-
-/** Objects that the last snapshot has and the store has not, and how to restore them. */
-function lostInWords({ missing, forgotten, destination }: SnapshotReport): string[] {
-  const lines: string[] = [];
-  // A server of an earlier release tells neither.
-  for (const key of missing?.keys ?? []) {
-    const command = shellWords(['securestore', 'restore', destination, '--key', key]);
-    lines.push(`missing: ${printable(key)}; to restore it: ${printable(command)}`);
-  }
-  if (forgotten !== undefined && forgotten.count > 0) {
-    lines.push(
-      `${count(forgotten.count, 'object')} of the last snapshot ${forgotten.count === 1 ? 'is' : 'are'} no longer in the store: ` +
-        'deleted, purged or lost since; earlier snapshots still have what was lost',
-    );
-  }
-  return lines;
 }
 
 /** How often a person is told how far it is. */
@@ -103,8 +87,8 @@ export async function backup(call: Call<BackupOptions>, destination: string): Pr
     });
     const { failed, findings, ...summary } = report;
     await sayFailed(out, failed);
-    for (const finding of findings) out.note(`finding: ${printable(finding)}; run securestore verify on the store`);
-    for (const line of lostInWords(report)) out.note(line);
+    const lines = [...lostInWords(report, new Commands(call), report.destination), ...forgottenInWords(report)];
+    for (const line of lines) out.note(line);
     await out.result({ summary: { ...summary, findings } }, () => inWords(report));
     return failed.length + findings.length === 0 ? 0 : SOME_FAILED;
   });

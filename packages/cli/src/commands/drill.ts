@@ -1,10 +1,11 @@
 import { exitCodeOf, SecureStoreError } from '@securestore/core-format';
 import type { DrillReport } from 'securestore';
-import type { Call, ExitCode } from '../call/call.ts';
+import { type Call, type ExitCode, SOME_FAILED } from '../call/call.ts';
 import type { OwnHint } from '../errors/hints.ts';
 import { watchJob } from '../terminal/job-progress.ts';
 import { withStore } from '../store/open.ts';
 import { parseCount } from '../call/parse-values.ts';
+import { isLossFound, lostInWords } from '../backup/lost-words.ts';
 import { refuseToReplace, writeReceipt } from '../backup/receipt-file.ts';
 import { withHints } from '../errors/refuse.ts';
 import { count, formatBytes, formatDuration, formatTime, printable } from '../terminal/terminal-text.ts';
@@ -20,21 +21,22 @@ export interface DrillOptions {
 function hintsFor(destination: string): OwnHint[] {
   return [
     {
-      text: 'to see what is damaged, and which snapshots that affects',
+      text: 'to see what is damaged, and have the next backup there copy everything again',
       on: ['verify', destination],
       options: { payloads: true },
     },
+    { text: 'then, while the store is there', on: ['backup', destination] },
     { text: 'to try an earlier snapshot, give --snapshot NUMBER' },
-    { text: 'while the store is there, back it up to a new destination' },
   ];
 }
 
 /** What to do about a backup that cannot be relied on. */
 function whatNext(commands: Commands, destination: string): string {
   const verify = printable(commands.on(['verify', destination], { payloads: true }));
+  const backup = printable(commands.on(['backup', destination]));
   return (
-    `to list the damage: ${verify}; ` +
-    `to try an earlier snapshot: drill --snapshot. Back the store up to a new destination while it exists`
+    `to list the damage, and have the next backup there copy everything again: ${verify}; ` +
+    `then, while the store exists: ${backup}; to try an earlier snapshot: drill --snapshot`
   );
 }
 
@@ -79,8 +81,11 @@ export async function drill(call: Call<DrillOptions>, destination: string): Prom
       const told = named(problem, report);
       await out.result({ problem: told, status: 'failed' }, () => `finding: ${printable(told)}`);
     }
-    await out.result({ summary: report }, () => inWords(report, new Commands(call), destination));
+    const commands = new Commands(call);
+    for (const line of lostInWords({ missing: report.missing }, commands, destination)) out.note(line);
+    await out.result({ summary: report }, () => inWords(report, commands, destination));
     if (receipt !== undefined) await writeReceipt(call, receipt, store.url, report.receipt);
-    return report.ok ? 0 : exitCodeOf('INTEGRITY');
+    if (!report.ok) return exitCodeOf('INTEGRITY');
+    return isLossFound({ missing: report.missing }) ? SOME_FAILED : 0;
   });
 }

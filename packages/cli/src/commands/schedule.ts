@@ -1,10 +1,12 @@
 import { exitCodeOf, SecureStoreError } from '@securestore/core-format';
 import type { RunHook, RunSchedulesOptions, ScheduleInfo, ScheduleSettings, SecureStore } from 'securestore';
 import { type AlertOptions, checkProgram, sendTestAlert, sinksOf } from '../backup/alert-sinks.ts';
+import { isLossFound, lostInWords } from '../backup/lost-words.ts';
 import { refuseMemory } from '../backup/backup-place.ts';
 import { type Call, type ExitCode, SOME_FAILED } from '../call/call.ts';
 import { loggerFor, withStore } from '../store/open.ts';
 import { parseDurationWithin, parseRolling } from '../call/parse-time.ts';
+import { Commands } from '../errors/hints.ts';
 import { refusal, refuse, usageHint, withHints } from '../errors/refuse.ts';
 import { isRemote, notServed } from '../store/served.ts';
 import { count, formatTable, formatTime, printable } from '../terminal/terminal-text.ts';
@@ -132,7 +134,7 @@ async function run(
   const tellPing = ping === undefined ? undefined : deadManPing({ url: ping });
   const logger = loggerFor(call);
   const say = (error: unknown): void => logger.warn({}, SecureStoreError.is(error) ? error.message : 'a run failed');
-  let [runs, failed] = [0, 0];
+  let [runs, failed, losing] = [0, 0, 0];
   if (options.once !== true && name === undefined) out.note('running the schedules of the store; press Ctrl-C to stop');
   const running = (signal: AbortSignal): Promise<unknown> => {
     const given: RunSchedulesOptions = {
@@ -142,9 +144,10 @@ async function run(
       ...(hookTimeout === undefined ? {} : { hookTimeout }),
       signal,
       onFailure: say,
-      async onRun({ schedule: { id, task: work }, occurrence, end, error, message }) {
+      async onRun({ schedule: { id, task: work }, occurrence, end, error, message, findings, missing }) {
         runs += 1;
         if (end !== 'success') failed += 1;
+        if (isLossFound({ findings, missing })) losing += 1;
         const why = message === undefined ? '' : `: ${printable(message)}`;
         const outcome = error === undefined ? end : `${end}${why} [${error}]`;
         const { task, destination } = work;
@@ -157,11 +160,14 @@ async function run(
             end,
             ...(error === undefined ? {} : { error }),
             ...(message === undefined ? {} : { message }),
+            ...(findings === undefined || findings.length === 0 ? {} : { findings }),
+            ...(missing === undefined || missing.count === 0 ? {} : { missing }),
           },
           () => {
             return `${id}: ${task} to ${printable(destination)}: ${outcome}`;
           },
         );
+        for (const line of lostInWords({ findings, missing }, new Commands(call), destination)) out.note(line);
         const unheard = await tellPing?.(end);
         if (unheard !== undefined) say(unheard);
       },
@@ -179,7 +185,7 @@ async function run(
     return exitCodeOf('ABORTED');
   }
   await sayNext(call, store, runs, failed);
-  return failed === 0 ? 0 : SOME_FAILED;
+  return failed + losing === 0 ? 0 : SOME_FAILED;
 }
 
 /** Of a run that had nothing to do, when there is something again. */

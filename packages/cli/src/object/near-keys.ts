@@ -50,6 +50,15 @@ async function hasLostNewest(call: Call, store: SecureStore, key: string): Promi
   }
 }
 
+/** The URL of the first destination of the store; a placeholder if it has none, or the caller may not see it. */
+async function backupOf(store: SecureStore): Promise<string> {
+  try {
+    return (await store.backups.destinations())[0]?.url ?? 'BACKUP';
+  } catch {
+    return 'BACKUP';
+  }
+}
+
 /** The beginning of the last part of a key: its end is where a person most likely mistyped it. */
 function toFind(key: string): string {
   const last = Array.from(key.split('/').at(-1) ?? key);
@@ -81,12 +90,14 @@ export async function withNearKeys<T>(
       const lost = SecureStoreError.from(error, {
         message: error.message + LOST,
         detail: error.detail + LOST,
-        advice: [
-          { id: 'repair-object', key },
-          { id: 'restore-object', key },
-        ],
       });
-      throw withHints(lost, { text: 'to see the older versions', on: ['history', key] });
+      const backup = await backupOf(store);
+      throw withHints(
+        lost,
+        { text: 'to see the older versions', on: ['history', key] },
+        { text: 'to repair it from a backup', on: ['scrub'], options: { repair: backup } },
+        { text: 'to restore it from a backup as a new version', on: ['restore', backup], options: { key } },
+      );
     }
     const folder = `${key}/`;
     const number = await keysBelow(call, store, folder);

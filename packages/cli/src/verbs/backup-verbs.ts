@@ -113,7 +113,7 @@ function addDrill(program: Command, run: Run): void {
       new Option('--receipt <file>', 'write a receipt, signed by the store, to a new file; --yes replaces one'),
     ],
     notes: `Everything that is restored is decrypted, timed, and removed again. Exit code 5 if the backup is bad; each finding is one
-line, and the last line says what to do.`,
+line, and the last line says what to do. Exit code 8 if the backup is good, and has objects that the store has lost.`,
     examples: ['securestore drill file:./backup', 'securestore drill file:./backup --receipt ./drill.receipt'],
     load: async () => (await import('../commands/drill.ts')).drill,
   });

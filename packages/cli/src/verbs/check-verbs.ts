@@ -125,7 +125,7 @@ function addScrub(program: Command, run: Run): void {
         new Option('--over <time>', 'spread it over this long, such as 30d; health then expects a scrub as often'),
         '--within <time>',
       ),
-      new Option('--repair <backup>', 'repair findings from this backup, byte for byte'),
+      new Option('--repair <backup>', 'repair findings from this backup, and restore lost objects, byte for byte'),
       new Option('--no-payloads', 'do not read large objects, only check that all their parts exist').default(
         undefined,
       ),

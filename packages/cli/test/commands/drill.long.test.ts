@@ -36,9 +36,10 @@ describe.concurrent('drill', { timeout: 120_000 }, () => {
       const file = join(entry.parentPath, entry.name);
       if (entry.isFile() && (await stat(file)).size > 100_000) await rm(file);
     }
+    const options = `--key-file ${path('vault.key')} --no-anchor`;
     const next =
-      `to list the damage: securestore verify ${destination} --payloads --key-file ${path('vault.key')} --no-anchor; ` +
-      'to try an earlier snapshot: drill --snapshot. Back the store up to a new destination while it exists';
+      `to list the damage, and have the next backup there copy everything again: securestore verify ${destination} --payloads ${options}; ` +
+      `then, while the store exists: securestore backup ${destination} ${options}; to try an earlier snapshot: drill --snapshot`;
     const failed = await run(['drill', destination]);
     expect(failed).toMatchObject({ exitCode: 5, stderr: '' });
     expect(failed.stdout).toMatch(/^finding: .*the file b\/\S+ of the backup is missing\n/);
@@ -54,7 +55,7 @@ describe.concurrent('drill', { timeout: 120_000 }, () => {
     const unreadable = await run(['drill', destination]);
     expect(unreadable).toMatchObject({ exitCode: 5, stdout: '' });
     expect(unreadable.stderr).toMatch(
-      /\[INTEGRITY\]\nhint: to see what is damaged, and which snapshots that affects: securestore verify .* --payloads .*\nhint: .*--snapshot NUMBER\n/,
+      /\[INTEGRITY\]\nhint: to see what is damaged, and have the next backup there copy everything again: securestore verify .* --payloads .*\nhint: then, while the store is there: securestore backup .*\nhint: .*--snapshot NUMBER\n/,
     );
   });
 });

@@ -31,6 +31,7 @@ async function runPart(
   tally: Tally,
   { signal, progress, save }: JobContext<object>,
   repairFrom: StorageBackend | undefined,
+  lost?: AsyncIterable<string>,
 ): Promise<PassResult> {
   const { clock } = area;
   const { rate, within, payloads } = tally.pace;
@@ -45,6 +46,7 @@ async function runPart(
     after: tally.position,
     payloads,
     repairFrom,
+    lost,
     signal,
     layer: rate === undefined ? undefined : rateLayer(rate, clock),
     onBytes: (bytes) => progress({ bytes }),
@@ -105,8 +107,9 @@ async function run(place: Place, context: JobContext<object>, given: RunOptions 
   const { area, url } = place;
   const { signal, cursor } = context;
   const tally = new Tally(cursor, given?.pace, area.clock.now());
-  const part = (copy: StorageBackend | undefined): Promise<PassResult> => runPart(place, tally, context, copy);
-  const result = given?.repair === undefined ? await part(undefined) : await given.repair(part, signal);
+  const part = (copy?: StorageBackend, lost?: AsyncIterable<string>): Promise<PassResult> =>
+    runPart(place, tally, context, copy, lost);
+  const result = given?.repair === undefined ? await part() : await given.repair(part, signal);
   const { baseline, ...counts } = result;
   const ended = area.clock.now();
   const { started, found, repaired, findings, strays: foreign } = tally;

@@ -2,8 +2,16 @@ import type { StorageBackend } from '@securestore/backend-api';
 import type { CallOptions, PassCounts, ForeignObject } from '@securestore/objects';
 import type { PassFinding } from '@securestore/objects/internal';
 
-/** Runs `body` with a copy of the store, as a backend that is only read. */
-export type RepairSource = <T>(body: (copy: StorageBackend) => Promise<T>, signal: AbortSignal) => Promise<T>;
+/**
+ * Runs `body` with a copy of the store, as a backend that is only read.
+ *
+ * `lost` tells the objects in it that the store has lost, without a trace, by their tokens: they are restored, too. None that may have been
+ * deleted may be among them.
+ */
+export type RepairSource = <T>(
+  body: (copy: StorageBackend, lost?: AsyncIterable<string>) => Promise<T>,
+  signal: AbortSignal,
+) => Promise<T>;
 
 /** Something that was wrong, and whether it was put right. */
 export type ScrubFinding = PassFinding;

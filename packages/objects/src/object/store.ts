@@ -4,6 +4,7 @@ import type { CategoryKeys } from '@securestore/crypto';
 import { digestWhole } from '@securestore/crypto';
 import type { Instant } from '@securestore/jobs';
 import { instant } from '@securestore/jobs';
+import { continuesHistory } from '../api/continued-history.ts';
 import { encodeMetadata, parseTime } from '../api/metadata.ts';
 import type { Payload } from '../api/payload-source.ts';
 import { payloadOf } from '../api/payload-source.ts';
@@ -16,7 +17,7 @@ import { BlobLease, confirmWritten } from '../record/blob-lease.ts';
 import type { WrittenBlob } from '../record/blob-writer.ts';
 import { blobPayload, discardBlob, writeBlob } from '../record/blob-writer.ts';
 import type { OpenBody } from '../record/body.ts';
-import type { Target } from '../record/open-record.ts';
+import type { Predecessor, Target } from '../record/open-record.ts';
 import { liveIn } from '../record/open-record.ts';
 import { digestUnder } from '../record/payload-digest.ts';
 import { categoryKeys } from '../record/record-keys.ts';
@@ -24,6 +25,7 @@ import { underStableKeys } from '../record/stable-read.ts';
 import { commitObject } from './commit/commit.ts';
 import { loadCurrent } from './commit/load-current.ts';
 import { checkCondition, WriteConflict } from './commit/mutation.ts';
+import { succession } from './commit/supersede-damaged.ts';
 import { invalid } from '../util/invalid.ts';
 
 /**
@@ -41,7 +43,7 @@ export async function storeObject<M extends object>(
   const condition = parseCondition(options);
   const metadata = encodeMetadata(options?.metadata);
   const expires = parseExpiry(engine, options?.expires);
-  const request = { target, condition, metadata, expires, signal };
+  const request = { target, condition, metadata, expires, continues: continuesHistory(options), signal };
   const pending = payloadOf(data, engine.limits.inline, signal);
   const payload: Payload = pending instanceof Promise ? await pending : pending;
   const keys = await keysFor(engine, target, signal).catch(async (error: unknown) => {
@@ -93,6 +95,8 @@ interface StoreRequest {
   readonly condition: Condition;
   readonly metadata: Uint8Array;
   readonly expires: number;
+  /** Whether the object continues its history if its record was lost. */
+  readonly continues: boolean;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -102,7 +106,12 @@ function commitContent<M extends object>(
   request: StoreRequest,
   content: Content,
 ): Promise<ObjectInfo<M>> {
-  const { target, condition, metadata, expires, signal } = request;
+  const { target, condition, metadata, expires, continues, signal } = request;
+  let isLost = false;
+  let follows: Predecessor | undefined;
+  const findPredecessor = async (): Promise<void> => {
+    follows = await succession(engine, target, undefined, signal);
+  };
   const { blob, hold, categoryId: _, ...sealed } = content;
   let { categoryId, digest } = content;
   let known: CategoryMatcher | undefined;
@@ -122,18 +131,21 @@ function commitContent<M extends object>(
   return commitObject<M>(engine, {
     target,
     condition,
-    readFirst: condition.type === 'version' || condition.type === 'damaged',
+    readFirst: continues || condition.type === 'version' || condition.type === 'damaged',
     signal,
     beforeAttempt(doubtful) {
       const confirmed = hold && confirmWritten(hold, doubtful, signal);
-      return isOfCategory() ? confirmed : Promise.resolve(confirmed).then(intoCategory);
+      const prepared = isOfCategory() ? confirmed : Promise.resolve(confirmed).then(intoCategory);
+      return isLost && follows === undefined ? Promise.resolve(prepared).then(findPredecessor) : prepared;
     },
     isStillValid: hold && (() => hold.holds()),
     draft(current, now) {
-      if (!isOfCategory()) throw new WriteConflict();
+      // The next attempt looks for the history first.
+      isLost = continues && current === undefined;
+      if (!isOfCategory() || (isLost && follows === undefined)) throw new WriteConflict();
       const created = liveIn(current, now)?.body.created ?? now;
       const body = { name: target.key, created, modified: now, expires, metadata, ...sealed, digest };
-      return { kind: 'object', blob, body };
+      return { kind: 'object', blob, body, follows };
     },
   });
 }

@@ -28,6 +28,9 @@ export interface BlobSource {
   readonly onMissing?: () => Promise<BlobReader | undefined>;
 }
 
+/** A scrub puts parts back as they were. */
+const REPAIR = [{ id: 'repair-object' }] as const;
+
 /** Thrown inside: the payload is stored elsewhere by now. */
 class Replaced extends Error {
   readonly reader: BlobReader;
@@ -81,12 +84,13 @@ export class BlobReader {
     if (found === undefined) {
       const reader = await this.#source.onMissing?.();
       if (reader !== undefined) throw new Replaced(reader);
-      throw new SecureStoreError('INTEGRITY', `the payload is damaged: part ${part} is missing`);
+      throw new SecureStoreError('INTEGRITY', `the payload is damaged: part ${part} is missing`, { advice: REPAIR });
     }
     if (found.size !== size || found.body.length !== end - start) {
       throw new SecureStoreError(
         'INTEGRITY',
         `the payload is damaged: part ${part} has ${found.size} bytes instead of ${size}`,
+        { advice: REPAIR },
       );
     }
     const body = asBuffer(found.body);

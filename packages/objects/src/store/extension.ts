@@ -65,6 +65,11 @@ export class StoreArea extends ExtensionArea {
     return nestingOf(other, this.engine.backend);
   }
 
+  /** How long a deletion and a purge are remembered at least, in milliseconds, by the clock of the backend. */
+  get deletionsKept(): number {
+    return this.engine.gracePeriod;
+  }
+
   /** As it is known now. */
   get head(): Head {
     return this.state.head;

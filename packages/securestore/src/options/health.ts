@@ -198,6 +198,12 @@ export function healthOf(
     sources: [backupSource(schedules, ofBackups), auditSource(trail, auditor)].map((source) =>
       thrifty(extensionsOf(store).health.clock, following(store, source)),
     ),
-    copies: (url) => (body, signal) => backups.view(url, {}, body, { signal }),
+    // The store may be closed meanwhile.
+    backupUrl: () =>
+      backups.destinations().then(
+        ([first]) => first?.url,
+        () => undefined,
+      ),
+    copies: (url) => (body, signal) => backups.repairing(url, body, { signal }),
   });
 }

@@ -11,7 +11,7 @@ import type { WatchFacts } from './facts.ts';
 /** How long one check may take to send all alerts, in milliseconds: less than its claim lasts. */
 const TELL_WITHIN = LAPSES_AFTER - 15_000;
 
-/** What a sink gets. `advice` is empty when a condition ends. */
+/** What a sink gets. When a condition ends, `message` begins with "ended: ", and `severity` is still that of the condition. */
 export interface Alert extends Condition {
   readonly event: 'begin' | 'end';
   /** When the condition was first seen, in milliseconds since 1970. */
@@ -28,6 +28,11 @@ export interface AlertSink {
   readonly name: string;
   /** @throws SecureStoreError if it could not be sent; one that is `retryable` is tried again */
   send(alert: Alert, signal: AbortSignal): Promise<void>;
+}
+
+/** The words of an alert about the end of a condition. */
+function ending(message: string): Pick<Alert, 'message' | 'advice'> {
+  return { message: `ended: ${message}`, advice: 'nothing is to be done any more' };
 }
 
 /** A condition as it is remembered, and the sinks that know of it. */
@@ -159,8 +164,8 @@ export class Alerts {
       const tell = async ({ item, sink }: Task): Promise<boolean> => {
         const { id, severity, message, since } = item;
         const event = item.active ? 'begin' : 'end';
-        const advice = adviceOf.get(id) ?? '';
-        const alert: Alert = { id, event, severity, message, advice, since, at: facts.now, facts };
+        const words = item.active ? { message, advice: adviceOf.get(id) ?? '' } : ending(message);
+        const alert: Alert = { id, event, severity, ...words, since, at: facts.now, facts };
         const error = await deliver(clock, stop.signal, sink.name, () => sink.send(alert, stop.signal));
         if (error === undefined) told.push({ sink: sink.name, id, event });
         else failures.push({ sink: sink.name, error });

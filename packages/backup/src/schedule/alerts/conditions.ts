@@ -145,19 +145,20 @@ function ageCondition({ now, lastGood, unreachable }: WatchFacts, maxAge: number
   return { id: 'backup-age', severity, message, advice };
 }
 
-function missingCondition({ missing = 0, destination = 'URL' }: WatchFacts): Condition | undefined {
+function missingCondition({ missing = 0 }: WatchFacts): Condition | undefined {
   if (missing === 0) return undefined;
   const message = `the store has lost ${missing === 1 ? 'an object' : `${missing} objects`} that the last backup has`;
-  const advice = `back up once more to see the keys, and restore each: "securestore restore ${destination} --key KEY"`;
+  const advice =
+    'restore what was lost, as it was, by "securestore scrub --repair <url>"; back up once more to see what is still missing, and its keys';
   return { id: 'missing-objects', severity: 'critical', message, advice };
 }
 
 /** Each check that failed, and what to do: a backup copies again what only the newest snapshot needs. */
-function checkConditions({ failedChecks = [], destination = '<url>' }: WatchFacts): Condition[] {
+function checkConditions({ failedChecks = [] }: WatchFacts): Condition[] {
   return failedChecks.map(({ check, time, found, message, newest }) => {
     const name = check === 'verify' ? 'verification' : 'drill';
     const findings = found === 1 ? 'one finding' : `${found} findings`;
-    const verify = `"securestore verify ${destination}"`;
+    const verify = '"securestore verify <url>"';
     const repairs: Readonly<Record<typeof newest, string>> = {
       damaged: `back up there once more, which copies everything again, and verify the result: ${verify}`,
       repaired: `the last backup has copied everything again: verify it by ${verify}`,
@@ -246,8 +247,28 @@ function scheduleConditions(
   return found;
 }
 
+/** Schedules of which each run fails, since their destination was removed. */
+function unregisteredConditions(schedules: NonNullable<WatchFacts['unregistered']>): Condition[] {
+  return schedules.map(({ id, destination }) => ({
+    id: `unregistered:${id}`,
+    severity: 'critical',
+    message: `each run of schedule ${id} fails: ${destination} is not a registered destination`,
+    advice: `register it again by "securestore destination add ${destination}", or remove the schedule by "securestore schedule remove ${id}"`,
+  }));
+}
+
 /** What is not as it should be. */
 export function conditionsOf(facts: WatchFacts, thresholds: WatchThresholds = {}): Condition[] {
+  // The texts know only of the destination, whose URL the facts may have.
+  const { destination = 'URL' } = facts;
+  return conditionsIn(facts, thresholds).map((condition) => ({
+    ...condition,
+    advice: condition.advice.replaceAll('<url>', () => destination),
+  }));
+}
+
+function conditionsIn(facts: WatchFacts, thresholds: WatchThresholds): Condition[] {
+  if (facts.unregistered !== undefined) return unregisteredConditions(facts.unregistered);
   const { maxAge = 26 * HOUR, maxLag = 5 * MINUTE, maxUnverified = 35 * DAY } = thresholds;
   const { maxShrinkage = 2, maxGrowth = 10, maxFailures = 0 } = thresholds;
   const replaced = replacedCondition(facts);

@@ -49,6 +49,8 @@ export interface WatchFacts {
   /** When a drill of it has succeeded last. */
   readonly drilled?: number | undefined;
   readonly schedules?: readonly ScheduleFacts[] | undefined;
+  /** Schedules whose destinations are not registered, with the URLs of these; then nothing else is judged. */
+  readonly unregistered?: readonly { readonly id: string; readonly destination: string }[] | undefined;
   /** Times that can't be restored. */
   readonly gaps?: readonly { readonly from: number; readonly to: number }[] | undefined;
   /** How many objects the store has, and the last point. */

@@ -20,6 +20,7 @@ import { pagesUnder } from '../../util/listing.ts';
 import type { LookOptions } from './blobs.ts';
 import type { Look } from './inspect-object.ts';
 import { lookAtObject } from './inspect-object.ts';
+import { keyOfToken } from '../../record/decode-name.ts';
 import { historyNames } from './scan.ts';
 import type { Finding } from './report.ts';
 
@@ -175,6 +176,35 @@ async function mend(mending: Mending, { kind, name }: Finding): Promise<boolean>
   if (name === objectName(token)) return mendRecord(mending);
   const version = name.startsWith(AREAS.history) ? historyVersion(historyPrefix(token), name) : undefined;
   return kind === 'damaged' && version !== undefined ? mendVersion(mending, version) : false;
+}
+
+/**
+ * Puts back an object of which the store has no record, and nothing else that shows it, from a copy that has it.
+ *
+ * @returns what is wrong with the object; a finding at its own name if it could not be put back
+ * @throws SecureStoreError as {@link repairObject} does
+ */
+export async function restoreLost(
+  engine: Engine,
+  source: StorageBackend,
+  subject: { readonly token: string; readonly expected: Expectation },
+  options: Pick<LookOptions, 'onBytes' | 'signal'>,
+): Promise<readonly Finding[]> {
+  const { token } = subject;
+  const { signal } = options;
+  const copy = withBackend(engine, source);
+  if (await mendRecord({ engine, copy, ...subject, unusable: new Set(), signal }))
+    return repairObject(engine, source, subject, options);
+  const observed = await inspectRecord(engine, token, objectName(token), signal);
+  // It was stored meanwhile.
+  return observed.state === 'absent' ? [lostObject(engine, token)] : [];
+}
+
+/** The finding of an object that a copy has, and of which the store has no record. */
+export function lostObject(engine: Engine, token: string): Finding {
+  const key = keyOfToken(engine, token);
+  const message = 'the object is missing, though it was not deleted: the backup has it';
+  return { ...(key !== undefined && { key }), kind: 'hidden', name: objectName(token), message };
 }
 
 /**

@@ -6,7 +6,7 @@ import { withWriteFence } from '../../engine/write-fence.ts';
 import { countItems, entriesUnder } from '../../util/listing.ts';
 import type { LookAhead } from './scan.ts';
 import { passOver } from './scan.ts';
-import { repairObject } from './repair.ts';
+import { lostObject, repairObject, restoreLost } from './repair.ts';
 import type { Finding, PassCounts, ForeignObject, VerifyReport } from './report.ts';
 import { ReportBuilder } from './report.ts';
 import type { Verification } from './verify.ts';
@@ -33,6 +33,8 @@ export interface ScrubPassOptions {
   readonly payloads: boolean;
   /** A copy of the store, as a backend, from which what is wrong is put right. */
   readonly repairFrom?: StorageBackend | undefined;
+  /** Objects of that copy that the store has lost, by their tokens: read after the pass, which puts back those of which something is left. */
+  readonly lost?: AsyncIterable<string> | undefined;
   /** Told of bytes of payloads as they are read. */
   readonly onBytes?: ((bytes: number) => void) | undefined;
   /** Told of what is wrong for certain, before the position after it. */
@@ -73,7 +75,7 @@ const isSameFinding = (a: Finding, b: Finding): boolean => a.kind === b.kind && 
  * @throws SecureStoreError what keeps it from looking, such as `UNAVAILABLE`, `ABORTED`; `ROLLBACK`
  */
 export async function scrubFrom(engine: Engine, options: ScrubPassOptions): Promise<PassResult> {
-  const { after, layer, payloads, repairFrom, onBytes, onFindings, onStray, onPosition, signal } = options;
+  const { after, layer, payloads, repairFrom, lost, onBytes, onFindings, onStray, onPosition, signal } = options;
   const reading = layer === undefined ? engine : withBackend(engine, layer(engine.backend));
   const report = new ReportBuilder();
   let told = 0;
@@ -126,6 +128,16 @@ export async function scrubFrom(engine: Engine, options: ScrubPassOptions): Prom
       await onPosition(token, report.counts);
     },
   });
+  if (repairFrom !== undefined && lost !== undefined) {
+    for await (const token of lost) {
+      const subject = { token, expected: await baseline.lookUp(token) };
+      const finding = lostObject(engine, token);
+      const left = await restoreLost(mending, repairFrom, subject, { onBytes: counted, signal });
+      const repaired = !left.some((one) => isSameFinding(one, finding));
+      const others = left.filter((one) => !isSameFinding(one, finding));
+      await onFindings([{ ...finding, repaired }, ...others.map((one) => ({ ...one, repaired: false }))]);
+    }
+  }
   await verifyOwn(verification);
   await tellNew();
   for (const stray of report.foreign) onStray(stray);
