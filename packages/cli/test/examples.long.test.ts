@@ -70,7 +70,8 @@ describe('the examples of the help', { timeout: 60_000 }, () => {
     const program = PROGRAMS[example];
     if (program !== undefined && !has(program)) skip(`${program} is not installed`);
     const setup = SETUPS[example] ?? {};
-    await rm(join(world, 'here'), { recursive: true });
+    // A process that the example before has interrupted may still write its last file.
+    await rm(join(world, 'here'), { recursive: true, maxRetries: 10 });
     await cp(pristine, join(world, 'here'), { recursive: true });
     const { before = ':', until, exitCode = 0 } = setup;
     const result = await bash(`{ ${before}\n} > before.log 2>&1\n${lineOf(example, setup)}`, until);

@@ -192,7 +192,7 @@ describe('scrub', () => {
     expect(found.stdout).toMatch(/^payload: large \(b\/\S+\): /);
     expect(found.stdout).toContain('1 finding among 4 objects');
     expect(found.stdout).toMatch(
-      /\nto put it back as it was: securestore scrub --repair <backup>; securestore restore <backup> --key <key> --conflict overwrite .*\n$/,
+      /\nto put it back as it was: securestore scrub --repair BACKUP .*; securestore restore BACKUP --key KEY --conflict overwrite .*\n$/,
     );
     const health = await scene.run(['health']);
     expect(health.exitCode).toBe(7);
