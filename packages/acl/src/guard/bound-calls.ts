@@ -50,7 +50,7 @@ export async function undeleted<M extends object>(
       currentVersion: conditions.ifVersion,
     });
   const version = versionIn(recovered, key);
-  // Refused as without an approval: whoever approved it took the older version for the newest.
+  // Refused as without an approval: the person who approved took the older version for the newest.
   if (await hasLostNewest(storage, key, options)) return storage.undelete<M>(key, options);
   return storage.restoreVersion<M>(key, version, bindTo(options, conditions));
 }
