@@ -1,41 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { EagerClock } from '../../../objects/test/support/eager-clock.ts';
-import { memoryPlace } from '../../../objects/test/support/places.ts';
-import { createAt, failure, usePlace } from '../../../objects/test/support/stores.ts';
+import { failure } from '../../../objects/test/support/stores.ts';
 import type { Alert } from '../../src/index.ts';
-import { Backups, Schedules } from '../../src/index.ts';
-import { Shelf } from '../support/shelf.ts';
-
-const PLACE = 'memory:backups';
-
-interface World {
-  readonly shelf: Shelf;
-  readonly backups: Backups;
-  readonly schedules: Schedules;
-}
-
-/** A store that was backed up to a destination. */
-async function backedUp(): Promise<World> {
-  const clock = new EagerClock();
-  const store = await createAt(
-    usePlace(() => memoryPlace(() => clock.now())),
-    { clock },
-  );
-  const shelf = new Shelf(() => clock.now());
-  const backups = new Backups(store, shelf.connect);
-  await store.store('k', 'x');
-  await backups.backup(PLACE);
-  return { shelf, backups, schedules: new Schedules(store, backups, shelf.connect) };
-}
+import { type BackedUp, backedUp, PLACE } from '../support/backed-up.ts';
 
 /** The kinds of conditions of each destination, in the order of the list. */
-async function conditions({ schedules }: Pick<World, 'schedules'>): Promise<readonly (readonly string[])[]> {
+async function conditions({ schedules }: Pick<BackedUp, 'schedules'>): Promise<readonly (readonly string[])[]> {
   return (await schedules.conditions()).map((one) => one.conditions.map(({ id }) => id));
 }
 
 describe('a destination that is not there any more', () => {
   it('is not begun again by a backup, a continuous backup or a schedule', async () => {
-    const world = await backedUp();
+    const world = await backedUp({ k: 'x' });
     const { shelf, backups, schedules } = world;
     await schedules.add({ id: 'daily', cron: '0 3 * * *', task: 'backup', destination: PLACE });
     const mounted = shelf.places.get(PLACE);
@@ -57,7 +32,7 @@ describe('a destination that is not there any more', () => {
   });
 
   it('is begun again once it was removed', async () => {
-    const world = await backedUp();
+    const world = await backedUp({ k: 'x' });
     const { shelf, backups } = world;
     shelf.places.delete(PLACE);
     await backups.unregister(PLACE);
@@ -67,7 +42,7 @@ describe('a destination that is not there any more', () => {
   });
 
   it('may be followed by another one at its store URL, and each is removed by its id', async () => {
-    const world = await backedUp();
+    const world = await backedUp({ k: 'x' });
     const { shelf, backups } = world;
     const first = shelf.places.get(PLACE);
     shelf.places.delete(PLACE);
@@ -94,8 +69,8 @@ describe('a destination that is not there any more', () => {
   });
 
   it('is an alert if the destination of another store took its place', async () => {
-    const world = await backedUp();
-    const other = await backedUp();
+    const world = await backedUp({ k: 'x' });
+    const other = await backedUp({ k: 'x' });
     const theirs = other.shelf.places.get(PLACE);
     if (theirs !== undefined) world.shelf.places.set(PLACE, theirs);
     await failure(world.backups.backup(PLACE), 'ALREADY_EXISTS');
@@ -104,7 +79,7 @@ describe('a destination that is not there any more', () => {
 });
 
 it('a schedule whose destination was removed is a condition, and an alert that ends when it is registered again', async () => {
-  const { backups, schedules } = await backedUp();
+  const { backups, schedules } = await backedUp({ k: 'x' });
   const told: string[] = [];
   const sink = { name: 'a', send: async ({ event, id }: Alert): Promise<void> => void told.push(`${event} ${id}`) };
   await schedules.add({ id: 'daily', cron: '0 3 * * *', task: 'verify', destination: PLACE });

@@ -1,36 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { EagerClock } from '../../../objects/test/support/eager-clock.ts';
-import { memoryPlace } from '../../../objects/test/support/places.ts';
-import { createAt, usePlace } from '../../../objects/test/support/stores.ts';
-import { Backups, Schedules } from '../../src/index.ts';
-import { Shelf } from '../support/shelf.ts';
-
-const PLACE = 'memory:backups';
-
-interface World {
-  readonly clock: EagerClock;
-  readonly shelf: Shelf;
-  readonly backups: Backups;
-  readonly schedules: Schedules;
-}
-
-/** A store with a small and a large object that was backed up. */
-async function backedUp(): Promise<World> {
-  const clock = new EagerClock();
-  const store = await createAt(
-    usePlace(() => memoryPlace(() => clock.now())),
-    { clock },
-  );
-  const shelf = new Shelf(() => clock.now());
-  const backups = new Backups(store, shelf.connect);
-  await store.store('small', 'x');
-  await store.store('large', Buffer.alloc(300_000, 1));
-  await backups.backup(PLACE);
-  return { clock, shelf, backups, schedules: new Schedules(store, backups, shelf.connect) };
-}
+import { type BackedUp, backedUp, PLACE } from '../support/backed-up.ts';
 
 /** Removes the files of a destination whose names begin so. */
-async function remove({ shelf }: World, prefix: string): Promise<void> {
+async function remove({ shelf }: BackedUp, prefix: string): Promise<void> {
   const backend = await shelf.at(PLACE);
   const { entries } = await backend.list(prefix, { limit: 100 });
   expect(entries.length).toBeGreaterThan(0);
@@ -38,7 +10,7 @@ async function remove({ shelf }: World, prefix: string): Promise<void> {
 }
 
 /** The conditions of the destination, each with its severity and advice. */
-async function conditions({ schedules }: World): Promise<readonly (readonly string[])[]> {
+async function conditions({ schedules }: BackedUp): Promise<readonly (readonly string[])[]> {
   const [destination] = await schedules.conditions();
   return (destination?.conditions ?? []).map(({ id, severity, advice }) => [id, severity, advice]);
 }
@@ -48,7 +20,7 @@ describe('a verification by hand that fails', () => {
     ['a pack', 'd/'],
     ['a payload', 'b/'],
   ])('counts for health, and the next backup copies %s again', async (_, prefix) => {
-    const world = await backedUp();
+    const world = await backedUp({ small: 'x', large: Buffer.alloc(300_000, 1) });
     const { backups } = world;
     expect(await conditions(world)).toEqual([]);
     await remove(world, prefix);
@@ -82,7 +54,7 @@ describe('a verification by hand that fails', () => {
   });
 
   it('of a share is forgotten only when everything was read since', async () => {
-    const world = await backedUp();
+    const world = await backedUp({ small: 'x', large: Buffer.alloc(300_000, 1) });
     const { backups, shelf } = world;
     const backend = await shelf.at(PLACE);
     const { entries } = await backend.list('d/', { limit: 1 });
@@ -105,7 +77,7 @@ describe('a verification by hand that fails', () => {
 
 describe('a drill by hand that fails', () => {
   it('counts for health until one succeeds', async () => {
-    const world = await backedUp();
+    const world = await backedUp({ small: 'x', large: Buffer.alloc(300_000, 1) });
     const { backups } = world;
     const backend = await world.shelf.at(PLACE);
     const [first] = (await backend.list('d/', { limit: 1 })).entries;
