@@ -53,6 +53,7 @@ export const RUNS: Readonly<Record<string, Run>> = {
   'backups.verify': (store, options) => store.backups.verify(VAULT, options),
   'backups.drill': (store, options) => store.backups.drill(VAULT, options),
   'backups.endRestore': (store, options) => store.backups.endRestore(options),
+  'backups.repairing': (store, options) => store.backups.repairing(VAULT, async () => undefined, options),
   'backups.register': (store, options) => store.backups.register(VAULT, options),
   'backups.setRetention': (store, options) => store.backups.setRetention(VAULT, { last: 1 }, options),
   'backups.forget': (store, options) => store.backups.forget(VAULT, () => [], options),
