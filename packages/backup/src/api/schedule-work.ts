@@ -33,6 +33,12 @@ import type { DestinationConditions, RunSchedulesOptions, ScheduleInfo } from '.
 
 const CHECK_EVERY = 60_000;
 
+/** The facts about all destinations, and the schedules whose destinations are not registered. */
+interface AllFacts {
+  readonly facts: readonly DestinationFacts[];
+  readonly unregistered: ReturnType<typeof unregisteredSchedules>;
+}
+
 /** @param finding the first one */
 function damagedBackup(finding: string | undefined, destination: string): SecureStoreError {
   const message = finding ?? `the backup at ${destination} is damaged`;
@@ -133,9 +139,12 @@ export class ScheduleWork {
     return undefined;
   }
 
-  async #eachFacts(options?: Parameters<typeof factsOfAll>[2]): Promise<readonly DestinationFacts[]> {
+  /** The facts about each destination, and the schedules that have none. */
+  async #allFacts(options?: Parameters<typeof factsOfAll>[2]): Promise<AllFacts> {
     const [area, destinations, storage, backups] = [this.#area, this.#destinations, this.#storage, this.#backups];
-    return factsOfAll({ area, destinations, storage, backups }, await schedulesOf(this.#area), options);
+    const schedules = await schedulesOf(area);
+    const facts = await factsOfAll({ area, destinations, storage, backups }, schedules, options);
+    return { facts, unregistered: unregisteredSchedules(area, schedules) };
   }
 
   /** The conditions of all backups that need attention, by destination. */
@@ -144,7 +153,7 @@ export class ScheduleWork {
     options: Parameters<typeof factsOfAll>[2],
   ): Promise<DestinationConditions[]> {
     this.#area.checkOpen();
-    const all = await this.#eachFacts(options);
+    const { facts: all, unregistered } = await this.#allFacts(options);
     const found = all.map(({ destination, facts }) => ({
       destination: destination.url,
       id: destination.id,
@@ -152,7 +161,6 @@ export class ScheduleWork {
       facts,
     }));
     const now = this.#area.clock.now();
-    const unregistered = unregisteredSchedules(this.#area, await schedulesOf(this.#area));
     const others = [...Map.groupBy(unregistered, ({ destination }) => destination)].map(([destination, schedules]) => {
       const facts = { now, destination, unregistered: schedules };
       return { destination, id: '', conditions: conditionsOf(facts, thresholds), facts };
@@ -169,9 +177,9 @@ export class ScheduleWork {
       const report = await alerts.check(facts);
       for (const { error } of report.failures) onFailure?.(error);
     };
-    for (const { destination, facts } of await this.#eachFacts()) await send(destination.id, facts);
+    const { facts: all, unregistered } = await this.#allFacts();
+    for (const { destination, facts } of all) await send(destination.id, facts);
     // In one state, so that sinks get the end when a destination is registered again.
-    const unregistered = unregisteredSchedules(this.#area, await schedulesOf(this.#area));
     await send('unregistered', { now: clock.now(), unregistered });
   }
 

@@ -1,10 +1,10 @@
 import { accessSync, constants, statSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
 import { SecureStoreError } from '@securestore/core-format';
 import type { RunSchedulesOptions } from 'securestore';
 import { type Call, type ExitCode, SOME_FAILED } from '../call/call.ts';
 import { refusal, refuse } from '../errors/refuse.ts';
 import type { Cli } from '../terminal/cli-context.ts';
+import { filesOfCommand } from '../terminal/search-path.ts';
 
 /** The options that name the sinks of alerts. */
 export interface AlertOptions {
@@ -39,10 +39,7 @@ export function checkProgram({ env, platform }: Pick<Cli, 'env' | 'platform'>, o
   // Windows adds suffixes to the names of programs.
   if (platform === 'win32') return;
   if (program === '') refuse(`${option} must name a program`);
-  const files = program.includes('/')
-    ? [program]
-    : (env['PATH'] ?? '').split(delimiter).map((folder) => join(folder, program));
-  const reasons = files.map(whyNot);
+  const reasons = filesOfCommand(program, env).map(whyNot);
   if (reasons.includes(undefined)) return;
   const shown = JSON.stringify(program);
   if (reasons.includes('ACCESS_DENIED')) {

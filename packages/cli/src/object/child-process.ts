@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
-import { delimiter, join } from 'node:path';
 import process from 'node:process';
 import { SecureStoreError, systemCodeOf } from '@securestore/core-format';
 import type { Cli } from '../terminal/cli-context.ts';
+import { filesOfCommand } from '../terminal/search-path.ts';
 import { refusal } from '../errors/refuse.ts';
 
 /** Exit codes of shells and `env` for a command that isn't there, and one that can't be run. */
@@ -21,8 +21,8 @@ const FROM_TERMINAL: ReadonlySet<string> = new Set(['SIGINT', 'SIGQUIT', 'SIGWIN
 export type Ending = { readonly exitCode: number; readonly error?: SecureStoreError };
 
 /** Whether a command is named by a path, or lies in a folder of the search path that this user may look into. */
-function isThere(command: string, { PATH = '' }: Readonly<Record<string, string | undefined>>): boolean {
-  return command.includes('/') || PATH.split(delimiter).some((folder) => existsSync(join(folder, command)));
+function isThere(command: string, env: Readonly<Record<string, string | undefined>>): boolean {
+  return command.includes('/') || filesOfCommand(command, env).some((file) => existsSync(file));
 }
 
 function startError(error: unknown, command: string, env: Readonly<Record<string, string | undefined>>): Ending {
