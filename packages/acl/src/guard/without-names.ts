@@ -1,7 +1,7 @@
 import type { BackupFinding, DrillReport, Receipts, RestoreJobReport, SnapshotReport } from '@securestore/backup';
 import { SecureStoreError } from '@securestore/core-format';
 
-/** What tells names of objects to those alone who may list them: a backup, a drill, a verification of a backup, and a restore. */
+/** A backup, a drill, a verification of a backup and a restore tell names of objects only to callers who may list them. */
 type Telling = Partial<
   Pick<DrillReport, 'names' | 'missing'> &
     Pick<RestoreJobReport, 'conflicts' | 'failed'> &

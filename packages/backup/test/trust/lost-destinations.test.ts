@@ -52,7 +52,7 @@ describe('a destination that is not there any more', () => {
     const ids = (await backups.destinations()).map(({ id }) => id);
     expect(ids).toHaveLength(2);
     expect(await conditions(world)).toEqual([['replaced'], []]);
-    // Disks that take turns are told apart.
+    // Two disks in turn at one URL are two destinations.
     if (first !== undefined) shelf.places.set(PLACE, first);
     expect(await backups.backup(PLACE)).toMatchObject({ number: 2 });
     expect(await conditions(world)).toHaveLength(2);

@@ -9,7 +9,7 @@ import type { Area, Comparison, Surroundings } from '../measure/model.ts';
 import { loadOurs } from '../measure/ours.ts';
 
 const SIZES: readonly number[] = [1000, 10_000, 100_000, 1_000_000];
-/** What also a quick run goes to. */
+/** The number of objects that even a quick run reaches. */
 const LEAST = 10_000;
 /** How many are stored at once to fill a store; `file:` makes as many files durable together. */
 const FILLING = 64;
@@ -17,7 +17,7 @@ const FILLING = 64;
 const STORES = 200;
 const RETRIEVES = 500;
 const OPENS = 10;
-/** What changes between two backups. */
+/** The number of objects that change between two backups. */
 const CHANGES = 100;
 
 const body: () => Uint8Array = bodies();

@@ -51,7 +51,7 @@ export function judge(row: MeasuredRow, target: Target): Verdict {
 /** The largest exponent that counts as that of what is to stay the same, and of what is to grow with the count. */
 const MOST: readonly [number, number] = [0.2, 1.1];
 
-/** Whether an exponent is at most the expected one, but for what caches and trees add. */
+/** Whether an exponent is at most the expected one, with an allowance for caches and trees. */
 export function isExpected(exponent: number, expected: 0 | 1): boolean {
   return exponent <= MOST[expected];
 }

@@ -111,7 +111,7 @@ export async function runPage(blocks: readonly ShellBlock[], command: readonly s
       COLUMNS: '100',
       // A reader is asked for it.
       SECURESTORE_PASSPHRASE: 'correct horse battery staple',
-      // What one command has compiled or derived the next one need not.
+      // The commands share compiled code and derived keys.
       NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] ?? '',
       ARGON2_ONCE: derived,
     };

@@ -11,7 +11,7 @@ import type { WatchFacts } from './facts.ts';
 /** How long one check may take to send all alerts, in milliseconds: less than its claim lasts. */
 const TELL_WITHIN = LAPSES_AFTER - 15_000;
 
-/** What a sink gets. When a condition ends, `message` begins with "ended: ", and `severity` is still that of the condition. */
+/** The message to a sink. When a condition ends, `message` begins with "ended: ", and `severity` is still that of the condition. */
 export interface Alert extends Condition {
   readonly event: 'begin' | 'end';
   /** When the condition was first seen, in milliseconds since 1970. */

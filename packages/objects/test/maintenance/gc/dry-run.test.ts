@@ -106,7 +106,7 @@ it('a dry run tries another history, and counts why versions are kept', async ()
   const both = await reopened.gc({ dryRun: true, history: { versions: 0, days: 1 } });
   expect(both).toMatchObject({ versions: 7, kept: { newest: 0, recent: 0 } });
   expect((await reopened.settings.get()).history).toEqual({ versions: 3, days: 30 });
-  // What was tried is what comes of it.
+  // The settings then remove what the dry run has counted.
   await reopened.settings.change({ history: { days: 1 } });
   expect(await reopened.gc()).toEqual(days);
   expect(await reopened.history('a')).toHaveLength(4);
