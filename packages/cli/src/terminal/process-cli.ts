@@ -1,15 +1,29 @@
 import { randomBytes } from 'node:crypto';
-import { createReadStream, createWriteStream, fstatSync } from 'node:fs';
+import { createReadStream, fstatSync, writeFileSync } from 'node:fs';
 import process from 'node:process';
+import { Writable } from 'node:stream';
 import { setFlagsFromString } from 'node:v8';
 import type { Cli, Input, OutputStream } from './cli-context.ts';
 
 const STDIN = 0;
 const STDOUT = 1;
 
-/** Standard output. Node's own stream for a file takes half a write on a full disk for a whole one. */
+/**
+ * Standard output. Node's own stream for a file takes half a write on a full disk for a whole one. A write to a file ends before
+ * `write` returns, as those to stderr do: with `2>&1` both go to one file, in the order in which they were said.
+ */
 function standardOutput(): OutputStream {
-  return fstatSync(STDOUT).isFile() ? createWriteStream('', { fd: STDOUT, autoClose: false }) : process.stdout;
+  if (!fstatSync(STDOUT).isFile()) return process.stdout;
+  return new Writable({
+    write(chunk: Uint8Array, _encoding, done) {
+      try {
+        writeFileSync(STDOUT, chunk);
+        done();
+      } catch (error) {
+        done(error as Error);
+      }
+    },
+  });
 }
 
 /** Standard input. Node's own stream for a folder is empty, which `put < folder` would store. */
