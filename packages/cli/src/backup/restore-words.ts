@@ -51,7 +51,8 @@ export function storeInWords(report: RestoreReport, { options }: Call<RestoreOpt
     ...lost,
     ...damaged,
     ...accessInWords(report),
-    `the secrets of the store open it; see it with ${printable(commands.elsewhere(['ls'], { store: to }))}`,
+    `its secrets of that time open it, a lost one too: ${printable(commands.elsewhere(['slot', 'list'], { store: to }))}, and slot remove`,
+    `to see its objects: ${printable(commands.elsewhere(['ls'], { store: to }))}`,
   ];
 }
 

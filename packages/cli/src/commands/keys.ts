@@ -86,14 +86,14 @@ async function finishDue(call: Call, store: SecureStore): Promise<readonly strin
 }
 
 async function usageOf(cli: Call['cli'], store: SecureStore): ReturnType<SecureStore['encryptionKeys']['usage']> {
-  return await watchWait(cli, 'key list: counting objects', store.encryptionKeys.usage({ signal: cli.signal }));
+  return await watchWait(cli, 'key list: counting versions', store.encryptionKeys.usage({ signal: cli.signal }));
 }
 
 const nameOf = ({ category, kind }: EncryptionKeyInfo): string =>
   category === undefined ? `(${kind})` : printable(category);
 
-/** How many objects a key seals; `undefined` for keys that seal none, only what the store has for itself. */
-function objectsUnder({ id, kind }: EncryptionKeyInfo, usage: Readonly<Record<string, number>>): number | undefined {
+/** How many versions of objects a key seals; `undefined` for keys that seal none, only what the store has for itself. */
+function versionsUnder({ id, kind }: EncryptionKeyInfo, usage: Readonly<Record<string, number>>): number | undefined {
   return usage[id] ?? (kind === 'category' ? 0 : undefined);
 }
 
@@ -103,7 +103,7 @@ async function list({ cli, out, options }: Call<ListKeysOptions>, store: SecureS
   const usage = options.usage === true || options.census === true ? await usageOf(cli, store) : undefined;
   if (out.json) {
     for (const key of states) {
-      await out.result(usage === undefined ? key : { ...key, objects: objectsUnder(key, usage) }, () => []);
+      await out.result(usage === undefined ? key : { ...key, versions: versionsUnder(key, usage) }, () => []);
     }
     return;
   }
@@ -112,7 +112,7 @@ async function list({ cli, out, options }: Call<ListKeysOptions>, store: SecureS
     { title: 'STATE' },
     { title: 'CREATED' },
     { title: 'DUE' },
-    ...(usage === undefined ? [] : [{ title: 'OBJECTS', align: 'right' } as const]),
+    ...(usage === undefined ? [] : [{ title: 'VERSIONS', align: 'right' } as const]),
     { title: 'CATEGORY' },
   ];
   const rows = states.map((key) => [
@@ -120,7 +120,7 @@ async function list({ cli, out, options }: Call<ListKeysOptions>, store: SecureS
     key.state,
     formatTime(key.created),
     key.destroyAt === undefined ? '' : formatTime(key.destroyAt),
-    ...(usage === undefined ? [] : [String(objectsUnder(key, usage) ?? '-')]),
+    ...(usage === undefined ? [] : [String(versionsUnder(key, usage) ?? '-')]),
     nameOf(key),
   ]);
   await out.result({}, () => formatTable(columns, rows));
@@ -171,8 +171,8 @@ async function losses(
   chosen: readonly EncryptionKeyInfo[],
 ): Promise<string> {
   const usage = await usageOf(cli, store);
-  const objects = chosen.reduce((sum, { id }) => sum + (usage[id] ?? 0), 0);
-  return `Every object of the category ${printable(category)} becomes unreadable at once: ${count(objects, 'object')} with their older versions, and everything that copies and backups hold of them.`;
+  const versions = chosen.reduce((sum, { id }) => sum + (usage[id] ?? 0), 0);
+  return `Every object of the category ${printable(category)} becomes unreadable at once: ${count(versions, 'version')} in all, and everything that copies and backups hold of them.`;
 }
 
 function ofVersion({ id }: EncryptionKeyInfo): string {

@@ -8,7 +8,7 @@ export function migrationInWords(report: MigrationReport, copyOnly: boolean, res
   const wrote = `this run wrote ${count(versions, 'version')} of them, ${formatBytes(bytes)}, to ${printable(target)}`;
   const written = bytes === 0 ? `nothing was left to be written to ${printable(target)}` : wrote;
   const copied = `checked ${count(objects, 'object')}, including deleted ones; ${written}`;
-  const followed = changes === 0 ? [] : [`followed ${count(changes, 'change')} that came meanwhile`];
+  const followed = changes === 0 ? [] : [`read ${count(changes, 'change')} of the journal meanwhile`];
   const differed = corrected === 0 ? [] : [`corrected ${count(corrected, 'name')} that differed`];
   const lost = failures === 0 ? [] : [`damaged, missing or too large: ${count(failures, 'name')}`];
   const hidden = [report.source, target].some((url) => url.includes('***')) ? [HIDDEN] : [];

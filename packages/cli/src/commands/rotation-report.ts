@@ -78,9 +78,9 @@ function endedKits({ removedSlots }: RotationReport): string[] {
 function reportLines(report: RotationReport): string[] {
   const { depth, examined, rotated, failed, retired, remaining, contradicted, pending } = report;
   if (depth === 'unlock') return endedKits(report);
-  const left = Object.entries(remaining).map(([id, number]) => `${id} (${count(number, 'object')})`);
+  const left = Object.entries(remaining).map(([id, number]) => `${id} (${count(number, 'version')})`);
   const lines = endedKits(report);
-  lines.push(`examined ${count(examined, 'object')}: ${rotated} under new encryption keys, ${failed} failed`);
+  lines.push(`examined ${count(examined, 'version')} of objects: ${rotated} under new encryption keys, ${failed} failed`);
   if (retired.length > 0) lines.push(`disabled: ${retired.join(', ')}`);
   if (left.length > 0) {
     lines.push(`still in use: ${left.join(', ')}`);

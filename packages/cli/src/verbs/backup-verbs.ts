@@ -44,7 +44,9 @@ function addSnapshots(program: Command, run: Run): void {
       new Option('--windows', 'list instead the windows in which every second can be restored, and the present lag'),
     ],
     notes: `Every time in a window can be given to restore --at. Continuous backup makes long windows; a snapshot by itself is a
-single recovery point. For a time in a gap between two windows, a restore restores the state before the gap.`,
+single recovery point. For a time in a gap between two windows, a restore restores the state before the gap.
+
+Numbers only rise. One that is missing was removed by the retention, or belongs to a backup that did not end.`,
     examples: ['securestore snapshots file:./backup', 'securestore snapshots file:./backup --windows'],
     load: async () => (await import('../commands/snapshots.ts')).snapshots,
   });

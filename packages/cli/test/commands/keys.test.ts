@@ -49,11 +49,11 @@ describe.concurrent('keys', { timeout: 120_000 }, () => {
     expect((await run(['get', 'users/1'])).stdout).toBe('personal, changed');
   });
 
-  it('lists key versions, with --usage the number of objects under each', async (context) => {
+  it('lists key versions, with --usage the number of versions under each', async (context) => {
     const { expect } = context;
     const run = await withCategory(context);
     const listed = await run(['key', 'list', '--usage']);
-    expect(listed.stdout).toMatch(/^ID +STATE +CREATED +DUE +OBJECTS +CATEGORY$/m);
+    expect(listed.stdout).toMatch(/^ID +STATE +CREATED +DUE +VERSIONS +CATEGORY$/m);
     expect(listed.stdout).toMatch(/^[0-9a-f]{16} +primary .* 2 {2}pii$/m);
     // It seals no objects, only what the store has for itself.
     expect(listed.stdout).toMatch(/^[0-9a-f]{16} +primary .* - {2}\(journal\)$/m);
@@ -61,10 +61,10 @@ describe.concurrent('keys', { timeout: 120_000 }, () => {
     expect(lines.find(({ category }) => category === 'pii')).toMatchObject({
       state: 'primary',
       kind: 'category',
-      objects: 2,
+      versions: 2,
     });
-    expect(lines.find(({ kind }) => kind === 'journal')).not.toHaveProperty('objects');
-    expect(jsonLines((await run(['key', 'list', '--json'])).stdout)[0]).not.toHaveProperty('objects');
+    expect(lines.find(({ kind }) => kind === 'journal')).not.toHaveProperty('versions');
+    expect(jsonLines((await run(['key', 'list', '--json'])).stdout)[0]).not.toHaveProperty('versions');
   });
 
   it('destroy needs --yes without a terminal, makes a category unreadable, and undo brings it back', async (context) => {

@@ -106,7 +106,7 @@ describe('member', () => {
     expect(revoked.exitCode).toBe(0);
     expect(revoked.stderr).toMatch(/^warning: until this is done, ann can still forge/);
     expect(revoked.stdout).toMatch(
-      /^revoked ann, who cannot decrypt what is written from now on\nexamined 2 objects: 1 under new encryption keys, 0 failed\n/,
+      /^revoked ann, who cannot decrypt what is written from now on\nexamined 2 versions of objects: 1 under new encryption keys, 0 failed\n/,
     );
     expect(await asMember('get', 'red/a')).toMatchObject({ exitCode: 9 });
     expect((await asOwner('get', 'red/a')).stdout).toBe('granted');

@@ -316,7 +316,7 @@ describe.concurrent('restore elsewhere', { timeout: 120_000 }, () => {
     expect(made.stdout).toMatch(
       /^restored snapshot 1 of .* to sqlite:.*again\.db: 4 objects in 4 versions, 29\d KiB\n/,
     );
-    expect(made.stdout).toContain(`see it with securestore ls --store ${to}`);
+    expect(made.stdout).toContain(`to see its objects: securestore ls --store ${to}`);
     expect((await run(['ls', '--store', to])).stdout).toBe('db/a\ndb/b\nlarge\nweb/c\n');
     expect((await run(['verify', to, '--payloads'])).exitCode).toBe(0);
     const part = `file:${path('part')}`;

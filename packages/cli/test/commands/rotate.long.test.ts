@@ -23,7 +23,7 @@ describe.concurrent('rotate', { timeout: 120_000 }, () => {
     const rotated = await box.run(['rotate', '--new-key-file', 'new.key']);
     expect(rotated).toMatchObject({ exitCode: 0 });
     expect(rotated.stdout).toMatch(
-      /^rotated to the depth keys: the new unlock secret unlocks the store, the old one no longer does\nexamined 3 objects: 3 under new encryption keys, 0 failed\ndisabled: [0-9a-f]{16}, [0-9a-f]{16}\nprotected: the old unlock secret alone opens the store no more; old encryption keys alone open no object of the store any more\nnot protected: old encryption keys still show the keys of objects, and with a copy of an old record they open its payload; copies of the store from before, .*\n$/,
+      /^rotated to the depth keys: the new unlock secret unlocks the store, the old one no longer does\nexamined 3 versions of objects: 3 under new encryption keys, 0 failed\ndisabled: [0-9a-f]{16}, [0-9a-f]{16}\nprotected: the old unlock secret alone opens the store no more; old encryption keys alone open no object of the store any more\nnot protected: old encryption keys still show the keys of objects, and with a copy of an old record they open its payload; copies of the store from before, .*\n$/,
     );
     expect(rotated.stderr).toBe('created the key file new.key; keep a copy of it apart from the store\n');
     expect((await stat(box.path('new.key'))).mode & 0o777).toBe(0o600);
@@ -202,7 +202,7 @@ describe.concurrent('rotate', { timeout: 120_000 }, () => {
     const done = await box.run(['rotate', '--resume', ...byFile('new.key')]);
     expect(done).toMatchObject({ exitCode: 0, stderr: '' });
     expect(done.stdout).toMatch(
-      /^rotated to the depth keys\nexamined 3 objects: 3 under new encryption keys, 0 failed\n/,
+      /^rotated to the depth keys\nexamined 3 versions of objects: 3 under new encryption keys, 0 failed\n/,
     );
     const nothing = await box.run(['rotate', '--resume', ...byFile('new.key')]);
     expect(nothing.exitCode).toBe(3);

@@ -45,7 +45,7 @@ export interface DestroyEncryptionKeysOptions extends CallOptions {
 export interface EncryptionKeyAdministration {
   /** All key versions and what they may be used for. */
   list(options?: CallOptions): Promise<EncryptionKeyInfo[]>;
-  /** How many objects, current and older versions, lie under each key version, by its id. Reads the store once. */
+  /** How many versions of objects, current and older ones, each key version encrypts, by its id. Reads the store once. */
   usage(options?: CallOptions): Promise<Readonly<Record<string, number>>>;
   /**
    * Schedules a key version that a rotation has retired, or all keys of a category, to be destroyed. It takes 6 s longer

@@ -23,11 +23,10 @@ const CHANGES = 100;
 const body: () => Uint8Array = bodies();
 const nameOf = (index: number): string => `team-${index % 50}/service/key-${index}`;
 
-/** A store that grows, and its backup. */
+/** A store that grows. */
 interface Growing {
   readonly scheme: string;
   readonly store: SecureStore;
-  readonly destination: string;
   readonly open: () => Promise<SecureStore>;
 }
 
@@ -52,7 +51,7 @@ async function listAll(store: SecureStore, count: number): Promise<void> {
 }
 
 /** Every row of a store of one size. The cost of one thing is to stay the same, whatever the store holds; that of a backup may grow with it. */
-function* rowsOf({ scheme, store, destination, open }: Growing, count: number): Generator<Comparison> {
+function* rowsOf({ scheme, store, open }: Growing, count: number, destination: string): Generator<Comparison> {
   const retrieve = async (): Promise<void> => {
     for (let at = 0; at < RETRIEVES; at++) await store.retrieve(nameOf(randomInt(count)));
   };
@@ -83,16 +82,18 @@ async function* grow(scheme: string, surroundings: Surroundings): AsyncGenerator
   const { createStore, openStore } = await loadOurs();
   const store = await createStore(url, { unlock, maintenance: false });
   const open = (): Promise<SecureStore> => openStore(url, { unlock, maintenance: false });
-  const growing: Growing = { scheme, store, destination: `file:${join(folder, 'backup')}`, open };
+  const growing: Growing = { scheme, store, open };
   const largest = Math.max(LEAST, 1_000_000 * surroundings.scale);
   let filled = 0;
   for (const count of SIZES.filter((size) => size <= largest)) {
     await fill(growing, filled, count, surroundings);
     filled = count;
-    // From the first one on, what changes is announced to the next; and none of the measured ones copies what was filled.
-    await store.backup(growing.destination);
+    // A first backup reads the store in order. One of the changes since the size before would look for each in an index of any size.
+    const destination = `file:${join(folder, `backup-${count}`)}`;
+    await store.backup(destination);
     surroundings.progress(`${scheme} is backed up`);
-    yield* rowsOf(growing, count);
+    yield* rowsOf(growing, count, destination);
+    await store.backups.unregister(destination);
   }
   await store.close();
   await rm(folder, { recursive: true, force: true });

@@ -28,11 +28,11 @@ export type RotationDepth = 'unlock' | 'keys' | 'data';
 /** What a rotation did. */
 export interface RotationReport {
   readonly depth: RotationDepth;
-  /** Records looked at, current and older versions. */
+  /** Versions of objects looked at, current and older ones. */
   readonly examined: number;
-  /** Records brought under the new keys. */
+  /** Versions brought under the new keys. */
   readonly rotated: number;
-  /** Records that could not be, such as damaged ones: their keys stay in use. */
+  /** Versions that could not be, such as damaged ones: their keys stay in use. */
   readonly failed: number;
   /** The first 1,000 of them, by their names at the backend. */
   readonly failures: readonly FailedObject[];
@@ -43,7 +43,7 @@ export interface RotationReport {
   readonly foreign: readonly FailedObject[];
   /** Ids of the key versions that nothing needs any more, and that were retired. */
   readonly retired: readonly string[];
-  /** How many objects are stored under each older key version still, by its id. */
+  /** How many versions of objects each older key version still encrypts, by its id. */
   readonly remaining: Readonly<Record<string, number>>;
   /**
    * Destinations of backups that could not be brought under the new keys: the old ones stay in use until another rotation reaches
