@@ -41,10 +41,18 @@ async function bench(): Promise<void> {
   await installRivals(console.error);
   const machine = describeMachine();
   const areas: MeasuredArea[] = [];
-  for (const name of names) areas.push(await measureApart(name));
+  for (const name of names) {
+    const area = await measureApart(name).catch((error: unknown) => {
+      console.error(`${name} failed: ${error instanceof Error ? error.message : String(error)}`);
+      process.exitCode = 1;
+    });
+    if (area === undefined) continue;
+    areas.push(area);
+    // At once: it took minutes, and the next area may fail.
+    if (values.write === true) await write(machine, [area]);
+  }
   if (values.json === true) console.log(JSON.stringify({ machine, areas }, null, 2));
   else console.log([`${machine}\n`, renderSummary(summaryOf(areas)), ...areas.map(renderArea)].join('\n'));
-  if (values.write === true) await write(machine, areas);
 }
 
 /** Each area has a process of its own, so that none inherits another's heap or compiled code. */

@@ -66,19 +66,21 @@ interface Measured {
 /** How long a store has stood, in milliseconds, before a first backup is measured: a change of its head reaches everybody within six seconds. */
 const STANDING = 7000;
 
-function measured(name: string, role: Contender['role'], folder: string, anew: boolean, work: Work): Measured {
+/** @param before what comes before each sample */
+function measured(
+  name: string,
+  role: Contender['role'],
+  folder: string,
+  before: (() => Promise<void>) | undefined,
+  work: Work,
+): Measured {
   const peaks: number[] = [];
   return {
     time: {
       name,
       role,
       async sample() {
-        if (anew) {
-          await rm(folder, { recursive: true, force: true });
-          await rm(`${folder}-cache`, { recursive: true, force: true });
-          // The backup before has registered its destination, which the next one would wait for.
-          if (role === 'ours') await sleep(STANDING);
-        }
+        await before?.();
         const { milliseconds, peak } = await work(folder);
         if (peak !== undefined) peaks.push(peak);
         return milliseconds;
@@ -108,6 +110,16 @@ async function* comparisonsOf(
   };
   // What every backup after the first one finds: a store whose journal is on.
   await backup(own);
+  const removeOurs = async (): Promise<void> => {
+    await securestore(prepared, 'destination', 'remove', `file:${own}`);
+    await rm(own, { recursive: true });
+    // The next backup would wait for that change of the head.
+    await sleep(STANDING);
+  };
+  const removeTheirs = async (): Promise<void> => {
+    await rm(theirs, { recursive: true, force: true });
+    await rm(`${theirs}-cache`, { recursive: true, force: true });
+  };
   const target = join(scratch, `${set.name}-restored`);
   const clearing =
     (work: Work): Work =>
@@ -147,8 +159,9 @@ async function* comparisonsOf(
   ];
   const size = isLarge ? `${set.size / MEBIBYTE} MiB` : `${set.size / 1024} KiB`;
   for (const row of rows) {
-    const contenders = [measured('securestore', 'ours', own, row.anew, row.ours)];
-    if (program !== undefined) contenders.push(measured(RESTIC, 'rival', theirs, row.anew, row.theirs));
+    const contenders = [measured('securestore', 'ours', own, row.anew ? removeOurs : undefined, row.ours)];
+    if (program !== undefined)
+      contenders.push(measured(RESTIC, 'rival', theirs, row.anew ? removeTheirs : undefined, row.theirs));
     const work = `${row.work}, ${set.count} × ${size}`;
     const targets = (factor: number): Pick<Comparison, 'targets'> =>
       program === undefined ? {} : { targets: [{ bound: 'at most', factor, of: 'the best rival' }] };
