@@ -13,8 +13,10 @@ export interface Statements {
   readonly read: StatementSync;
   /** first and last segment id → data */
   readonly segments: StatementSync;
-  /** after, from, below, limit → rows of key, size, modified as arrays */
-  readonly list: StatementSync;
+  /** from, below, limit → rows of key, size, modified as arrays */
+  readonly listFrom: StatementSync;
+  /** after, below, limit → the same */
+  readonly listAfter: StatementSync;
   /** key, revision, size, modified */
   readonly put: StatementSync;
   /** id, modified, data */
@@ -60,8 +62,11 @@ export function prepareStatements(db: DatabaseSync): Statements {
     segments: sql(
       `SELECT CASE WHEN length(data) <= ${SEGMENT_BYTES} THEN data END AS data FROM segment WHERE id BETWEEN ? AND ? ORDER BY id`,
     ),
-    list: rowsAsArrays(
-      sql('SELECT key, size, modified FROM entry WHERE key > ? AND key >= ? AND key < ? ORDER BY key LIMIT ?'),
+    listFrom: rowsAsArrays(
+      sql('SELECT key, size, modified FROM entry WHERE key >= ? AND key < ? ORDER BY key LIMIT ?'),
+    ),
+    listAfter: rowsAsArrays(
+      sql('SELECT key, size, modified FROM entry WHERE key > ? AND key < ? ORDER BY key LIMIT ?'),
     ),
     put: sql(
       `INSERT INTO entry(key, revision, size, modified) VALUES (?, ?, ?, ?)

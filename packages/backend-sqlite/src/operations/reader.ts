@@ -103,7 +103,11 @@ export function readEntry(
 
 export function listEntries({ statements }: Connection, prefix: string, options: ListOptions): ListResult {
   const limit = Math.min(options.limit ?? PAGE_ENTRIES, PAGE_ENTRIES);
-  const rows = statements.list.all(options.after ?? '', prefix, prefix + AFTER_ALL, limit + 1) as unknown as ListRow[];
+  const { after } = options;
+  // One lower bound for each statement: of two, SQLite looks up the first, and reads all rows between them.
+  const isFrom = after === undefined || after < prefix;
+  const [statement, start] = isFrom ? [statements.listFrom, prefix] : [statements.listAfter, after];
+  const rows = statement.all(start, prefix + AFTER_ALL, limit + 1) as unknown as ListRow[];
   const more = rows.length > limit;
   if (more) rows.pop();
   return { entries: rows.map(([key, size, modified]) => ({ key, size, modified })), more };

@@ -11,6 +11,7 @@ import type { FoundPoint } from '../repository/snapshots.ts';
 import { Points, snapshotPoint } from '../repository/snapshots.ts';
 import type { TrustedTip } from '../trust/registry.ts';
 import { tipOf, trustTip } from '../trust/trusted-tip.ts';
+import { ChangesInOrder } from './changes-in-order.ts';
 import { isListed, missingFrom, namedIn, ObjectNotes, rememberMissing } from './missing-objects.ts';
 import { SnapshotIndex } from './snapshot-index.ts';
 import type { SnapshotOptions, SnapshotReport } from './snapshot-types.ts';
@@ -176,7 +177,9 @@ export class SnapshotAttempt {
         alarms.push(...(await reader.pass(visit, { known: before, onGone, settled, signal })));
       }
       onPhase?.('reading changes');
-      const cut = await reader.cut(visit, signal);
+      const changes = new ChangesInOrder(visit);
+      const cut = await reader.cut((change) => changes.add(change), signal);
+      await changes.finish();
       alarms.push(...cut.alarms);
       if (!reader.passDue) return cut.time;
     }

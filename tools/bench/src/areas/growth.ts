@@ -68,6 +68,10 @@ function* rowsOf({ scheme, store, open }: Growing, count: number, destination: s
     run: () => storeSome(store, count, STORES),
   });
   yield* costPair({ ...same, work: `${scheme} retrieve an object`, times: RETRIEVES, run: retrieve });
+  const histories = async (): Promise<void> => {
+    for (let at = 0; at < RETRIEVES; at++) await store.history(nameOf(randomInt(count)));
+  };
+  yield* costPair({ ...same, work: `${scheme} history of an object`, times: RETRIEVES, run: histories });
   yield* costPair({ ...same, work: `${scheme} keys(), each name`, times: count, run: () => listAll(store, count) });
   yield* costPair({ ...same, work: `${scheme} open`, times: OPENS, run: openOften });
   // Each change rewrites the page of the index that it is in, until there are more pages than changes.
