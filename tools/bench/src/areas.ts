@@ -1,6 +1,7 @@
 import { access } from './areas/access.ts';
 import { audit } from './areas/audit.ts';
 import { backup } from './areas/backup.ts';
+import { cores } from './areas/cores.ts';
 import { growth } from './areas/growth.ts';
 import { files } from './areas/files.ts';
 import { health } from './areas/health.ts';
@@ -39,5 +40,6 @@ export const AREAS: Readonly<Record<string, Area>> = {
   points,
   health,
   server,
+  cores,
   opening,
 };

@@ -1,10 +1,11 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { bodies } from '../measure/bodies.ts';
-import type { Started } from '../measure/child.ts';
 import { started } from '../measure/child.ts';
-import type { Area, Comparison, Contender, Target } from '../measure/model.ts';
-import type { LoadFigures, Served } from '../raw/http-load.ts';
+import type { Area, Comparison, Target } from '../measure/model.ts';
+import type { Subject } from '../measure/served-objects.ts';
+import { oursAt, subjectAt } from '../measure/served-objects.ts';
+import type { LoadFigures } from '../raw/http-load.ts';
 import { load } from '../raw/http-load.ts';
 import { prepare } from '../rivals/load.ts';
 import { startOpenBao } from '../rivals/openbao.ts';
@@ -13,39 +14,10 @@ const body: () => Uint8Array = bodies();
 /** Requests under way at once, each on a connection of its own. */
 const WIDTH = 16;
 
-/** A server under load, written to and read from. */
-interface Subject {
-  readonly name: string;
-  readonly role: Contender['role'];
-  readonly write: Served;
-  readonly read: Served;
-}
-
-const DATA = { 'content-type': 'application/octet-stream' };
-
-const objectPath = (index: number): string => `/v1/objects/k${index}`;
 const secretPath = (index: number): string => `/v1/secret/data/k${index}`;
 
 /** An object as OpenBao takes it. */
 const secret = (): string => JSON.stringify({ data: { value: Buffer.from(body()).toString('base64') } });
-/** One that takes objects as ours does. */
-function subjectAt(name: string, role: Contender['role'], url: string, token: string): Subject {
-  const headers = { authorization: `Bearer ${token}` };
-  return {
-    name,
-    role,
-    write: {
-      url,
-      request: (index) => ({ method: 'PUT', path: objectPath(index), headers: { ...headers, ...DATA }, body: body() }),
-    },
-    read: { url, request: (index) => ({ method: 'GET', path: objectPath(index), headers }) },
-  };
-}
-
-function oursAt(name: string, { line }: Pick<Started, 'line'>): Subject {
-  const { url, token } = JSON.parse(line) as { readonly url: string; readonly token: string };
-  return subjectAt(name, 'ours', url, token);
-}
 
 function openBaoAt(name: string, url: string, token: string): Subject {
   const headers = { 'x-vault-token': token };

@@ -24,6 +24,8 @@ export async function numberFrom(
 export interface Started {
   /** What it has printed to begin with. */
   readonly line: string;
+  /** Its process. */
+  readonly pid: number;
   readonly end: () => void;
 }
 
@@ -31,5 +33,5 @@ export interface Started {
 export async function started(file: URL, ...args: readonly string[]): Promise<Started> {
   const child = spawn(process.execPath, [fileURLToPath(file), ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
   const [line] = (await once(child.stdout.setEncoding('utf8'), 'data')) as [string];
-  return { line: line.trim(), end: () => child.stdin.end() };
+  return { line: line.trim(), pid: child.pid ?? 0, end: () => child.stdin.end() };
 }
