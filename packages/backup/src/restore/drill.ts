@@ -163,7 +163,8 @@ async function compare(
     // The backup has what the store lacks: it is the store that is not as it should be.
     if (!isSame && version !== undefined && (await isLost(key))) missing.add(key);
     else if (!isSame && !(await wasAround(live, key, version, time))) problems.addOf(key, message);
-    compared += 1;
+    // Objects that were stored since are in neither.
+    if (version !== undefined || !isSame) compared += 1;
     onProgress?.({ phase: 'comparing with the store', done: 1 });
   };
   for await (const { key, version } of restored.entries('', call)) {

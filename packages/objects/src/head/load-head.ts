@@ -135,10 +135,9 @@ export async function loadNewest(
       return await loadHead(settings, read, begun, events);
     } catch (error) {
       // What a head names is removed when the next one has taken its place: then that one counts.
-      // And if a store that has moved moves again, the next one says where to.
-      const mayPass =
-        SecureStoreError.is(error, 'INTEGRITY') ||
-        (SecureStoreError.is(error, 'ROLLBACK') && read.head.state === 'moved');
+      // If a store that has moved moves again, the next one says where to. And another process may have replaced a head, and remembered
+      // the next one, before this one was compared with what is remembered.
+      const mayPass = SecureStoreError.is(error, 'INTEGRITY') || SecureStoreError.is(error, 'ROLLBACK');
       const final = !mayPass || tries === MAX_TRIES || read.etag === failed?.etag;
       if (final || (await isStill(settings, read))) throw error;
       failed = read;

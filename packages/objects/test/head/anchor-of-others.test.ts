@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import type { Anchor } from '../../src/index.ts';
 import { attack } from '../support/attacker.ts';
 import { memoryAnchor } from '../support/anchors.ts';
 import { memoryPlace } from '../support/places.ts';
@@ -19,4 +20,51 @@ it('a process that has a store open does not make an anchor forget the one that 
   expect((await (await openAt(place, { anchor })).retrieve('k')).text()).toBe('new');
   await attacker.restore(before);
   await failure(openAt(place, { anchor }), 'ROLLBACK');
+});
+
+it('a head that another process replaces and remembers while a store is opened is no rollback', async () => {
+  const place = usePlace(memoryPlace);
+  const anchor = memoryAnchor();
+  const store = await createAt(place, { anchor });
+  await store.store('k', 'value');
+  let isFirst = true;
+  const late: Anchor = {
+    ...anchor,
+    // Called when the head has been read.
+    async read(url) {
+      if (isFirst) {
+        isFirst = false;
+        await store.settings.change({ history: { versions: 7 } });
+      }
+      return anchor.read(url);
+    },
+  };
+  const opened = await openAt(place, { anchor: late });
+  expect((await opened.retrieve('k')).text()).toBe('value');
+});
+
+it('a head that changes while a store is opened, and is still older than the one seen before, is a rollback', async () => {
+  const place = usePlace(memoryPlace);
+  const anchor = memoryAnchor();
+  const store = await createAt(place, { anchor });
+  const attacker = await attack(place);
+  const older: Awaited<ReturnType<typeof attacker.copy>>[] = [];
+  for (const versions of [7, 8, 9]) {
+    older.push(await attacker.copy());
+    await store.settings.change({ history: { versions } });
+  }
+  await store.close();
+  const putBack = async (): Promise<void> => {
+    const copy = older.shift();
+    if (copy !== undefined) await attacker.restore(copy);
+  };
+  await putBack();
+  const alternating: Anchor = {
+    ...anchor,
+    async read(url) {
+      await putBack();
+      return anchor.read(url);
+    },
+  };
+  await failure(openAt(place, { anchor: alternating }), 'ROLLBACK');
 });
