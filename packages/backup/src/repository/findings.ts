@@ -40,6 +40,11 @@ export interface BackupVerifyReport {
   readonly findings: readonly BackupFinding[];
   /** Where only what was due was read. */
   readonly rolling?: RollingReport;
+  /**
+   * Whether the newest snapshot needs something of it: then the next backup of the store copies everything again. Absent if nothing was
+   * found, or the backup was verified without its store.
+   */
+  readonly affectsNewest?: boolean;
 }
 
 /** Where checking everything a share at a time has got to. */

@@ -90,27 +90,30 @@ export function rememberDrill(
 }
 
 /**
- * Remembers a verification that began then. One of a share says only that its share is intact, until everything was read.
+ * Whether the newest snapshot needs what a verification has found damaged or missing.
  *
- * @param newest the number of the newest snapshot; `undefined` if it cannot be read
+ * @param newest its number; `undefined` if it cannot be read, and is among the findings
  */
+export function affectsNewest(newest: number | undefined, { findings }: BackupVerifyReport): boolean {
+  return findings.some(
+    ({ kind, snapshots }) => kind !== 'rolled-back' && (newest === undefined || snapshots.includes(newest)),
+  );
+}
+
+/** Remembers a verification that began then. One of a share says only that its share is intact, until everything was read. */
 export function rememberVerification(
   area: BackupArea,
   destination: Uint8Array,
   time: number,
-  newest: number | undefined,
-  { ok, found, findings, rolling }: BackupVerifyReport,
+  { ok, found, findings, rolling, affectsNewest: isDamaged = false }: BackupVerifyReport,
 ): Promise<void> {
   if (ok) {
     const since = rolling === undefined ? Infinity : (rolling.checkedSince?.getTime() ?? 0);
     return forgetFailed(area, destination, 'verify', since);
   }
-  const isOfNewest = findings.some(
-    ({ kind, snapshots }) => kind !== 'rolled-back' && (newest === undefined || snapshots.includes(newest)),
-  );
   const message = findings[0]?.message ?? 'files are missing or damaged';
-  const newestIs = isOfNewest ? 'damaged' : 'intact';
-  return rememberFailed(area, destination, { check: 'verify', time, found, message, newest: newestIs });
+  const newest = isDamaged ? 'damaged' : 'intact';
+  return rememberFailed(area, destination, { check: 'verify', time, found, message, newest });
 }
 
 /** Remembers that a backup has copied again what the newest snapshot needs. */

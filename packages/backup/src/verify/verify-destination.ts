@@ -3,7 +3,8 @@ import type { CallOptions } from '@securestore/objects';
 import { withFallback } from '../repository/errors.ts';
 import type { BackupVerifyReport } from '../repository/findings.ts';
 import type { ManagedPorts } from '../trust/destinations.ts';
-import { rememberVerification } from '../trust/failed-checks.ts';
+import type { OpenedBackup } from '../trust/opened-backup.ts';
+import { affectsNewest, rememberVerification } from '../trust/failed-checks.ts';
 import { ScrubState } from './rolling/scrub-state.ts';
 import { verifySlice } from './rolling/verify-slice.ts';
 import type { VerifyBackupOptions } from './verify-backup.ts';
@@ -15,6 +16,11 @@ export interface VerifyOptions extends CallOptions, Omit<VerifyBackupOptions, 's
    * regularly. By default everything is read. Not together with `depth: 'opens'` and `snapshot`.
    */
   readonly within?: number | undefined;
+}
+
+/** The number of the newest snapshot; `undefined` if it cannot be read. */
+function newestOf(backup: OpenedBackup, signal: AbortSignal | undefined): Promise<number | undefined> {
+  return withFallback(isDamage, undefined, async () => (await backup.newest(signal)).point.number);
 }
 
 /** Verifies what lies at a destination, or with `within` what is due of it, and remembers what was read. @throws as `Backups.verify` */
@@ -32,11 +38,10 @@ export function verifyDestination(
         ? await verifyOpenedBackup(backup, { ...options, signal })
         : await verifySlice(backup, { memory, clock, random }, { ...options, within, signal });
     if (report.ok && within === undefined) await memory.rememberAll(began);
-    // If the newest snapshot cannot be read, it is among the findings.
-    const newest = report.ok
-      ? undefined
-      : await withFallback(isDamage, undefined, async () => (await backup.newest(signal)).point.number);
-    await rememberVerification(area, id, began, newest, report);
-    return report;
+    const judged = report.ok
+      ? report
+      : { ...report, affectsNewest: affectsNewest(await newestOf(backup, signal), report) };
+    await rememberVerification(area, id, began, judged);
+    return judged;
   });
 }

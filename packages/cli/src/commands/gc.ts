@@ -1,3 +1,4 @@
+import { SecureStoreError } from '@securestore/core-format';
 import type { SecureStore, Settings, SettingsChange } from 'securestore';
 import { type Call, type ExitCode, SOME_FAILED } from '../call/call.ts';
 import { watchJob } from '../terminal/job-progress.ts';
@@ -50,7 +51,8 @@ function historyIn({ dryRun, historyVersions, historyDays }: GcOptions): Setting
   });
 }
 
-function inWords(report: GcReport, isDryRun: boolean): string {
+/** Counts of what a collection removes, such as "2 old versions"; none of what it has none of. */
+function removedBy(report: GcReport): string[] {
   const counts: [number, string, string?][] = [
     [report.versions, 'old version'],
     [report.expired, 'expired object'],
@@ -58,7 +60,11 @@ function inWords(report: GcReport, isDryRun: boolean): string {
     [report.blobs, 'unused payload'],
     [report.systemObjects, "object of the store's own", "objects of the store's own"],
   ];
-  const removed = counts.filter(([number]) => number > 0).map((counted) => count(...counted));
+  return counts.filter(([number]) => number > 0).map((counted) => count(...counted));
+}
+
+function inWords(report: GcReport, isDryRun: boolean): string {
+  const removed = removedBy(report);
   const checked = `checked ${count(report.objects, 'object')}`;
   const failed = report.failed === 0 ? '' : `; ${report.failed} could not be checked`;
   const note = isDryRun ? ' (dry run: nothing was changed)' : '';
@@ -66,6 +72,31 @@ function inWords(report: GcReport, isDryRun: boolean): string {
   const what = removed.length === 0 ? '' : ` ${removed.join(', ')}:`;
   const done = isDryRun ? '; would remove' : ' and removed';
   return `${checked}${done}${what} ${formatBytes(report.bytes)}${failed}${note}`;
+}
+
+/** A little longer than no collection removes what was written: clocks may differ. */
+const A_DAY: number = 25 * 60 * 60 * 1000;
+
+/** What would be removed in a day; `undefined` if that is what would be removed now, or is not known. */
+async function inADay(
+  { cli }: Call,
+  store: SecureStore,
+  history: SettingsChange['history'],
+  now: GcReport,
+): Promise<GcReport | undefined> {
+  // A server of an earlier release counts none, and looks no day ahead.
+  if (!Object.hasOwn(now, 'kept') || now.kept.young === 0) return undefined;
+  const later = store.gc({ dryRun: true, ...(history && { history }), ahead: A_DAY, signal: cli.signal });
+  return await watchJob(cli, 'gc', later).catch((error: unknown) => {
+    if (SecureStoreError.is(error, 'INVALID_ARGUMENT')) return undefined;
+    throw error;
+  });
+}
+
+function laterInWords(later: GcReport): string {
+  const removed = removedBy(later);
+  const what = removed.length === 0 ? 'nothing' : `${removed.join(', ')}: ${formatBytes(later.bytes)}`;
+  return `in a day, if nothing changes until then: would remove ${what}`;
 }
 
 /** The destinations of the store, as far as the caller may ask for them without an attempt that a server would record. */
@@ -86,7 +117,9 @@ export async function gc(call: Call<GcOptions>): Promise<ExitCode> {
     for (const failure of failures) {
       await out.result({ ...failure, status: 'failed' }, () => `failed: ${printable(failure.name)} [${failure.code}]`);
     }
-    await out.result({ summary: { ...summary, ...(dryRun && { dryRun }) } }, () => inWords(report, dryRun));
+    const later = dryRun ? await inADay(call, store, history, report) : undefined;
+    const ahead = later && { inADay: { ...later, failures: undefined } };
+    await out.result({ summary: { ...summary, ...(dryRun && { dryRun }), ...ahead } }, () => inWords(report, dryRun));
     if (dryRun && !out.json) {
       // A principal who may collect may not always read the settings, and the log would have a denied attempt.
       const own = isRemote(store) ? undefined : await store.settings.get({ signal: cli.signal });
@@ -94,6 +127,7 @@ export async function gc(call: Call<GcOptions>): Promise<ExitCode> {
       if (Object.hasOwn(report, 'kept')) {
         const readers = report.kept.unread > 0 ? await destinationsOf(store) : [];
         out.note(keptText({ ...own?.history, ...history }, report.kept, readers));
+        if (later !== undefined) out.note(laterInWords(later));
       }
     }
     return report.failed === 0 ? 0 : SOME_FAILED;

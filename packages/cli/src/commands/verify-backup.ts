@@ -44,13 +44,14 @@ const TO_NEW_DESTINATION = 'nothing here is repaired: back the store up to a new
 
 /** The store remembers a verification that it has made. */
 const TO_SAME_DESTINATION = 'the next backup of the store to this destination copies everything again';
+const NEWEST_IS_INTACT = 'the newest snapshot needs none of it; nothing repairs the older ones';
 
 const WHAT_NEXT: readonly string[] = [
   'restore --snapshot restores a snapshot without findings, and --to with --partial the intact objects of any snapshot',
 ];
 
 function inWords(
-  { ok, depth, found, findings, snapshots, files, bytes, decrypted, rolling }: BackupVerifyReport,
+  { ok, depth, found, findings, snapshots, files, bytes, decrypted, rolling, affectsNewest }: BackupVerifyReport,
   isByStore: boolean,
 ): string[] {
   const unlisted = found - findings.length;
@@ -59,7 +60,8 @@ function inWords(
   // Without a key a snapshot can't be told from what only says what was removed.
   const known = depth === 'unchanged' ? [] : [count(snapshots, 'snapshot')];
   const looked = [...known, count(files, 'file'), formatBytes(bytes)].join(', ');
-  const repair = isByStore ? TO_SAME_DESTINATION : TO_NEW_DESTINATION;
+  const byStore = affectsNewest === false ? NEWEST_IS_INTACT : TO_SAME_DESTINATION;
+  const repair = isByStore ? byStore : TO_NEW_DESTINATION;
   if (!ok) return [`${verdict} among ${looked}`, repair, ...WHAT_NEXT];
   if (rolling !== undefined) return [`${verdict} among ${looked}`, progressOf(rolling)];
   const which = depth === 'opens' ? `${WHOLE[depth]}: ${count(decrypted, 'version')}` : WHOLE[depth];

@@ -60,6 +60,9 @@ it('a verification by hand that fails counts for health, and the next backup cop
   const made = await box.run(['backup', 'file:./backup']);
   expect(made.stdout).toContain('copied 1 version');
   expect(made.stderr).toContain('damaged files are copied again');
+  const again = await box.run(['verify', 'file:./backup']);
+  expect(again.exitCode).toBe(5);
+  expect(again.stdout).toContain('the newest snapshot needs none of it; nothing repairs the older ones');
   expect((await box.run(['restore', 'file:./backup', '--key', 'k', '--stdout'])).stdout).toBe('x');
   // Without the store, a verification works as before.
   await rm(box.path('vault'), { recursive: true });

@@ -34,7 +34,7 @@ const RESTORE = [
 const OPTIONS = {
   rotate: new Set(['depth']),
   checkpoint: new Set(['afresh']),
-  gc: new Set(['dryRun', 'history']),
+  gc: new Set(['dryRun', 'history', 'ahead']),
   verify: new Set(['payloads', 'onProgress']),
   scrub: new Set(['rate', 'within', 'payloads', 'repair']),
   backup: new Set(['label']),

@@ -92,12 +92,12 @@ function checkSuite({ head, events }: StoreState, suite: number, what: string): 
 }
 
 function checkName({ nameId }: RecordHeader, expected: Buffer): void {
-  if (!expected.equals(nameId)) damagedRecord('it belongs to another key');
+  if (!expected.equals(nameId)) damagedRecord('its header names another object');
 }
 
 /** Checks that need no key. */
 function checkHeader(state: StoreState, { header }: SplitRecord): void {
-  if (Buffer.compare(header.lineage, state.head.lineage) !== 0) damagedRecord('it belongs to another store');
+  if (Buffer.compare(header.lineage, state.head.lineage) !== 0) damagedRecord('its header names another store');
   if (header.kind === 'system') damagedRecord("it is one of the store's own objects");
   checkSuite(state, header.suite, 'its suite');
 }

@@ -107,6 +107,11 @@ export interface GcOptions extends CallOptions {
    * settings of the store.
    */
   readonly history?: { readonly versions?: number; readonly days?: number } | undefined;
+  /**
+   * Only with `dryRun`: counts what would be removed so many milliseconds from now, at most 3650 days, if nothing changes until then. A day
+   * counts what is younger than a day now, which no collection removes. Expired objects and unread changes are judged as of now.
+   */
+  readonly ahead?: number | undefined;
 }
 
 export interface CheckpointOptions extends CallOptions {

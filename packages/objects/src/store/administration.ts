@@ -46,7 +46,9 @@ import type { VerifyReport } from '../maintenance/verify/report.ts';
 import { verifyStore } from '../maintenance/verify/verify.ts';
 import { invalid } from '../util/invalid.ts';
 
-const GC_OPTIONS: ReadonlySet<string> = new Set(['dryRun', 'history']);
+/** How far ahead a dry run looks at most, in milliseconds. */
+const MAX_AHEAD: number = 3650 * 24 * 60 * 60 * 1000;
+const GC_OPTIONS: ReadonlySet<string> = new Set(['dryRun', 'history', 'ahead']);
 const CHECKPOINT_OPTIONS: ReadonlySet<string> = new Set(['afresh']);
 const VERIFY_OPTIONS: ReadonlySet<string> = new Set(['payloads', 'onProgress']);
 const DESTROY_OPTIONS: ReadonlySet<string> = new Set(['waitingPeriod']);
@@ -238,12 +240,18 @@ export class Administration {
 
   gc(options: GcOptions | undefined): Job<GcReport> {
     return this.#start('gc', options, GC_OPTIONS, ({ signal }) => {
-      const { dryRun = false, history: given } = options ?? {};
+      const { dryRun = false, history: given, ahead = 0 } = options ?? {};
       if (typeof dryRun !== 'boolean') invalid('the option "dryRun" must be a boolean', 'dryRun');
       if (!dryRun && given !== undefined) invalid('the option "history" is for a dry run only', 'history');
+      if (!dryRun && ahead !== 0) invalid('the option "ahead" is for a dry run only', 'ahead');
+      if (typeof ahead !== 'number' || !(ahead >= 0 && ahead <= MAX_AHEAD)) {
+        invalid('the option "ahead" must be a number of milliseconds, at most 3650 days', 'ahead');
+      }
       const { head } = this.#engine.monitor.state;
       const history = given === undefined ? undefined : parseHistory(given, head.history);
-      return dryRun ? startDryRun(this.#engine, signal, history) : startCollection(this.#engine, this.#jobs, signal);
+      return dryRun
+        ? startDryRun(this.#engine, signal, { history, ahead })
+        : startCollection(this.#engine, this.#jobs, signal);
     });
   }
 

@@ -148,6 +148,12 @@ export const JOB_ROUTES: readonly Route[] = [
             'with dryRun: count what would be removed if the history kept these',
           ),
         ),
+        ahead: Type.Optional(
+          Type.Number({
+            minimum: 0,
+            description: 'with dryRun: count what would be removed so many milliseconds from now',
+          }),
+        ),
       }),
     },
     answer: {

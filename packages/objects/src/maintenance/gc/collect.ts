@@ -35,6 +35,8 @@ export interface CollectOptions {
   readonly dryRun?: boolean | undefined;
   /** For a dry run: what would be removed by this history. Default that of the store. */
   readonly history?: HistorySettings | undefined;
+  /** For a dry run: what would be removed so many milliseconds from now. Default now. */
+  readonly ahead?: number | undefined;
   /** Where to resume: what `onCursor` was called with last. */
   readonly cursor?: string | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -142,7 +144,7 @@ export async function collect(engine: Engine, options: CollectOptions = {}): Pro
   const report = emptyReport();
   const isHeld = await tombstoneGuard(engine, signal);
   const forgets: MayForget = async (token, header) => (await mayForget(token, header)) && (await isHeld(token, header));
-  const now = await backendNow(engine, signal);
+  const now = (await backendNow(engine, signal)) + (options.ahead ?? 0);
   const unreadSince = (await options.unreadSince?.()) ?? Number.POSITIVE_INFINITY;
   const pass = beginCollection(engine, {
     report,

@@ -87,9 +87,13 @@ export function startCollection(engine: Engine, jobs: Jobs, signal: AbortSignal,
  * Counts what a collection would remove now, and changes nothing: no state of a job either, at which a collection could resume. The journal
  * is not looked through.
  *
- * @param history instead of that of the store
+ * @param tried another history than that of the store, and how far ahead it looks
  */
-export function startDryRun(engine: Engine, signal: AbortSignal, history?: HistorySettings): Job<GcReport> {
+export function startDryRun(
+  engine: Engine,
+  signal: AbortSignal,
+  tried: { readonly history?: HistorySettings | undefined; readonly ahead?: number } = {},
+): Job<GcReport> {
   const kind: JobKind<object, GcReport> = {
     name: 'collection-dry-run',
     parse: () => ({}),
@@ -98,7 +102,7 @@ export function startDryRun(engine: Engine, signal: AbortSignal, history?: Histo
         const { progress } = context;
         progress({ phase: 'collecting' });
         progress({ total: await countItems(entriesUnder(engine.backend, AREAS.objects, { signal: context.signal })) });
-        return await collect(engine, { ...optionsFor(engine, context, true), history });
+        return await collect(engine, { ...optionsFor(engine, context, true), ...tried });
       } catch (error) {
         throw inContext(error, 'gc', undefined, context.signal);
       }

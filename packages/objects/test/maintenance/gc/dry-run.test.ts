@@ -6,7 +6,8 @@ import { expect, it } from 'vitest';
 import { memoryPlace, withoutBatch } from '../../support/places.ts';
 import { createAt, openAt, patterned, usePlace } from '../../support/stores.ts';
 
-const DAY = 24 * 60 * 60 * 1000;
+const HOUR = 60 * 60 * 1000;
+const DAY = 24 * HOUR;
 
 function movableClock(): Clock & { forward: (milliseconds: number) => void } {
   const real = systemClock();
@@ -110,6 +111,26 @@ it('a dry run tries another history, and counts why versions are kept', async ()
   await reopened.settings.change({ history: { days: 1 } });
   expect(await reopened.gc()).toEqual(days);
   expect(await reopened.history('a')).toHaveLength(4);
+});
+
+it('a dry run looks ahead, at what no collection removes yet', async () => {
+  const clock = movableClock();
+  const place = usePlace(() => memoryPlace(() => clock.now()));
+  const store = await createAt(place, { clock, history: { versions: 1, days: 0 } });
+  for (let n = 0; n < 4; n++) await store.store('a', patterned(150_000, n));
+  await store.store('gone', 'x');
+  await store.delete('gone');
+  expect(await store.gc({ dryRun: true })).toMatchObject({ versions: 0, blobs: 0, kept: { young: 4 } });
+  const ahead = await store.gc({ dryRun: true, ahead: DAY + HOUR });
+  expect(ahead).toMatchObject({ versions: 2, blobs: 2, kept: { young: 0, newest: 2 } });
+  expect(ahead.bytes).toBeGreaterThan(300_000);
+  clock.forward(DAY + HOUR);
+  const later = await openAt(place, { clock });
+  expect(await later.gc()).toEqual(ahead);
+  for (const wrong of [-1, Number.NaN, Infinity, 3651 * DAY, '1d']) {
+    expect(() => later.gc({ dryRun: true, ahead: wrong as number })).toThrow('ahead');
+  }
+  expect(() => later.gc({ ahead: 1 })).toThrow('the option "ahead" is for a dry run only');
 });
 
 it('a history is tried by a dry run only, and is checked as that of the store', async () => {
