@@ -143,7 +143,8 @@ export class WorkerPool {
         await clock.sleep(TICK, this.#stopping.signal, { ref: false });
         for (const worker of this.#workers.values()) {
           // By ticks, and not by time: a machine that slept has missed none.
-          worker.tick();
+          const lost = worker.tick();
+          if (lost > 0) logger?.warn({ worker: worker.number, lost }, `worker ${worker.number} has no descriptor left`);
           if (worker.missed < (worker.isReady ? MOST_MISSED : STARTS_WITHIN)) continue;
           logger?.warn({ worker: worker.number }, `worker ${worker.number} gives no sign of life and is ended`);
           worker.kill();
@@ -176,7 +177,7 @@ export class WorkerPool {
   give(socket: Socket, closed: () => void): boolean {
     const ready = this.#ready;
     // A worker that may hang gets none, unless there is no other one.
-    const lively = ready.filter(({ missed }) => missed < 2);
+    const lively = ready.filter(({ isLively }) => isLively);
     const candidates = lively.length > 0 ? lively : ready;
     const fewest = Math.min(...candidates.map(({ connections }) => connections));
     const least = candidates.filter(({ connections }) => connections === fewest);
