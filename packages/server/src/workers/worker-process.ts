@@ -41,7 +41,7 @@ export class WorkerProcess {
   readonly #child: ChildProcess;
   readonly #ports: WorkerPorts;
   readonly #channel: Channel;
-  /** What is told when each connection ends. */
+  /** To be called when a connection ends. */
   readonly #connections = new Map<number, () => void>();
   readonly #untaken = new Map<number, Untaken>();
   readonly #held: Readonly<Record<Place, Map<string, number>>> = {
