@@ -19,6 +19,7 @@ import { checkDestinations } from './exchange/locations.ts';
 import { openApiOf } from './exchange/openapi.ts';
 import {
   checkBody,
+  checkVersion,
   consoleRouteOf,
   frameworkPath,
   parseJson,
@@ -38,8 +39,6 @@ import { buildValidator } from './request/schema-compiler.ts';
 import { VERSION } from './request/version.ts';
 import { Work } from './work/work.ts';
 import { extensionsOf } from '@securestore/objects/internal';
-
-const VERSIONS: ReadonlySet<string> = new Set(['1.0', '1.1']);
 
 /** Routes whose requests are listings, of which one caller may have few at once. */
 const LISTINGS: ReadonlySet<Route> = new Set(LISTING_ROUTES);
@@ -162,12 +161,7 @@ export class App {
     this.#underWay.follow(request, reply);
     const admitted = this.#admission.admitRequest(reply.raw);
     if (admitted !== undefined) await admitted;
-    if (!VERSIONS.has(request.raw.httpVersion)) {
-      throw new SecureStoreError(
-        'INVALID_ARGUMENT',
-        `the request must be HTTP/1.0 or HTTP/1.1, got HTTP/${request.raw.httpVersion}`,
-      );
-    }
+    checkVersion(request.raw);
     const page = consoleRouteOf(request);
     if (page?.console === 'open') return;
     // Programs send no origin, and a page of somebody else must not act with the certificate of a browser, or its cookie.

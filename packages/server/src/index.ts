@@ -9,5 +9,5 @@ export { allowsWorkers, serve } from './server.ts';
 export type { RunningServer, ServerOptions } from './server.ts';
 export { serveAsWorker } from './serve-as-worker.ts';
 export type { WorkerParent, WorkerServeOptions } from './serve-as-worker.ts';
-export { MAX_WORKERS } from './workers/worker-pool.ts';
-export type { WorkerOptions } from './workers/worker-pool.ts';
+export { MAX_WORKERS } from './workers/worker-options.ts';
+export type { WorkerOptions } from './workers/worker-options.ts';

@@ -14,7 +14,7 @@ import { Front } from './workers/front.ts';
 import { HandedServer } from './workers/handed-server.ts';
 import { TLS_SECRET } from './workers/messages.ts';
 import { listenPrivately, removePrivateSocket } from './workers/private-socket.ts';
-import type { WorkerOptions } from './workers/worker-pool.ts';
+import type { WorkerOptions } from './workers/worker-options.ts';
 import { WorkerPool } from './workers/worker-pool.ts';
 
 /** A server that listens, and whose connections workers serve. */
@@ -106,7 +106,13 @@ class Parent {
     const { limits } = this.#settings;
     this.#direct = new HandedServer(this.#app.fastify.server);
     const forwarded = createServer(
-      { maxHeaderSize: limits.headerBytes + OWN_HEADERS, requestTimeout: 0, keepAliveTimeout: 0 },
+      {
+        maxHeaderSize: limits.headerBytes + OWN_HEADERS,
+        requestTimeout: 0,
+        keepAliveTimeout: 0,
+        // Requests of HTTP/1.0 may have none. The worker has required one of others.
+        requireHostHeader: false,
+      },
       (request, response) => this.#receive(request, response),
     );
     // The worker has counted them, and adds two.

@@ -23,8 +23,8 @@ import { ROUTES } from './routes/index.ts';
 import type { WorkingServer } from './serve-with-workers.ts';
 import { listenWithWorkers } from './serve-with-workers.ts';
 import { resumeJobs } from './work/resume-jobs.ts';
-import type { WorkerOptions } from './workers/worker-pool.ts';
-import { MAX_WORKERS } from './workers/worker-pool.ts';
+import type { WorkerOptions } from './workers/worker-options.ts';
+import { MAX_WORKERS } from './workers/worker-options.ts';
 
 export interface ServerOptions {
   /** The address to listen on. Default `127.0.0.1`: this machine alone. */

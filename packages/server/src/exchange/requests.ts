@@ -93,6 +93,14 @@ export function leaveRest(request: IncomingMessage): void {
   request.resume();
 }
 
+const VERSIONS: ReadonlySet<string> = new Set(['1.0', '1.1']);
+
+/** @throws SecureStoreError `INVALID_ARGUMENT` if the version of HTTP is another one than 1.0 or 1.1 */
+export function checkVersion({ httpVersion }: IncomingMessage): void {
+  if (VERSIONS.has(httpVersion)) return;
+  throw new SecureStoreError('INVALID_ARGUMENT', `the request must be HTTP/1.0 or HTTP/1.1, got HTTP/${httpVersion}`);
+}
+
 /**
  * What is no request ends its connection: what comes after it can't be told from its rest.
  *

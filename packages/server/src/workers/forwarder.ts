@@ -2,7 +2,7 @@ import { Agent, request as httpRequest } from 'node:http';
 import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
 import { SecureStoreError } from '@securestore/core-format';
 import { HEADERS, PROBLEM_TYPE, statusOf, toProblem } from '@securestore/protocol';
-import { hasBody, leaveRest } from '../exchange/requests.ts';
+import { checkVersion, hasBody, leaveRest } from '../exchange/requests.ts';
 import type { SlowPeers } from '../limits/slow-peers.ts';
 import { RequestIds } from '../request/request-ids.ts';
 import { BARE_FIELDS } from '../request/security-headers.ts';
@@ -41,9 +41,13 @@ export class Forwarder {
     slow.watch(request, response);
     let onward: ClientRequest;
     try {
+      checkVersion(request);
       onward = this.#begin(request);
-    } catch {
-      refuse(response, this.#ids.of(request), new SecureStoreError('INVALID_ARGUMENT', 'the request is malformed'));
+    } catch (error) {
+      const known = SecureStoreError.is(error)
+        ? error
+        : new SecureStoreError('INVALID_ARGUMENT', 'the request is malformed');
+      refuse(response, this.#ids.of(request), known);
       leaveRest(request);
       return;
     }
@@ -60,6 +64,8 @@ export class Forwarder {
       answer.pipe(response);
     });
     response.once('finish', () => {
+      // The rest of a body that was answered before its end is read here: a pipe to a request that ends would stop it.
+      request.unpipe(onward);
       if (stopping.aborted) request.socket.end();
       else leaveRest(request);
     });
@@ -103,7 +109,7 @@ function refuse(response: ServerResponse, requestId: string, error: SecureStoreE
     ...BARE_FIELDS,
     'cache-control': 'no-store',
     [HEADERS.requestId]: requestId,
-    'content-type': PROBLEM_TYPE,
+    'content-type': `${PROBLEM_TYPE}; charset=utf-8`,
     'content-length': Buffer.byteLength(body),
   });
   response.end(body);

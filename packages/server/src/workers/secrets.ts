@@ -6,6 +6,8 @@ import { knownError } from './channel.ts';
 /** The longest name of a secret, and the longest answer, in bytes. */
 const MAX_NAME = 255;
 const MAX_ANSWER = 4 * 1024 * 1024;
+/** The most parts of a secret. */
+const MAX_PARTS = 255;
 
 const ANSWERED = 0;
 const FAILED = 1;
@@ -26,6 +28,7 @@ class ExactReader {
       this.#isEnded = true;
       for (const chunk of this.#left) chunk.fill(0);
       this.#left = [];
+      this.#wanted?.into.fill(0);
       this.#reject?.(ended());
     };
     stream.once('close', end).once('end', end).on('error', end);
@@ -65,8 +68,13 @@ function sendAndWipe(stream: Duplex, bytes: Buffer): void {
   stream.write(bytes, () => void bytes.fill(0));
 }
 
+/** Writes the parts of a secret as an answer, and wipes them. @throws SecureStoreError `TOO_LARGE` */
 function answerOf(parts: readonly Uint8Array[]): Buffer {
   const length = parts.reduce((sum, part) => sum + 4 + part.byteLength, 1);
+  if (parts.length > MAX_PARTS || length > MAX_ANSWER) {
+    for (const part of parts) part.fill(0);
+    throw new SecureStoreError('TOO_LARGE', `a secret must have at most ${MAX_PARTS} parts, and ${MAX_ANSWER} bytes`);
+  }
   const answer = Buffer.alloc(5 + length);
   answer.writeUInt8(ANSWERED);
   answer.writeUInt32BE(length, 1);
@@ -104,7 +112,7 @@ export async function giveSecrets(
     for (;;) {
       const [length = 0] = await reader.read(1);
       const name = (await reader.read(length)).toString('latin1');
-      sendAndWipe(stream, await secrets(name).then(answerOf, failureOf));
+      sendAndWipe(stream, await secrets(name).then(answerOf).catch(failureOf));
     }
   } catch {
     // The worker has ended.

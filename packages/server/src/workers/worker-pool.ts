@@ -1,35 +1,16 @@
-import { fork } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import type { Socket } from 'node:net';
-import process from 'node:process';
 import { SecureStoreError } from '@securestore/core-format';
 import type { ErrorCode } from '@securestore/core-format';
 import type { Clock } from '@securestore/jobs';
 import type { Logger } from 'securestore';
+import { knownError } from './channel.ts';
 import type { WorkerFailure, WorkerStart } from './messages.ts';
+import { startChild } from './start-child.ts';
+import type { WorkerOptions } from './worker-options.ts';
 import type { WorkerPorts } from './worker-process.ts';
 import { WorkerProcess } from './worker-process.ts';
 
-/** How a server is served by several processes. */
-export interface WorkerOptions {
-  /** How many workers, from 2 to {@link MAX_WORKERS}. */
-  readonly count: number;
-  /** The module that a worker runs; it calls `serveAsWorker`. */
-  readonly module: string | URL;
-  /** The arguments of the module. Default none. */
-  readonly args?: readonly string[] | undefined;
-  /** The environment of workers. Default that of this process. */
-  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
-  /** The `settings` of workers: anything that can be cloned, and no secrets. */
-  readonly settings?: unknown;
-  /**
-   * The parts of a secret that a worker asks for, such as an unlock secret. They are fresh copies: they are wiped when the worker has
-   * them. They pass through an anonymous pipe, as bytes.
-   */
-  readonly secrets?: ((name: string) => Promise<readonly Uint8Array[]>) | undefined;
-}
-
-/** The most workers of a server. */
-export const MAX_WORKERS = 64;
 /** How often it is looked whether workers give signs of life, in milliseconds. */
 const TICK = 1000;
 /** So many ticks without a sign of life end a worker. Fewer would end one that waits for a slow disk. */
@@ -65,6 +46,9 @@ interface PoolSettings extends Pick<WorkerPorts, 'counts' | 'guesses' | 'secrets
   readonly failed: (error: SecureStoreError) => void;
 }
 
+/** A worker that has ended, or could not be started. */
+type Ended = Pick<WorkerProcess, 'number' | 'isStopping' | 'wasReady'>;
+
 /** The workers of a server: begun one after the other, and replaced when they die or hang. */
 export class WorkerPool {
   readonly #settings: PoolSettings;
@@ -94,12 +78,13 @@ export class WorkerPool {
   /** Begins a worker. Resolves when it is ready, or has ended. */
   async #begin(number: number): Promise<void> {
     const { options, start, counts, guesses, secrets, absorb, clock, logger } = this.#settings;
-    const child = fork(options.module, [...(options.args ?? [])], {
-      env: { ...(options.env ?? process.env) },
-      serialization: 'advanced',
-      // Descriptor 3 is that of the messages.
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc', 'pipe'],
-    });
+    let child: ChildProcess;
+    try {
+      child = startChild(options);
+    } catch (error) {
+      this.#replace({ number, isStopping: false, wasReady: false }, knownError(error), 0);
+      return;
+    }
     const begun = clock.uptime();
     await new Promise<void>((settled) => {
       const worker: WorkerProcess = new WorkerProcess(
@@ -124,7 +109,8 @@ export class WorkerPool {
     });
   }
 
-  #replace({ number, isStopping, wasReady }: WorkerProcess, failure: WorkerFailure | undefined, lived: number): void {
+  /** @param lived how long the process lived, in milliseconds */
+  #replace({ number, isStopping, wasReady }: Ended, failure: WorkerFailure | undefined, lived: number): void {
     this.#workers.delete(number);
     this.#ended.get(number)?.();
     if (isStopping || this.#stopping.signal.aborted) return;
@@ -157,7 +143,8 @@ export class WorkerPool {
         await clock.sleep(TICK, this.#stopping.signal, { ref: false });
         for (const worker of this.#workers.values()) {
           // By ticks, and not by time: a machine that slept has missed none.
-          worker.tick();
+          const lost = worker.tick();
+          if (lost > 0) logger?.warn({ worker: worker.number, lost }, `worker ${worker.number} has no descriptor left`);
           if (worker.missed < (worker.isReady ? MOST_MISSED : STARTS_WITHIN)) continue;
           logger?.warn({ worker: worker.number }, `worker ${worker.number} gives no sign of life and is ended`);
           worker.kill();
@@ -190,7 +177,7 @@ export class WorkerPool {
   give(socket: Socket, closed: () => void): boolean {
     const ready = this.#ready;
     // A worker that may hang gets none, unless there is no other one.
-    const lively = ready.filter(({ missed }) => missed < 2);
+    const lively = ready.filter(({ isLively }) => isLively);
     const candidates = lively.length > 0 ? lively : ready;
     const fewest = Math.min(...candidates.map(({ connections }) => connections));
     const least = candidates.filter(({ connections }) => connections === fewest);

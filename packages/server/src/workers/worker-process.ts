@@ -21,12 +21,18 @@ export interface WorkerPorts {
   readonly ended: (failure: WorkerFailure | undefined) => void;
 }
 
-/** A connection that a worker serves. */
-interface Handed {
-  /** This side of it, until the worker has taken it. */
-  readonly socket: Socket | undefined;
-  readonly closed: () => void;
+/** A connection that a worker was given and has not confirmed. */
+interface Untaken {
+  /** This side of it, so that it ends with a worker that dies before. */
+  readonly socket: Socket;
+  /** Ticks since it was given. */
+  age: number;
 }
+
+/** A worker that gives signs of life takes some of its connections within so many ticks, unless it has no descriptor for them. */
+const TAKEN_WITHIN = 2;
+/** For so many ticks other workers are preferred to one that could not take a connection. */
+const AVOIDED_FOR = 5;
 
 /** One worker: its process, the connections that it serves, and what it holds of the limits of the server. */
 export class WorkerProcess {
@@ -35,7 +41,9 @@ export class WorkerProcess {
   readonly #child: ChildProcess;
   readonly #ports: WorkerPorts;
   readonly #channel: Channel;
-  readonly #connections = new Map<number, Handed>();
+  /** To be called when a connection ends. */
+  readonly #connections = new Map<number, () => void>();
+  readonly #untaken = new Map<number, Untaken>();
   readonly #held: Readonly<Record<Place, Map<string, number>>> = {
     requests: new Map(),
     caller: new Map(),
@@ -46,6 +54,11 @@ export class WorkerProcess {
   #hasBeat = true;
   #hasEnded = false;
   #isStale = false;
+  #avoidedFor = 0;
+  /** Ticks in a row in which it gave signs of life and took no connection. */
+  #idleFor = 0;
+  /** Connections since the last tick that it could not take. */
+  #lost = 0;
   isReady = false;
   wasReady = false;
   isStopping = false;
@@ -110,16 +123,42 @@ export class WorkerProcess {
     this.#ports.ready();
   }
 
-  /** Counts a tick of the process of the server: a worker whose event loop hangs gives no sign of life between two. */
-  tick(): void {
+  /**
+   * Counts a tick of the process of the server: a worker whose event loop hangs gives no sign of life between two.
+   *
+   * @returns how many connections it could not take, which are ended
+   */
+  tick(): number {
     this.missed = this.#hasBeat && this.isReady ? 0 : this.missed + 1;
     this.#hasBeat = false;
+    this.#avoidedFor = Math.max(0, this.#avoidedFor - 1);
+    this.#idleFor = this.missed > 0 ? 0 : this.#idleFor + 1;
+    for (const [id, waiting] of this.#untaken) {
+      waiting.age += 1;
+      if (Math.min(waiting.age, this.#idleFor) >= TAKEN_WITHIN) this.#lose(id);
+    }
+    const lost = this.#lost;
+    this.#lost = 0;
+    return lost;
+  }
+
+  /** Ends a connection that the worker has no descriptor for. */
+  #lose(id: number): void {
+    this.#lost += 1;
+    this.#avoidedFor = AVOIDED_FOR;
+    this.#closed(id);
+  }
+
+  /** Whether it seems able to serve a connection: it has been giving signs of life, and takes what it is given. */
+  get isLively(): boolean {
+    return this.missed < 2 && this.#avoidedFor === 0;
   }
 
   /** Hands a connection over, of which nothing was read. */
   give(socket: Socket, closed: () => void): void {
     const id = ++this.#last;
-    this.#connections.set(id, { socket, closed });
+    this.#connections.set(id, closed);
+    this.#untaken.set(id, { socket, age: 0 });
     socket.on('error', () => undefined);
     // It stays open here until the worker has it, so that it ends with a worker that dies before.
     this.#child.send({ type: 'tell', name: 'connection', value: id }, socket, { keepOpen: true }, (error) => {
@@ -128,17 +167,23 @@ export class WorkerProcess {
   }
 
   #took(id: number): void {
-    const handed = this.#connections.get(id);
-    if (handed === undefined) return;
-    handed.socket?.destroy();
-    this.#connections.set(id, { socket: undefined, closed: handed.closed });
+    this.#idleFor = 0;
+    // They are sent one after the other, so that those before it have not arrived.
+    for (const earlier of this.#untaken.keys()) {
+      if (earlier >= id) break;
+      this.#lose(earlier);
+    }
+    this.#untaken.get(id)?.socket.destroy();
+    this.#untaken.delete(id);
   }
 
   #closed(id: number): void {
-    const handed = this.#connections.get(id);
-    if (!this.#connections.delete(id)) return;
-    handed?.socket?.destroy();
-    handed?.closed();
+    const closed = this.#connections.get(id);
+    if (closed === undefined) return;
+    this.#connections.delete(id);
+    this.#untaken.get(id)?.socket.destroy();
+    this.#untaken.delete(id);
+    closed();
   }
 
   #grant(place: Place, name: string, wanted: number): number {

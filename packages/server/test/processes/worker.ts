@@ -1,3 +1,4 @@
+import { openSync } from 'node:fs';
 import process from 'node:process';
 import type { JwtOptions } from 'securestore';
 import { jwt, openStore, rawKey } from 'securestore';
@@ -13,6 +14,16 @@ if (trouble === 'broken') process.exit(1);
 if (trouble === 'hang')
   process.on('SIGUSR2', () => {
     for (;;);
+  });
+
+// With "descriptors", a signal makes it take all that it may have.
+if (trouble === 'descriptors')
+  process.on('SIGUSR2', () => {
+    try {
+      for (;;) openSync('/dev/null', 'r');
+    } catch {
+      // There is none left.
+    }
   });
 
 const wanted = async (secret: (name: string) => Promise<Buffer[]>): Promise<Buffer> => {

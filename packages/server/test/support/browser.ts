@@ -7,9 +7,12 @@ import { onTestFinished } from 'vitest';
 import type { Answer, Sent, World } from './world.ts';
 
 /** A folder that looks like a console that was built. */
-export async function builtConsole(files: Readonly<Record<string, string>> = {}): Promise<string> {
+export async function builtConsole(
+  files: Readonly<Record<string, string>> = {},
+  onEnd: (end: () => Promise<void>) => void = onTestFinished,
+): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'console-'));
-  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  onEnd(() => rm(folder, { recursive: true, force: true }));
   await mkdir(join(folder, 'assets'));
   const all = {
     'index.html': '<!doctype html><title>console</title><script type="module" src="assets/app-1a2b3c4d.js"></script>',

@@ -24,18 +24,27 @@ export async function until(what: string, isSo: () => boolean | Promise<boolean>
   }
 }
 
-/** A new store in SQLite that Ann may do everything with. */
+/** A store URL in a new folder. */
+function inFolder(onEnd: OnEnd): string {
+  const folder = mkdtempSync(join(tmpdir(), 'securestore-workers-'));
+  onEnd(() => rmSync(folder, { recursive: true, force: true }));
+  return `sqlite:${join(folder, 'vault.db')}`;
+}
+
+/**
+ * A new store that Ann may do everything with.
+ *
+ * @param url of a place where nothing is; by default one in SQLite
+ */
 export async function storeWithAnn(
   onEnd: OnEnd = onTestFinished,
   opening: Partial<OpenOptions> = {},
+  url: string = inFolder(onEnd),
 ): Promise<{
   readonly store: SecureStore;
   readonly url: string;
   readonly token: string;
 }> {
-  const folder = mkdtempSync(join(tmpdir(), 'securestore-workers-'));
-  onEnd(() => rmSync(folder, { recursive: true, force: true }));
-  const url = `sqlite:${join(folder, 'vault.db')}`;
   const store = await createStore(url, { unlock: rawKey(SECRET), maintenance: false, ...opening });
   onEnd(() => store.close());
   await store.access.change([setRole('all', EVERYTHING), addPrincipal('ann', 'user'), grantRole('ann', 'all')]);
@@ -56,7 +65,7 @@ export interface WorkerWorld {
 }
 
 /** Has something done at the end of a test, or of the tests of a file. */
-type OnEnd = (end: () => void | Promise<void>) => void;
+export type OnEnd = (end: () => void | Promise<void>) => void;
 
 interface Shape {
   readonly count?: number;
@@ -65,15 +74,25 @@ interface Shape {
   readonly settings?: unknown;
   /** What the store is opened with in this process. */
   readonly opening?: Partial<OpenOptions>;
+  /** Of a place where nothing is; by default one in SQLite. */
+  readonly url?: string | undefined;
   readonly onEnd?: OnEnd;
 }
 
-/** A world for all tests of a file. */
-export function sharedWorld(options: ServerOptions = {}): () => WorkerWorld {
+/**
+ * A world for all tests of a file, or of a block.
+ *
+ * @param freshUrl gives a place where nothing is; by default one in SQLite
+ */
+export function sharedWorld(
+  options: (onEnd: OnEnd) => Promise<ServerOptions> = async () => ({}),
+  freshUrl?: () => string,
+): () => WorkerWorld {
   const ends: (() => void | Promise<void>)[] = [];
+  const onEnd: OnEnd = (end) => void ends.push(end);
   let shared: WorkerWorld | undefined;
   beforeAll(async () => {
-    shared = await workerWorld(options, { onEnd: (end) => void ends.push(end) });
+    shared = await workerWorld(await options(onEnd), { url: freshUrl?.(), onEnd });
   }, 2 * PATIENCE);
   afterAll(async () => {
     for (const end of ends.toReversed()) await end();
@@ -87,9 +106,9 @@ export function sharedWorld(options: ServerOptions = {}): () => WorkerWorld {
 /** Serves a new store with workers until the test has ended, from when all of them are ready. */
 export async function workerWorld(
   options: ServerOptions = {},
-  { count = 2, trouble = '', settings, opening, onEnd = onTestFinished }: Shape = {},
+  { count = 2, trouble = '', settings, opening, url: at, onEnd = onTestFinished }: Shape = {},
 ): Promise<WorkerWorld> {
-  const { store, url, token } = await storeWithAnn(onEnd, opening);
+  const { store, url, token } = await storeWithAnn(onEnd, opening, at);
   const logged: Logged[] = [];
   const pids = new Map<number, number>();
   const note = (level: string) => (fields: object, message: string) => {

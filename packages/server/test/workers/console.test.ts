@@ -6,32 +6,7 @@ import { browserAt, builtConsole } from '../support/browser.ts';
 import { frontPort } from '../support/front-port.ts';
 import { CLIENT, oidcProvider } from '../support/oidc-provider.ts';
 import { PATIENCE, workerWorld } from '../support/worker-world.ts';
-import { codeIn, sendTo } from '../support/world.ts';
-
-it(
-  'keeps sessions of the console and downloads, whichever worker a connection is at',
-  async () => {
-    const { port, token, client } = await workerWorld({ console: await builtConsole() });
-    await (await client()).store('a/b', 'data');
-    // Each request of the browser has a connection of its own: they go to all workers.
-    const browser = browserAt({ port, send: (method, path, sent) => sendTo(port, method, path, sent) });
-    expect((await browser.send('GET', CONSOLE_PATHS.page)).status).toBe(200);
-    expect((await browser.signIn(token)).status).toBe(200);
-    for (let n = 0; n < 4; n++)
-      expect((await browser.send('GET', '/v1/store')).json()).toMatchObject({ principal: 'ann' });
-    expect((await browser.send('GET', '/v1/objects/a/b')).body.toString()).toBe('data');
-    const asked = await browser.send('POST', CONSOLE_PATHS.downloads, { json: { type: 'object', key: 'a/b' } });
-    const { url } = asked.json() as { readonly url: string };
-    const { csrf } = browser;
-    browser.csrf = undefined;
-    expect((await browser.send('GET', url)).body.toString()).toBe('data');
-    expect(codeIn(await browser.send('GET', url))).toBe('NOT_FOUND');
-    browser.csrf = csrf;
-    expect((await browser.send('DELETE', CONSOLE_PATHS.session)).status).toBe(200);
-    for (let n = 0; n < 4; n++) expect((await browser.send('GET', '/v1/store')).status).toBe(401);
-  },
-  2 * PATIENCE,
-);
+import { sendTo } from '../support/world.ts';
 
 it(
   'ends a sign-in with a provider that began at another worker, whose tokens all workers accept',

@@ -1,55 +1,12 @@
-import { request } from 'node:http';
-import type { ClientRequest } from 'node:http';
 import { connect } from 'node:net';
 import { expect, it, onTestFinished } from 'vitest';
+import { fill } from '../support/hanging.ts';
 import { PATIENCE, until, workerWorld } from '../support/worker-world.ts';
 import { sendTo } from '../support/world.ts';
 
-const RAW = 'application/octet-stream';
-
-/** Begins to store an object, and never ends; the request counts until it is destroyed. */
-function hanging(port: number, token: string, key: string): ClientRequest {
-  const headers = { authorization: `Bearer ${token}`, 'content-type': RAW };
-  const asked = request({ port, method: 'PUT', path: `/v1/objects/${key}`, headers, agent: false });
-  asked.on('error', () => undefined);
-  asked.write('begun');
-  onTestFinished(() => void asked.destroy());
-  return asked;
-}
-
-/** Begins requests that never end, until there is no place left for another one. */
-async function fill(port: number, token: string, status: () => Promise<number>): Promise<readonly ClientRequest[]> {
-  const all: ClientRequest[] = [];
-  await until('no place is left', async () => {
-    if ((await status()) === 429) return true;
-    // The place of the one that asked is free a moment after its answer, and one may be refused until then.
-    all.push(hanging(port, token, `k${all.length}`));
-    return false;
-  });
-  return all;
-}
-
 // T-SERVER-07
 it(
-  'are those of the server and not of each worker: requests at once of one caller',
-  async () => {
-    const { port, token } = await workerWorld({ limits: { concurrencyPerCaller: 4 } });
-    const status = async (): Promise<number> => (await sendTo(port, 'GET', '/v1/exists/k', { token })).status;
-    const all = await fill(port, token, status);
-    // At every worker: each request has a connection of its own.
-    for (let n = 0; n < 4; n++) expect((await sendTo(port, 'GET', '/v1/exists/k', { token })).status).toBe(429);
-    expect((await sendTo(port, 'GET', '/v1/store', { token })).status).toBe(429);
-    for (const asked of all) asked.destroy();
-    await until(
-      'the places are free',
-      async () => (await sendTo(port, 'GET', '/v1/exists/k', { token })).status === 200,
-    );
-  },
-  2 * PATIENCE,
-);
-
-it(
-  'requests at once of all callers, and those of a worker that died are free again',
+  'are those of the server and not of each worker: requests at once of all callers, and those of a worker that died are free again',
   async () => {
     const { port, token, pids } = await workerWorld({ limits: { concurrency: 4 } });
     const status = async (): Promise<number> => (await sendTo(port, 'GET', '/v1/exists/k', { token })).status;

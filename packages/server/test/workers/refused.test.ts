@@ -1,11 +1,14 @@
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { SecureStoreError, createStore, rawKey } from 'securestore';
 import { expect, it, onTestFinished } from 'vitest';
 import { allowsWorkers, MAX_WORKERS, serve } from '../../src/index.ts';
+import { isAlive, servingApart, tempFolder } from '../support/serving-apart.ts';
 import { PATIENCE, storeWithAnn, until } from '../support/worker-world.ts';
 import { workersOf } from '../support/workers-of.ts';
+import { sendTo } from '../support/world.ts';
 
 it.each([0, 1, -1, 1.5, MAX_WORKERS + 1, Number.NaN, '2'])('refuses %s workers', async (count) => {
   const { store, url } = await storeWithAnn();
@@ -44,6 +47,48 @@ it(
     await until('it has failed', () => server.failed.aborted);
     expect(SecureStoreError.is(server.failed.reason, 'UNAVAILABLE')).toBe(true);
     expect(server.failed.reason).toMatchObject({ message: 'worker 1 failed to start 5 times', retryable: false });
+  },
+  3 * PATIENCE,
+);
+
+it(
+  'ends with a clear error if the system starts no process for a worker',
+  async () => {
+    const { store, url } = await storeWithAnn();
+    // Longer than the arguments of a process may be.
+    const workers = workersOf(url, 2, 'x'.repeat(3_000_000));
+    const server = await serve(store, { port: 0, console: false, workers });
+    onTestFinished(() => server.close());
+    expect((await fetch(`${server.url}/healthz`)).status).toBe(200);
+    await until('it has failed', () => server.failed.aborted);
+    expect(server.failed.reason).toMatchObject({
+      code: 'UNAVAILABLE',
+      message: 'worker 1 failed to start 5 times: cannot start a process: E2BIG',
+    });
+  },
+  3 * PATIENCE,
+);
+
+it.skipIf(process.platform === 'win32')(
+  'serves by its own process while there is no descriptor for a worker, and starts it later',
+  async () => {
+    const { store, url, token } = await storeWithAnn();
+    await store.close();
+    const temp = tempFolder();
+    const { url: at, child, workers } = await servingApart(url, temp, { trouble: 'descriptors' });
+    const [first = 0] = workers;
+    // From now on the process of the server has no descriptor that is free, until it is told otherwise.
+    const changed = (): Promise<unknown> => new Promise((resolve) => child.once('message', resolve));
+    child.send('take');
+    await changed();
+    process.kill(first, 'SIGKILL');
+    await until('the worker has ended', () => !isAlive(first));
+    await sleep(1000);
+    expect(workers).toHaveLength(2);
+    child.send('give');
+    await until('the worker is replaced', () => workers.length === 3);
+    const { port } = new URL(at);
+    expect((await sendTo(Number(port), 'GET', '/v1/store', { token })).status).toBe(200);
   },
   3 * PATIENCE,
 );

@@ -1,18 +1,24 @@
+import type { Duplex } from 'node:stream';
 import { duplexPair, PassThrough } from 'node:stream';
 import { SecureStoreError } from 'securestore';
 import { expect, it } from 'vitest';
 import { giveSecrets, SecretReader } from '../../src/workers/secrets.ts';
 
-it('passes the parts of a secret on as bytes, and wipes what was passed on', async () => {
+/** Two ends of a pipe, and what was written to the first one: a pipe copies what it is given. */
+function copyingPair(): { readonly here: Duplex; readonly there: Duplex; readonly seen: readonly Buffer[] } {
   const [here, there] = duplexPair();
-  const given = [Buffer.from('one'), Buffer.alloc(100_000, 7), Buffer.alloc(0)];
   const seen: Buffer[] = [];
   const write = here.write.bind(here);
   here.write = ((chunk: Buffer, done: () => void) => {
     seen.push(chunk);
-    // A pipe copies what it is given.
     return write(Buffer.from(chunk), done as never);
   }) as typeof here.write;
+  return { here, there, seen };
+}
+
+it('passes the parts of a secret on as bytes, and wipes what was passed on', async () => {
+  const { here, there, seen } = copyingPair();
+  const given = [Buffer.from('one'), Buffer.alloc(100_000, 7), Buffer.alloc(0)];
   void giveSecrets(here, async (name) => {
     if (name === 'unlock') return given;
     throw new SecureStoreError('UNLOCK_FAILED', `no secret ${name}`);
@@ -32,6 +38,18 @@ it('passes the parts of a secret on as bytes, and wipes what was passed on', asy
   here.destroy();
   there.destroy();
   await expect(reader.read('unlock')).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+});
+
+it('says of a secret that it cannot pass on that it cannot', async () => {
+  const { here, there } = copyingPair();
+  void giveSecrets(here, async (name) =>
+    Array.from({ length: name === 'many' ? 256 : 255 }, () => Buffer.from('part')),
+  );
+  const reader = new SecretReader(there);
+  await expect(reader.read('many')).rejects.toMatchObject({ code: 'TOO_LARGE' });
+  expect(await reader.read('some')).toHaveLength(255);
+  here.destroy();
+  there.destroy();
 });
 
 it('takes an answer that comes byte by byte, and wipes what it took it from', async () => {

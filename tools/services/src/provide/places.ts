@@ -8,7 +8,7 @@ import { redis } from '../servers/redis.ts';
 
 /** A provider on a server of the tests. */
 export interface ServedPlace {
-  readonly name: string;
+  readonly name: 'redis' | 'postgres' | 'mongodb' | 's3' | 'azure' | 'gcs';
   readonly service: Service;
   /**
    * A store URL on the server at `url`, once what the SDK needs of the environment is set.

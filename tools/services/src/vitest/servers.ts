@@ -2,6 +2,7 @@ import type { ProvidedContext } from 'vitest';
 import type { TestProject } from 'vitest/node';
 import { LONG } from '../../../campaigns/src/size.ts';
 import { type Browser, provideChromium } from '../provide/chromium.ts';
+import { SERVED_PLACES } from '../provide/places.ts';
 import { type Provided, provideServer } from '../provide/provide.ts';
 import { azure } from '../servers/azure.ts';
 import { ceph } from '../servers/ceph.ts';
@@ -55,6 +56,13 @@ const TESTS: Readonly<Record<keyof ProvidedContext, RegExp>> = {
   chromium: /\/console\/test\//,
 };
 
+/** Tests that `inject` the server of every {@link SERVED_PLACES}; the name of each test says why it is skipped. */
+const TESTS_OF_ALL = /\/server\/test\/workers\/servers\.long\.test\.ts$/;
+
+function isNeeded(name: keyof ProvidedContext, file: string): boolean {
+  return TESTS[name].test(file) || (TESTS_OF_ALL.test(file) && SERVED_PLACES.some((place) => place.name === name));
+}
+
 /** Why the tests of a file have no server or browser, if they have none. */
 export function missingFor(file: string, provided: Readonly<Partial<ProvidedContext>>): string | undefined {
   for (const [name, tests] of Object.entries(TESTS)) {
@@ -67,7 +75,7 @@ export function missingFor(file: string, provided: Readonly<Partial<ProvidedCont
 /** A global setup of Vitest that runs, as long as the tests, the servers that the chosen ones `inject`. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const files = project.vitest.state.getPaths();
-  const isWanted = (name: keyof ProvidedContext): boolean => files.some((file) => TESTS[name].test(file));
+  const isWanted = (name: keyof ProvidedContext): boolean => files.some((file) => isNeeded(name, file));
   const stops: (() => Promise<void>)[] = [];
   const stopAll = async (): Promise<void> => void (await Promise.all(stops.map(async (stop) => stop())));
 
