@@ -60,7 +60,12 @@ class LongestFirst extends BaseSequencer {
 export default defineConfig({
   test: {
     include: ['packages/*/test/**/*.test.ts', 'tools/*/test/**/*.test.ts'],
-    globalSetup: ['tools/bootstrap/bundle-for-tests.mjs', 'tools/services/src/vitest/servers.ts'],
+    globalSetup: [
+      'tools/bootstrap/bundle-for-tests.mjs',
+      // Before the servers, which have temporary files, too.
+      'tools/checks/src/temporary-files.ts',
+      'tools/services/src/vitest/servers.ts',
+    ],
     // For what hangs: a minute's work takes a busy machine several. `npm run torture` runs campaigns that take minutes each.
     testTimeout: sized({ short: 120_000, full: 300_000, torture: 3_600_000 }),
     // A machine that is busy with other files takes longer than the second that is the default.

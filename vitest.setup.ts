@@ -1,6 +1,9 @@
 import { afterAll, afterEach, beforeEach, expect, vi } from 'vitest';
 import { EagerClock } from './packages/objects/test/support/eager-clock.ts';
 import { namedData } from './packages/backend-memory/src/memory-data.ts';
+import { useTemporaryFolder } from './tools/checks/src/temporary-files.ts';
+
+useTemporaryFolder(expect.getState().testPath ?? '');
 
 // Vitest asks for a hundred frames of each error, also of the many that tests expect.
 Error.stackTraceLimit = 20;

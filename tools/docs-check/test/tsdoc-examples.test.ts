@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { membersWithoutExample, mistakesIn, tsdocExamples, tsdocExamplesOf } from '../src/compile/tsdoc-examples.ts';
-import { LONG, onlyLong } from '../../campaigns/src/size.ts';
 
 const root: string = fileURLToPath(new URL('../../..', import.meta.url));
 
@@ -47,10 +46,5 @@ describe('the examples in comments', () => {
     const text =
       'export interface A {\n  /** One. */\n  one(): void;\n  /**\n   * @example\n   */\n  readonly two: 2;\n}\n';
     expect(membersWithoutExample('a.ts', text, 'A')).toEqual(['one']);
-  });
-
-  it.runIf(LONG)(onlyLong('that do not compile are told by their file and line'), async () => {
-    const wrong = { file: 'a.ts', line: 6, code: "const n: number = (await store.retrieve('a')).text();" };
-    expect(await mistakesIn(root, [wrong])).toEqual([expect.stringMatching(/^a\.ts:6: error TS2322/)]);
   });
 });

@@ -70,7 +70,7 @@ async function planOf({ cli }: Call, store: SecureStore, into: IntoCategory): Pr
   }
   const settings = await store.settings.get({ signal });
   const pairs = pairsBelow(
-    found.map(({ key }) => key),
+    found.map(({ key }) => key).toSorted((one, other) => Buffer.compare(Buffer.from(one), Buffer.from(other))),
     folders.from,
     folders.to,
   );

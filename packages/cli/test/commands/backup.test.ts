@@ -4,9 +4,8 @@ import { generateIdentityFile } from 'securestore';
 import { describe, it } from 'vitest';
 import { windowsInWords, withGaps } from '../../src/commands/snapshots.ts';
 import { backupScene, changedScene } from '../support/backups.ts';
-import { finished, jsonLines, sandbox } from '../support/cli.ts';
+import { jsonLines, sandbox } from '../support/cli.ts';
 import { runHere } from '../support/in-process.ts';
-import { LONG, onlyLong } from '../../../../tools/campaigns/src/size.ts';
 
 const TIME = String.raw`\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ`;
 
@@ -88,28 +87,6 @@ describe.concurrent('backup', { timeout: 120_000 }, () => {
     expect(jsonLines((await run(['backup', destination, '--json'])).stdout).at(-1)).toMatchObject({
       summary: { objects: 3 },
     });
-  });
-
-  it.runIf(LONG)(onlyLong('that is interrupted says how to go on, and does'), async ({ expect, onTestFinished }) => {
-    const { box, path, destination, using, run, url } = await backupScene(onTestFinished);
-    await using(async (store) => {
-      for (let part = 0; part < 12; part++) await store.store(`huge/${part}`, Buffer.alloc(16 * 1024 * 1024, part));
-    });
-    const args = ['backup', destination, '--store', url, '--key-file', path('vault.key'), '--no-anchor'];
-    const child = box.start(args);
-    const ending = finished(child);
-    await expect
-      .poll(async () => (await readdir(path('backup', 'b')).catch(() => [])).length, { timeout: 30_000, interval: 5 })
-      .toBeGreaterThan(0);
-    child.kill('SIGINT');
-    const stopped = await ending;
-    expect(stopped).toMatchObject({ exitCode: 130, stdout: '' });
-    expect(stopped.stderr).toMatch(/^error: interrupted \[ABORTED\]\nhint: to resume it: securestore backup [^\n]*\n$/);
-    expect((await run(['snapshots', destination])).stderr).toBe('there is no snapshot here yet\n');
-    const done = await run(['backup', destination]);
-    expect(done).toMatchObject({ exitCode: 0, stderr: '' });
-    expect(done.stdout).toMatch(/^made snapshot 1 of .*: 16 objects/);
-    expect((await run(['verify', destination, '--payloads'])).exitCode).toBe(0);
   });
 });
 

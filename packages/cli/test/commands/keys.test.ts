@@ -1,38 +1,7 @@
-import { writeFile } from 'node:fs/promises';
-import { keyFile, openStore } from 'securestore';
-import { describe, it, type TestContext } from 'vitest';
-import { jsonLines, type Result, type Sandbox, sandbox } from '../support/cli.ts';
+import { describe, it } from 'vitest';
+import { categoryScene, withCategory } from '../support/category.ts';
+import { jsonLines } from '../support/cli.ts';
 import { converse, hasTerminals } from '../support/converse.ts';
-import { runHere } from '../support/in-process.ts';
-import { LONG, onlyLong } from '../../../../tools/campaigns/src/size.ts';
-
-interface CategoryScene {
-  readonly box: Sandbox;
-  readonly env: Readonly<Record<string, string>>;
-  readonly run: Run;
-}
-
-type Run = (args: readonly string[]) => Promise<Result>;
-
-/** A store with a category of its own, and what runs a command on it, in this process. */
-async function withCategory(context: TestContext): Promise<Run> {
-  return (await categoryScene(context)).run;
-}
-
-async function categoryScene({ expect, onTestFinished }: TestContext): Promise<CategoryScene> {
-  const box = await sandbox('none', onTestFinished);
-  const url = `sqlite:${box.path('vault')}`;
-  const key = box.path('securestore-key');
-  await writeFile(key, Buffer.alloc(32, 7), { mode: 0o600 });
-  const env = { SECURESTORE_URL: url, CREDENTIALS_DIRECTORY: box.path() };
-  const run: Run = (args) => runHere([...args, '--no-anchor'], { env });
-  expect((await run(['init', '--define-category', 'pii=users/**'])).exitCode).toBe(0);
-  await using store = await openStore(url, { unlock: keyFile(key) });
-  await store.store('users/1', 'personal');
-  await store.store('users/1', 'personal, changed');
-  await store.store('else', 'not');
-  return { box, env, run };
-}
 
 // Most of it is waiting for other processes, six seconds each time, so the tests wait side by side. The longest comes first.
 describe.concurrent('keys', { timeout: 120_000 }, () => {
@@ -106,16 +75,6 @@ describe.concurrent('keys', { timeout: 120_000 }, () => {
     expect((await run(['get', 'users/1'])).exitCode).toBe(5);
   });
 
-  it.runIf(LONG)(onlyLong('destroy without a waiting period says what is gone'), async (context) => {
-    const { expect } = context;
-    const run = await withCategory(context);
-    const gone = await run(['key', 'destroy', 'pii', '--wait', '0s', '--yes']);
-    expect(gone).toMatchObject({ exitCode: 0, stderr: '' });
-    expect(gone.stdout).toMatch(
-      /^[0-9a-f]{16} of pii: destroyed\ndestroyed for ever: what the category pii held cannot be read any more, here or in any copy; there is no way back\n$/,
-    );
-  });
-
   it.skipIf(!hasTerminals)(
     'destroy without a waiting period asks with the word that there is no way back',
     async (context) => {
@@ -130,16 +89,6 @@ describe.concurrent('keys', { timeout: 120_000 }, () => {
       expect(later.exitCode).toBe(130);
       expect(later.transcript).toMatch(/Until \S+ \S+Z it can be undone with: securestore key undo pii/);
       expect(later.transcript).not.toContain('no way back');
-    },
-  );
-
-  it.runIf(LONG)(
-    onlyLong('destroy without a waiting period says it with --json in the report alone'),
-    async (context) => {
-      const { expect } = context;
-      const run = await withCategory(context);
-      const gone = await run(['key', 'destroy', 'default', '--wait', '0s', '--yes', '--json']);
-      expect(jsonLines(gone.stdout)).toMatchObject([{ category: 'default', state: 'destroyed' }]);
     },
   );
 });

@@ -4,7 +4,6 @@ import { describe, it } from 'vitest';
 import { changedScene } from '../support/backups.ts';
 import { finished, jsonLines } from '../support/cli.ts';
 import { converse, hasTerminals } from '../support/converse.ts';
-import { LONG, onlyLong } from '../../../../tools/campaigns/src/size.ts';
 
 const FROM = String.raw`from snapshot 1 of \S+ \S+Z`;
 
@@ -326,40 +325,6 @@ describe.concurrent('restore elsewhere', { timeout: 120_000 }, () => {
     const nothing = await run(['restore', destination, '--to', `file:${path('nothing')}`, '--prefix', 'typo']);
     expect(nothing.stderr).toContain('warning: snapshot 1 has no object whose name starts with "typo"');
   });
-
-  it.runIf(LONG)(
-    onlyLong('with --to that is interrupted leaves no store, and whoever opens it is told how it goes on'),
-    async ({ expect, onTestFinished }) => {
-      const { run, using, destination, path } = await changedScene(onTestFinished);
-      await using(async (store) => {
-        for (let at = 0; at < 40; at++) await store.store(`huge/${at}`, Buffer.alloc(1024 * 1024, at));
-      });
-      expect((await run(['backup', destination])).exitCode).toBe(0);
-      const to = `file:${path('again')}`;
-      const controller = new AbortController();
-      const ending = run(['restore', destination, '--to', to], { signal: controller.signal });
-      await expect
-        .poll(async () => (await readdir(path('again'), { recursive: true }).catch(() => [])).length, {
-          timeout: 30_000,
-          interval: 1,
-        })
-        .toBeGreaterThan(5);
-      controller.abort();
-      expect(await ending).toMatchObject({ exitCode: 130, stdout: '' });
-      for (const args of [
-        ['ls', '--store', to],
-        ['verify', to],
-        ['init', to],
-      ]) {
-        const refused = await run(args);
-        expect(refused).toMatchObject({ exitCode: 5, stdout: '' });
-        expect(refused.stderr).toContain('no store is here yet: a restore to this store URL has not ended [INTEGRITY]');
-        expect(refused.stderr).toMatch(/\nhint: to resume the restore: securestore restore .*--to /);
-      }
-      expect((await run(['restore', destination, '--to', to])).exitCode).toBe(0);
-      expect((await run(['verify', to, '--payloads'])).exitCode).toBe(0);
-    },
-  );
 
   it('leaves out what is damaged with --partial, lists it, and ends with exit code 8', async ({
     expect,
