@@ -4,7 +4,7 @@ import { publishOverMigrated } from '../trust/migrated-from.ts';
 import type { RegisteredDestination } from '../trust/registry.ts';
 import { changeRegistry, registryOf } from '../trust/registry.ts';
 import type { RetentionSettings } from '../retention/index.ts';
-import { readerLabel } from '../snapshot/snapshot.ts';
+import { readerLabel } from '../snapshot/reader-label.ts';
 
 export async function registerDestination(
   { area, destinations }: ManagedPorts,

@@ -80,7 +80,9 @@ function reportLines(report: RotationReport): string[] {
   if (depth === 'unlock') return endedKits(report);
   const left = Object.entries(remaining).map(([id, number]) => `${id} (${count(number, 'version')})`);
   const lines = endedKits(report);
-  lines.push(`examined ${count(examined, 'version')} of objects: ${rotated} under new encryption keys, ${failed} failed`);
+  lines.push(
+    `examined ${count(examined, 'version')} of objects: ${rotated} under new encryption keys, ${failed} failed`,
+  );
   if (retired.length > 0) lines.push(`disabled: ${retired.join(', ')}`);
   if (left.length > 0) {
     lines.push(`still in use: ${left.join(', ')}`);

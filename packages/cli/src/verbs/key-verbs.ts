@@ -68,7 +68,10 @@ destruction whose waiting period has passed.`,
       usage: 'list',
       isDefault: true,
       summary: 'list the versions of the encryption keys',
-      options: [new Option('--usage', 'count the versions of objects that each key encrypts'), new Option('--census').hideHelp()],
+      options: [
+        new Option('--usage', 'count the versions of objects that each key encrypts'),
+        new Option('--census').hideHelp(),
+      ],
       examples: ['securestore key list', 'securestore key list --usage'],
       load: async () => (await import('../commands/keys.ts')).listKeys,
     });
