@@ -26,6 +26,7 @@ async function lose(world: World, key: string): Promise<void> {
 }
 
 describe('the objects that a backup is asked to bring back', () => {
+  // T-BACKEND-15
   it('are none that was deleted after the destination was removed', async () => {
     const world = await worldOf({ settings: { history: { versions: 0, days: 0 } } });
     const { store, clock, destination } = world;
@@ -48,6 +49,7 @@ describe('the objects that a backup is asked to bring back', () => {
     expect(await lost()).toEqual([]);
   });
 
+  // T-BACKEND-15
   it('are none of a snapshot that is older than the newest one was', async () => {
     const world = await worldOf({ settings: { history: { versions: 0, days: 0 } } });
     const { store, clock, destination } = world;

@@ -3,18 +3,19 @@ import { extensionsOf } from '@securestore/objects/internal';
 import { describe, expect, it } from 'vitest';
 import { Schedules } from '../../src/index.ts';
 import { storageIn } from '../../src/schedule/schedule-list.ts';
-import { backupsOf, worldOf } from '../support/worlds.ts';
+import { backupsOf, connectTo, worldOf } from '../support/worlds.ts';
 
 const GOOD = { id: 'nightly', cron: '@daily', since: 0, task: { task: 'backup', destination: 'file:/gone' } };
+
+const parse = (value: Record<string, unknown>): object => value;
 
 /** A store whose list of schedules was written by a member, who has the key of the store's states. */
 async function scene(...forged: readonly unknown[]) {
   const { store, clock } = await worldOf();
   const area = extensionsOf(store).backup;
-  const parse = (value: Record<string, unknown>): object => value;
   const list = new SharedState<object>(storageIn(area), clock, 'schedules', { what: 'the list', version: 1, parse });
   await list.update(async () => ({ schedules: [...forged, GOOD] }));
-  return new Schedules(store, backupsOf(store, []));
+  return new Schedules(store, backupsOf(store, []), connectTo([]));
 }
 
 describe('a list of schedules that a member has forged', () => {

@@ -68,6 +68,7 @@ describe.each([
     expect(await at(target, (store) => repaired(store, destination))).toEqual(['kept']);
   });
 
+  // T-BACKEND-15
   test('brings nothing back that a checkpoint knows as deleted, if the backend has removed the tombstones', async () => {
     const { at, options, source, destination } = await scene(history);
     await at(source, async (store) => {

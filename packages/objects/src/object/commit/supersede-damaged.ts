@@ -71,8 +71,8 @@ function isUnlisted({ header }: OpenedRecord, { entry, floor }: Expectation): bo
  * acknowledged. Otherwise an attacker who kept the damaged record could put it back later, and it would pass for the newer version.
  *
  * The history continues after its newest genuine version. It starts afresh if the damaged record or the checkpoint says that the object
- * was purged or had no history, since purged versions must not come back. It also does if the record is missing, and was so when the
- * checkpoint was made: the purge may have been forgotten since, and the history put back.
+ * was purged or had no history, since purged versions must not come back. It also does if the checkpoint does not know the object, and
+ * the history is older: the purge may have been forgotten, and the history put back.
  *
  * @param bytes the damaged record; `undefined` if it is missing
  * @throws SecureStoreError what the backend throws
@@ -97,7 +97,7 @@ export async function succession(
   const begins =
     (claim !== undefined && isZero(claim.previousCommitId)) ||
     (entry?.kind === 'purged' && entry.version > pastVersion) ||
-    (bytes === undefined && typeof past === 'object' && isUnlisted(past, expected));
+    (typeof past === 'object' && isUnlisted(past, expected));
   if (begins || past === undefined) return { previousCommitId: noId(), version, origin: 0 };
   if (past === 'unreadable') return { previousCommitId: engine.random(ID_LENGTH), version, origin: 0 };
   return { previousCommitId: past.header.commitId, version, origin: originOf(past) };
