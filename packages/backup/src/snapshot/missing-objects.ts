@@ -21,9 +21,9 @@ interface NotedObjects {
   readonly tokens: readonly string[];
 }
 
-/** What the last backup missed. */
+/** The objects that the last backup missed. */
 interface MissedObjects extends NotedObjects {
-  /** Stands for what the journal's reader had confirmed then: as long as it is the same, the store remembers each deletion since. */
+  /** A digest of everything that the journal's reader had confirmed then: as long as it is the same, the store remembers each deletion since. */
   readonly mark: string;
 }
 

@@ -36,7 +36,7 @@ export function newConsumer({ clock, monitor }: Engine, label: string, pass: Pas
   return { label, started: clock.now(), since, expired: false, pass, cursors: [], pending: [] };
 }
 
-/** Stands for what a consumer has confirmed: the same until it confirms more, starts over or is registered again. */
+/** A digest of everything that a consumer has confirmed: the same until it confirms more, starts over or is registered again. */
 export function markOf(state: ConsumerState): string {
   return sha256(encodeConsumer(state)).toString('hex');
 }

@@ -74,7 +74,7 @@ export class Consumer {
     return this.#hold.state.label;
   }
 
-  /** Stands for what it has confirmed. */
+  /** A digest of everything that it has confirmed. */
   get mark(): string {
     return markOf(this.#hold.state);
   }

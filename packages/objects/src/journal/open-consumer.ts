@@ -55,7 +55,7 @@ export async function openConsumer(
 }
 
 /**
- * Stands for what the consumer with this label has confirmed: as long as it is the same, the store remembers each deletion since. `undefined` if
+ * A digest of everything that the consumer with this label has confirmed: as long as it is the same, the store remembers each deletion since. `undefined` if
  * the journal is not kept for it, or was not before.
  *
  * @throws SecureStoreError `FORMAT_VERSION`, and what the backend throws

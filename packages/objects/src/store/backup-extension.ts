@@ -106,7 +106,7 @@ export class BackupArea extends StoreArea {
   }
 
   /**
-   * Stands for what was confirmed under `label`: as long as it is the same, the store remembers each deletion since. `undefined` if the journal
+   * A digest of everything that was confirmed under `label`: as long as it is the same, the store remembers each deletion since. `undefined` if the journal
    * is not kept for it.
    *
    * @throws SecureStoreError `FORMAT_VERSION`, and what the backend throws
