@@ -54,6 +54,7 @@ export type { KeyTest } from './text/pattern.ts';
 export * from './record/record.ts';
 export * from './record/slot.ts';
 export * from './record/system-body.ts';
+export { shellWord } from './text/shell-word.ts';
 export { textLines, trimmedText } from './text/text-lines.ts';
 export { compareVersions, formatVersion, parseVersion } from './text/version.ts';
 export type { ParsedVersion } from './text/version.ts';

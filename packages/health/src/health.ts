@@ -1,5 +1,5 @@
 import type { Meter } from '@securestore/backend-api';
-import { SecureStoreError } from '@securestore/core-format';
+import { SecureStoreError, shellWord } from '@securestore/core-format';
 import type { Clock, Job } from '@securestore/jobs';
 import { elapsedSince, instant } from '@securestore/jobs';
 import type { ObjectStore } from '@securestore/objects';
@@ -62,7 +62,7 @@ async function answerOf(source: HealthSource, context: HealthContext): Promise<r
 /** Advice with the URL of a backup that is known. */
 function withBackupUrl(checks: readonly HealthCheck[], url: string | undefined): readonly HealthCheck[] {
   if (url === undefined) return checks;
-  return checks.map((check) => ({ ...check, advice: check.advice.replaceAll('<backup>', () => url) }));
+  return checks.map((check) => ({ ...check, advice: check.advice.replaceAll('<backup>', () => shellWord(url)) }));
 }
 
 async function ask(

@@ -41,6 +41,7 @@ export type { CopyKeeper, MutationGate } from './engine/engine.ts';
 export { OWN_AREAS } from './engine/scan-sealed-objects.ts';
 export { isInstance, isSameStore } from './head/ancestry.ts';
 export { CONTINUES_HISTORY } from './api/continued-history.ts';
+export { newestMissing } from './object/history.ts';
 export { signalOf } from './api/call-boundary.ts';
 export { changeInTime, inTime, withOneEnd } from './api/timed-call.ts';
 export { entriesUnder, listPage } from './util/listing.ts';

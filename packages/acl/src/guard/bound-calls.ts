@@ -1,5 +1,6 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { CallOptions, ChangedObject, SecureStorage } from '@securestore/objects';
+import { newestMissing } from '@securestore/objects/internal';
 import type { ObjectAction } from '../rules/actions.ts';
 import type { ObjectPlans } from '../approval/object-plan.ts';
 import { ofDeletion } from '../rules/refusals.ts';
@@ -24,10 +25,21 @@ function versionIn(planned: string, key: string): string {
   throw new SecureStoreError('NOT_FOUND', 'no earlier version of the object is retained', { key });
 }
 
-/** Whether the newest version of an object is missing: a deletion would be the newest one. */
-async function hasLostNewest(storage: SecureStorage, key: string, options: CallOptions | undefined): Promise<boolean> {
+/**
+ * Refuses to undelete an object whose newest version is missing, as without an approval: the person who approved took the older version for
+ * the newest.
+ *
+ * @throws SecureStoreError `INTEGRITY`
+ */
+async function refuseIfNewestLost(
+  storage: SecureStorage,
+  key: string,
+  options: CallOptions | undefined,
+): Promise<void> {
   const entries = await storage.history(key, options);
-  return entries.length > 0 && entries.every(({ current }) => !current);
+  const [newest] = entries;
+  // A deletion would be the newest one.
+  if (newest !== undefined && entries.every(({ current }) => !current)) throw newestMissing({ key }, newest.version);
 }
 
 /**
@@ -50,8 +62,7 @@ export async function undeleted<M extends object>(
       currentVersion: conditions.ifVersion,
     });
   const version = versionIn(recovered, key);
-  // Refused as without an approval: the person who approved took the older version for the newest.
-  if (await hasLostNewest(storage, key, options)) return storage.undelete<M>(key, options);
+  await refuseIfNewestLost(storage, key, options);
   return storage.restoreVersion<M>(key, version, bindTo(options, conditions));
 }
 

@@ -173,7 +173,7 @@ export class Backups {
    * Opens the newest snapshot for a repair of the store.
    *
    * @param body is given the snapshot, as {@link view} does, and the objects in it that the store has lost, by their tokens: none that may
-   *   have been deleted since
+   *   have been deleted since, and none at all if the store remembers a newer snapshot there, which may have newer versions
    * @throws SecureStoreError as {@link list}
    */
   repairing<T>(
@@ -186,7 +186,9 @@ export class Backups {
         const { lossJudge, lostAmong } = await loadWork();
         const moment = await backup.newest(signal);
         const view = await backup.view(moment, signal);
-        const isLost = await lossJudge(this.#area, found, moment.point, signal);
+        const isLost = backup.wasRolledBack(moment.point)
+          ? async () => false
+          : await lossJudge(this.#area, found, moment.point, signal);
         return body(view, lostAmong(this.#area, view, isLost, signal));
       }),
     );

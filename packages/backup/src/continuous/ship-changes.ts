@@ -14,7 +14,7 @@ import { changesPoint, Points } from '../repository/snapshots.ts';
 import { publishOverMigrated } from '../trust/migrated-from.ts';
 import type { TrustedTip } from '../trust/registry.ts';
 import { evidenceOf, tipOf, trustTip, trustedTipAt, rolledBack } from '../trust/trusted-tip.ts';
-import { readerLabel } from '../snapshot/snapshot.ts';
+import { readerLabel } from '../snapshot/reader-label.ts';
 import { isDoubtful, nextAfter, ignoredFileAlarms, readChainTip } from '../trust/chain-tip.ts';
 import { indexAt } from '../trust/point-index.ts';
 import { timeOfVersion } from '../repository/retained.ts';

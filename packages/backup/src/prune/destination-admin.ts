@@ -4,7 +4,7 @@ import { publishOverMigrated } from '../trust/migrated-from.ts';
 import type { RegisteredDestination } from '../trust/registry.ts';
 import { changeRegistry, registryOf } from '../trust/registry.ts';
 import type { RetentionSettings } from '../retention/index.ts';
-import { readerLabel } from '../snapshot/snapshot.ts';
+import { readerLabel } from '../snapshot/reader-label.ts';
 
 export async function registerDestination(
   { area, destinations }: ManagedPorts,
@@ -23,6 +23,7 @@ export async function registerDestination(
   });
 }
 
+/** @param destination its name, without credentials */
 function notRegistered(destination: string): never {
   throw new SecureStoreError('NOT_FOUND', `${destination} is not a registered destination`, {
     advice: [{ id: 'register-destination', destination }],
@@ -41,7 +42,7 @@ export async function setRetention(
     area,
     (registry) => {
       const found = registry.destinations.filter(({ url }) => url === name);
-      if (found.length === 0) notRegistered(destination);
+      if (found.length === 0) notRegistered(name);
       const others = registry.destinations.filter(({ url }) => url !== name);
       return { destinations: [...others, ...found.map((one) => ({ ...one, retention }))] };
     },
@@ -56,7 +57,7 @@ function oneOf({ area, destinations }: ManagedPorts, destination: string): Regis
   if (named !== undefined) return named;
   const name = destinations.named(destination);
   const [found, ...others] = registered.filter(({ url }) => url === name);
-  if (found === undefined) notRegistered(destination);
+  if (found === undefined) notRegistered(name);
   if (others.length === 0) return found;
   const ids = [found, ...others].map(({ id }) => id).join(', ');
   throw new SecureStoreError('CONFLICT', `several destinations are registered at ${name}: give the id of one: ${ids}`, {

@@ -11,7 +11,6 @@ import {
   SecureStoreError,
   sha256,
 } from '@securestore/core-format';
-import { release } from '@securestore/crypto';
 import type { BackupArea } from '@securestore/objects/internal';
 import { mapConcurrently } from '@securestore/objects/internal';
 import type { Destination } from './destination.ts';
@@ -81,10 +80,8 @@ export async function copyBlob(
       );
     }
     const writing = writeOnce(backend, backupPartName(epoch, blobId, part), found.body, signal);
-    const { length } = found.body;
     [digests[part]] = await Promise.all([digestOf(found.body), writing]);
-    release(found.body);
-    onBytes(length);
+    onBytes(found.body.length);
   };
   for await (const _ of mapConcurrently(digests.keys(), COPIES, copyPart));
   if (isMissing) return undefined;

@@ -10,11 +10,9 @@ import {
   packedHeader,
   packItemLength,
   packName,
-  recordLength,
   SecureStoreError,
   sha256,
 } from '@securestore/core-format';
-import { release } from '@securestore/crypto';
 import { isUndecided } from '@securestore/jobs';
 import { WorkGroup } from '@securestore/objects/internal';
 import type { Destination } from './destination.ts';
@@ -122,7 +120,6 @@ export class PackWriter {
     const isThere = await writeOnce(backend, envelopesName(pack), encodeEnvelopes(envelopes), this.#signal);
     if (isThere) this.#found.push({ pack, envelopes });
     await writeOnce(backend, packName(pack), body, this.#signal);
-    release(body);
     for (const place of places) place.pack = pack;
   }
 }
@@ -139,11 +136,6 @@ interface LoadedPack {
   readonly envelopes: readonly (PackedEnvelope | undefined)[];
 }
 
-/** Gives memory of so many bytes. */
-type Allocate = (bytes: number) => Buffer;
-
-const allocateOne: Allocate = (bytes) => Buffer.allocUnsafe(bytes);
-
 /** Reads packs, and keeps the last ones. */
 export class PackReader {
   readonly #destination: Destination;
@@ -156,14 +148,13 @@ export class PackReader {
   /**
    * The bytes that an entry of an index is about: of a record, with the envelope that it has now.
    *
-   * @param allocate gives the memory for them, of so many bytes
    * @throws SecureStoreError `INTEGRITY`, `FORMAT_VERSION`, and what the backend throws
    */
-  async read(entry: IndexEntry, signal?: AbortSignal, allocate: Allocate = allocateOne): Promise<Buffer> {
+  async read(entry: IndexEntry, signal?: AbortSignal): Promise<Buffer> {
     const { pack } = entry;
     const name = packName(pack);
     const load = (): Promise<LoadedPack> => decodingFile(() => this.#readPack(name, pack, signal));
-    return this.#cache.with(name, load, (loaded) => recordIn(name, loaded, entry, allocate));
+    return this.#cache.with(name, load, (loaded) => recordIn(name, loaded, entry));
   }
 
   async #readPack(name: string, pack: FileReference, signal: AbortSignal | undefined): Promise<LoadedPack> {
@@ -181,19 +172,15 @@ export class PackReader {
 }
 
 /** A copy of what an entry is about. */
-function recordIn(name: string, { items, envelopes }: LoadedPack, entry: IndexEntry, allocate: Allocate): Buffer {
+function recordIn(name: string, { items, envelopes }: LoadedPack, entry: IndexEntry): Buffer {
   const item = items[entry.slot];
   if (item === undefined) throw damagedFile(name, 'it has fewer items than its index names');
   if (!isMeant(item, entry)) throw damagedFile(name, 'an item is not the one that its index names');
-  if (item.headerBytes.length === 0) {
-    const bytes = allocate(item.body.length);
-    bytes.set(item.body);
-    return bytes;
-  }
+  if (item.headerBytes.length === 0) return Buffer.from(item.body);
   const envelope = envelopes[entry.slot];
   if (envelope === undefined) throw damagedFile(envelopesName(entry.pack), 'a record has no envelope');
   const { headerBytes, commitment, body } = item;
-  return joinRecord(headerBytes, { ...envelope, commitment }, body, allocate(recordLength(headerBytes, body)));
+  return joinRecord(headerBytes, { ...envelope, commitment }, body);
 }
 
 /** Whether an item is the version that an entry names: an older one of the same object is just as genuine. */

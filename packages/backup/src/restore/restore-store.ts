@@ -11,7 +11,6 @@ import {
   pointName,
   SecureStoreError,
 } from '@securestore/core-format';
-import { release } from '@securestore/crypto';
 import type { CopiedAccess, FoundedStore } from '@securestore/objects/internal';
 import { begunWith, entriesUnder, foundStore, mapConcurrently } from '@securestore/objects/internal';
 import { readBlobDigests, sealedPartLength } from '../repository/blobs.ts';
@@ -139,7 +138,7 @@ class StoreRestore {
       const [entry] = entries;
       if (entry === undefined) continue;
       await this.#tolerating(name, async () => {
-        await this.#writer.write(name, await this.#backup.packs.read(entry, signal, this.#writer.allocate));
+        await this.#writer.write(name, await this.#backup.packs.read(entry, signal));
         return true;
       });
     }
@@ -173,7 +172,7 @@ class StoreRestore {
 
   async #version(token: string, name: string, entry: IndexEntry): Promise<boolean> {
     const { signal } = this.#options;
-    const record = await this.#backup.packs.read(entry, signal, this.#writer.allocate);
+    const record = await this.#backup.packs.read(entry, signal);
     const adopted = this.#founded.adopt(record, record);
     if (adopted === undefined) {
       this.#tally.unreadable += 1;
@@ -208,7 +207,6 @@ class StoreRestore {
       if (body.length !== length || !(await digestOf(body)).equals(digest))
         throw damagedFile(source, 'its contents are not those that were copied');
       await this.#target.write(name, body, { signal });
-      release(body);
       this.#tally.bytes += length;
       this.#reportProgress();
     };

@@ -1,6 +1,6 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { StateStorage } from '@securestore/jobs';
-import { SharedState } from '@securestore/jobs';
+import { isObject, SharedState } from '@securestore/jobs';
 import type { BackupArea } from '@securestore/objects/internal';
 import { refuseOption } from '../repository/errors.ts';
 import { checkWithin } from '../verify/rolling/within.ts';
@@ -28,8 +28,25 @@ interface ScheduleList {
   readonly schedules: Schedules;
 }
 
+/** URLs have none, and a log or an alert with one would show lines that are not its own. */
+const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
+
+/** Whether an entry of the list is a schedule: every member has the key of the store's states, and could write anything. */
+function isSchedule(entry: unknown): entry is Schedule<BackupTask> {
+  if (!isObject(entry) || !isObject(entry['task'])) return false;
+  const { destination } = entry['task'];
+  if (typeof destination !== 'string' || CONTROL.test(destination)) return false;
+  try {
+    checkSchedule(entry as unknown as Schedule<BackupTask>);
+    return true;
+  } catch (error) {
+    if (SecureStoreError.is(error, 'INVALID_ARGUMENT')) return false;
+    throw error;
+  }
+}
+
 function parseList({ schedules }: Readonly<Record<string, unknown>>): ScheduleList | undefined {
-  return Array.isArray(schedules) ? { schedules: schedules as Schedules } : undefined;
+  return Array.isArray(schedules) ? { schedules: schedules.filter((one) => isSchedule(one)) } : undefined;
 }
 
 const labelOf = (id: string): string => `state ${id}`;

@@ -7,6 +7,7 @@ import type { Destination } from '../repository/destination.ts';
 import { rememberIfPossible, SealedState } from '../repository/destination-state.ts';
 import { withFallback } from '../repository/errors.ts';
 import type { FoundPoint } from '../repository/snapshots.ts';
+import { readerLabel } from './reader-label.ts';
 import type { NamedObjects } from './snapshot-types.ts';
 
 /** So many objects are named, and remembered by their tokens. */
@@ -14,17 +15,19 @@ const MAX_NAMED = 20;
 /** With more objects, the store is listed once a day: each listing of 1,000 names is one request. */
 const MAX_LISTED_EACH_TIME = 10_000;
 
-/**
- * How long what the last backup missed is believed, in milliseconds: half of the time for which the store keeps deletions for a destination that is
- * not backed up to.
- */
-const BELIEVED_FOR = 3.5 * 24 * 60 * 60 * 1000;
-
 /** Some objects: their number, and the tokens of the first ones. */
 interface NotedObjects {
   readonly count: number;
   readonly tokens: readonly string[];
 }
+
+/** The objects that the last backup missed. */
+interface MissedObjects extends NotedObjects {
+  /** A digest of everything that the journal's reader had confirmed then: as long as it is the same, the store remembers each deletion since. */
+  readonly mark: string;
+}
+
+const NOTHING_MISSED: MissedObjects = { count: 0, tokens: [], mark: '' };
 
 type KnownToken = Pick<KnownObject, 'token' | 'deleted'>;
 
@@ -100,13 +103,14 @@ async function* notListed(
   }
 }
 
-function parse(value: unknown): NotedObjects | undefined {
+function parse(value: unknown): MissedObjects | undefined {
   if (!isObject(value) || !isCount(value['count']) || !Array.isArray(value['tokens'])) return undefined;
   const tokens = (value['tokens'] as unknown[]).filter((token) => typeof token === 'string');
-  return { count: value['count'], tokens };
+  const { mark } = value;
+  return { count: value['count'], tokens, mark: typeof mark === 'string' ? mark : '' };
 }
 
-function stateOf(area: BackupArea, { id }: Pick<Destination, 'id'>): SealedState<NotedObjects> {
+function stateOf(area: BackupArea, { id }: Pick<Destination, 'id'>): SealedState<MissedObjects> {
   return new SealedState(area, 'missing', id, 'the objects that were missing', parse);
 }
 
@@ -114,15 +118,15 @@ function stateOf(area: BackupArea, { id }: Pick<Destination, 'id'>): SealedState
 export function rememberMissing(
   area: BackupArea,
   destination: Pick<Destination, 'id'>,
-  { count, tokens }: NotedObjects,
+  { count, tokens, mark }: MissedObjects,
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const state = stateOf(area, destination);
   return rememberIfPossible(() =>
     state.shared.update(async ({ value }) => {
-      const known = (value && (await state.open(value, signal))?.value) ?? { count: 0, tokens: [] };
+      const known = (value && (await state.open(value, signal))?.value) ?? NOTHING_MISSED;
       const isSame = known.count === count && known.tokens.join() === tokens.join();
-      return isSame ? undefined : state.seal({ count, tokens });
+      return isSame && (count === 0 || known.mark === mark) ? undefined : state.seal({ count, tokens, mark });
     }, signal),
   );
 }
@@ -131,14 +135,25 @@ async function rememberedMissing(
   area: BackupArea,
   destination: Pick<Destination, 'id'>,
   signal: AbortSignal | undefined,
-): Promise<NotedObjects> {
-  if (!area.hasKeys) return { count: 0, tokens: [] };
+): Promise<MissedObjects> {
+  if (!area.hasKeys) return NOTHING_MISSED;
   const found = await withFallback(
     (error) => SecureStoreError.is(error) && signal?.aborted !== true,
     undefined,
     () => stateOf(area, destination).read(signal),
   );
-  return found?.value ?? { count: 0, tokens: [] };
+  return found?.value ?? NOTHING_MISSED;
+}
+
+/** The tokens of the objects that the last backup missed, if the store remembers each deletion since: none of them was deleted. */
+async function lostSince(
+  area: BackupArea,
+  destination: Pick<Destination, 'id'>,
+  signal: AbortSignal | undefined,
+): Promise<readonly string[]> {
+  const { tokens, mark } = await rememberedMissing(area, destination, signal);
+  if (tokens.length === 0) return [];
+  return mark !== '' && (await area.markOf(readerLabel(destination), signal)) === mark ? tokens : [];
 }
 
 /** How many of the objects are still missing that were so at the last backup to a destination. */
@@ -158,7 +173,7 @@ export type LossJudge = (token: string) => Promise<boolean>;
 
 /**
  * Judges objects that a snapshot has. One without a record was lost if a deletion of it, made since, would still be remembered, if the last
- * backup missed it, or if older versions exist, which a deletion and a purge outlast. Of another it is not known: it may have been deleted.
+ * backup missed it and nothing was read from the journal since, or if older versions exist, which a deletion and a purge outlast. Of another it is not known: it may have been deleted.
  *
  * Of a snapshot of another instance, such as the store from which this one was restored, only older versions tell.
  */
@@ -172,9 +187,7 @@ export async function lossJudge(
   const age = isOwn ? Math.abs(area.clock.now() - time) : Infinity;
   // The other half is for clocks that differ.
   const isRecent = age < area.deletionsKept / 2;
-  const missed = new Set(
-    age < BELIEVED_FOR && !isRecent ? (await rememberedMissing(area, destination, signal)).tokens : [],
-  );
+  const missed = new Set(isOwn && !isRecent ? await lostSince(area, destination, signal) : []);
   const isLost = async (token: string): Promise<boolean> => {
     if (isRecent || missed.has(token)) return true;
     return (await area.list(historyPrefix(token), { limit: 1, ...(signal && { signal }) })).entries.length > 0;

@@ -134,7 +134,7 @@ export class SnapshotAttempt {
     await this.#failed.replace(failedBefore, failed, signal);
     await reader.commit();
     await this.#run.clear(signal).catch(() => undefined);
-    if (missing !== undefined) await rememberMissing(area, destination, missing, signal);
+    if (missing !== undefined) await this.#rememberMissing(missing, reader.mark);
     return { point, report: this.#reportOf(point, alarms, missing ?? new ObjectNotes()) };
   }
 
@@ -192,6 +192,11 @@ export class SnapshotAttempt {
     if (!isFollowing || !isListed(objects + deleted, this.#index.isFirstOfDay(time))) return undefined;
     this.#ports.options.onPhase?.('looking for missing objects');
     return missingFrom(this.#ports.area, this.#index.known(), this.#signal);
+  }
+
+  #rememberMissing({ count, tokens }: ObjectNotes, mark: string): Promise<void> {
+    const { area, destination } = this.#ports;
+    return rememberMissing(area, destination, { count, tokens, mark }, this.#signal);
   }
 
   /** A silent success without any object would be noticed on the day of the disaster. */

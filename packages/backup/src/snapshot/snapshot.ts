@@ -1,4 +1,4 @@
-import { asBuffer, SecureStoreError } from '@securestore/core-format';
+import { SecureStoreError } from '@securestore/core-format';
 import type { JournalFinding, BackupArea } from '@securestore/objects/internal';
 import type { Destination } from '../repository/destination.ts';
 import { IndexPages } from '../repository/index-pages.ts';
@@ -8,6 +8,7 @@ import { Points } from '../repository/snapshots.ts';
 import type { Evidence } from '../trust/trusted-tip.ts';
 import { evidenceOf, isForeign, matchesTip, tipOf, trustedTipAt, rolledBack } from '../trust/trusted-tip.ts';
 import type { Before, PlannedPoint } from './snapshot-attempt.ts';
+import { readerLabel } from './reader-label.ts';
 import { SnapshotAttempt } from './snapshot-attempt.ts';
 import { NO_TOTALS } from './snapshot-index.ts';
 import type { SnapshotOptions, SnapshotReport } from './snapshot-types.ts';
@@ -18,11 +19,6 @@ import type { FoundIndex } from '../trust/point-index.ts';
 import { indexAt } from '../trust/point-index.ts';
 
 const MAX_TRIES = 4;
-
-/** The label under which a store is read for a destination. */
-export function readerLabel({ id }: Pick<Destination, 'id'>): string {
-  return `backup/${asBuffer(id).toString('hex')}`;
-}
 
 /** The point that the next one is built on: the newest, or if that can't be authenticated, one that the head names. */
 async function trustedBase(

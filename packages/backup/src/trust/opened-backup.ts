@@ -18,7 +18,7 @@ import { checkChoice, infoOf } from '../repository/snapshot-info.ts';
 import type { DamagedPoint, FoundPoint } from '../repository/snapshots.ts';
 import { Points } from '../repository/snapshots.ts';
 import type { Evidence } from './trusted-tip.ts';
-import { foreignPoint, isForeign, matchesTip } from './trusted-tip.ts';
+import { foreignPoint, isForeign, matchesTip, rolledBack } from './trusted-tip.ts';
 import { includesNumber } from '../repository/number-ranges.ts';
 import type { ChainTip } from './chain-tip.ts';
 import { isAfter, readChainTip } from './chain-tip.ts';
@@ -177,6 +177,11 @@ export class OpenedBackup {
       `the newest snapshot at ${this.destination.url} is ${newest}, and ${fence.number} existed at the last rotation: ` +
       'newer snapshots were removed'
     );
+  }
+
+  /** Whether the store remembers a newer point than the newest that is there. */
+  wasRolledBack(newest: FoundPoint): boolean {
+    return rolledBack(this.destination, this.#evidence.trusted, newest) !== undefined;
   }
 
   /** Whether no holder of a retired key can have made a point: it has the current key, or the store remembers it, or its head names it. */

@@ -140,6 +140,14 @@ function meant(given: string): string | undefined {
   return command ?? similarTo(given, [...RECORDED_ACTIONS, ...new Set(Object.values(CALL_PERMISSIONS))]);
 }
 
+const callsNeeding = (permission: string): string[] =>
+  [...RECORDED].flatMap(([action, needed]) => (needed === permission ? [action] : []));
+
+/** The actions that a filter leaves out, although they need a permission of the name that it gives: that is an action, too. */
+export function othersNeeding(given: string): readonly string[] {
+  return RECORDED.has(given) ? callsNeeding(given).filter((action) => action !== given) : [];
+}
+
 /**
  * The actions of the log that a filter means: the one of that name, or those of all calls that need a permission.
  *
@@ -147,7 +155,7 @@ function meant(given: string): string | undefined {
  */
 export function actionsMeant(given: string): ReadonlySet<string> {
   if (RECORDED.has(given)) return new Set([given]);
-  const calls = [...RECORDED].flatMap(([action, permission]) => (permission === given ? [action] : []));
+  const calls = callsNeeding(given);
   if (calls.length > 0) return new Set(calls);
   const shown = given.length <= MAX_SHOWN ? `unknown action ${JSON.stringify(given)}` : 'unknown action';
   const similar = meant(given);

@@ -1,6 +1,6 @@
 import { exitCodeOf, SecureStoreError } from '@securestore/core-format';
 import type { AuditState, SecureStore, TrailEntry } from 'securestore';
-import { actionsMeant } from '../access/audit-actions.ts';
+import { actionsMeant, othersNeeding } from '../access/audit-actions.ts';
 import { AuditCoverage } from '../access/audit-coverage.ts';
 import { AuditNames, hashOf } from '../access/audit-names.ts';
 import type { Call, ExitCode } from '../call/call.ts';
@@ -229,6 +229,10 @@ export async function showLog(call: LogCall, store: SecureStore): Promise<ExitCo
     },
     ...(!isRemote(store) && { onDamaged: damage.note }),
   };
+  const { action = '' } = options;
+  const others = othersNeeding(action);
+  if (others.length > 0)
+    out.note(`only the action ${action}; these need the permission ${action}, too: ${others.join(', ')}`);
   const names = new AuditNames(cli, store, query.object === undefined ? [] : [query.object]);
   if (options.follow === true) {
     await follow(call, store, query, told, names);

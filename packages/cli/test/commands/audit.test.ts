@@ -194,6 +194,10 @@ describe('audit', () => {
     );
     expect(await refused('audit.enabel')).toContain('hint: did you mean audit.enable\n');
     expect(await refused('x'.repeat(100))).not.toContain('xxx');
+    // Denials of other calls that need the permission of the same name would be missed without a word.
+    const { stderr } = await box.run(['audit', 'log', '--action', 'verify']);
+    expect(stderr).toContain('only the action verify; these need the permission verify, too: scrub\n');
+    expect((await box.run(['audit', 'log', '--action', 'read'])).stderr).not.toContain('only the action');
     await done(box, 'role', 'list');
     const views = jsonLines(await done(box, 'audit', 'log', '--action', 'access.view', '--json'));
     expect(new Set(views.map(({ action }) => action))).toEqual(new Set(['access.policy']));

@@ -5,6 +5,7 @@ import {
   MAX_CONSUMER_BYTES,
   purposeOf,
   SecureStoreError,
+  sha256,
   SYSTEM_PREFIX_LENGTH,
   TAG_LENGTH,
   workPrefix,
@@ -33,6 +34,11 @@ export const NOTHING_READ: Pick<ConsumerState, 'pass' | 'cursors' | 'pending'> =
 export function newConsumer({ clock, monitor }: Engine, label: string, pass: PassOwed): ConsumerState {
   const since = monitor.state.head.generation;
   return { label, started: clock.now(), since, expired: false, pass, cursors: [], pending: [] };
+}
+
+/** A digest of everything that a consumer has confirmed: the same until it confirms more, starts over or is registered again. */
+export function markOf(state: ConsumerState): string {
+  return sha256(encodeConsumer(state)).toString('hex');
 }
 
 /** The names of the states of all consumers. @throws SecureStoreError what the backend throws */

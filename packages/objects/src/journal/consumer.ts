@@ -4,7 +4,7 @@ import type { Engine } from '../engine/engine.ts';
 import type { JournalFinding } from './alarms.ts';
 import { ConsumerHold } from './consumer-hold.ts';
 import type { HeldConsumer } from './consumer-state.ts';
-import { fitsConsumer } from './consumer-state.ts';
+import { fitsConsumer, markOf } from './consumer-state.ts';
 import type { KnownObject } from './full-scan-diff.ts';
 import { differences } from './full-scan-diff.ts';
 import { HINT_LAPSES_AFTER } from '../engine/journal-limits.ts';
@@ -72,6 +72,11 @@ export class Consumer {
 
   get label(): string {
     return this.#hold.state.label;
+  }
+
+  /** A digest of everything that it has confirmed. */
+  get mark(): string {
+    return markOf(this.#hold.state);
   }
 
   /** Whether a {@link pass} is owed: until then the journal alone doesn't tell everything, and no cut may be published. */

@@ -4,7 +4,7 @@ import type { Engine } from '../engine/engine.ts';
 import { commitHead } from '../engine/commit-head.ts';
 import type { JournalFinding } from './alarms.ts';
 import { damaged } from './alarms.ts';
-import { consumerNames, lookAtConsumer, newConsumer, revived, saveConsumer } from './consumer-state.ts';
+import { consumerNames, lookAtConsumer, markOf, newConsumer, revived, saveConsumer } from './consumer-state.ts';
 import { Consumer } from './consumer.ts';
 
 /** The backend's name of the state of the consumer with this label. */
@@ -52,6 +52,23 @@ export async function openConsumer(
     name,
     await saveConsumer(engine, name, newConsumer(engine, label, 'afresh'), found?.etag),
   );
+}
+
+/**
+ * A digest of everything that the consumer with this label has confirmed: as long as it is the same, the store remembers each deletion since. `undefined` if
+ * the journal is not kept for it, or was not before.
+ *
+ * @throws SecureStoreError `FORMAT_VERSION`, and what the backend throws
+ */
+export async function markAt(
+  engine: Engine,
+  label: string,
+  signal: AbortSignal | undefined,
+): Promise<string | undefined> {
+  const found = await lookAtConsumer(engine, consumerName(engine, label), signal);
+  if (found === undefined || 'error' in found) return undefined;
+  const { state } = found;
+  return state.expired || state.pass !== 'none' ? undefined : markOf(state);
 }
 
 /** Ends the consumer with this label, whatever its state is. */

@@ -109,11 +109,12 @@ export interface ChosenVersion {
  *
  * @param version the newest that is retained
  */
-export function newestMissing({ key }: Target, version: string): SecureStoreError {
+export function newestMissing({ key }: { readonly key: string }, version: string): SecureStoreError {
   const message =
     'the newest version of the object is missing, though it was not deleted. ' +
     'Undeleting it would make an older version current. Nothing was changed.';
   return new SecureStoreError('INTEGRITY', message, {
+    key,
     advice: [
       { id: 'repair-object', key },
       { id: 'restore-object', key },

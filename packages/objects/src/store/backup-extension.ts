@@ -12,7 +12,7 @@ import { RestoreLock } from '../replica/copy/restore-lock.ts';
 import type { UnlockedCopy } from '../replica/copy/unlock-copy.ts';
 import type { CopyKeeper, MutationGate } from '../engine/engine.ts';
 import { commitHead } from '../engine/commit-head.ts';
-import { unregisterConsumer } from '../journal/open-consumer.ts';
+import { markAt, unregisterConsumer } from '../journal/open-consumer.ts';
 import { damaged } from '../journal/alarms.ts';
 import type { Change } from '../journal/resolve-hints.ts';
 import { lookAt } from '../journal/resolve-hints.ts';
@@ -103,6 +103,17 @@ export class BackupArea extends StoreArea {
     const settled = await isQuiescent(this.engine, signal);
     await this.makeKeys(signal);
     return settled;
+  }
+
+  /**
+   * A digest of everything that was confirmed under `label`: as long as it is the same, the store remembers each deletion since. `undefined` if the journal
+   * is not kept for it.
+   *
+   * @throws SecureStoreError `FORMAT_VERSION`, and what the backend throws
+   */
+  async markOf(label: string, signal?: AbortSignal): Promise<string | undefined> {
+    this.checkOpen();
+    return markAt(this.engine, label, signal);
   }
 
   /** Ends what was opened under `label`: the journal is not kept for it any more. */

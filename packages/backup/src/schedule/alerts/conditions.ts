@@ -1,3 +1,4 @@
+import { shellWord } from '@securestore/core-format';
 import type { ScheduleFacts, WatchFacts } from './facts.ts';
 
 const SECOND = 1000;
@@ -253,7 +254,7 @@ function unregisteredConditions(schedules: NonNullable<WatchFacts['unregistered'
     id: `unregistered:${id}`,
     severity: 'critical',
     message: `each run of schedule ${id} fails: ${destination} is not a registered destination`,
-    advice: `register it again by "securestore destination add ${destination}", or remove the schedule by "securestore schedule remove ${id}"`,
+    advice: `register it again by "securestore destination add ${shellWord(destination)}", or remove the schedule by "securestore schedule remove ${id}"`,
   }));
 }
 
@@ -263,7 +264,7 @@ export function conditionsOf(facts: WatchFacts, thresholds: WatchThresholds = {}
   const { destination = 'URL' } = facts;
   return conditionsIn(facts, thresholds).map((condition) => ({
     ...condition,
-    advice: condition.advice.replaceAll('<url>', () => destination),
+    advice: condition.advice.replaceAll('<url>', () => shellWord(destination)),
   }));
 }
 

@@ -181,7 +181,8 @@ async function mend(mending: Mending, { kind, name }: Finding): Promise<boolean>
 /**
  * Puts back an object of which the store has no record, and nothing else that shows it, from a copy that has it.
  *
- * @returns what is wrong with the object; a finding at its own name if it could not be put back
+ * @returns what is wrong with the object; a finding at its own name if it could not be put back; `undefined` if it is not lost: it was stored
+ *   meanwhile, or the checkpoint knows that it was deleted
  * @throws SecureStoreError as {@link repairObject} does
  */
 export async function restoreLost(
@@ -189,15 +190,16 @@ export async function restoreLost(
   source: StorageBackend,
   subject: { readonly token: string; readonly expected: Expectation },
   options: Pick<LookOptions, 'onBytes' | 'signal'>,
-): Promise<readonly Finding[]> {
-  const { token } = subject;
+): Promise<readonly Finding[] | undefined> {
+  const { token, expected } = subject;
   const { signal } = options;
   const copy = withBackend(engine, source);
+  const candidate = await inspectRecord(copy, token, objectName(token), signal);
+  if (compare(expected.entry, candidate, expected.floor) === 'resurrected') return undefined;
   if (await mendRecord({ engine, copy, ...subject, unusable: new Set(), signal }))
     return repairObject(engine, source, subject, options);
   const observed = await inspectRecord(engine, token, objectName(token), signal);
-  // It was stored meanwhile.
-  return observed.state === 'absent' ? [lostObject(engine, token)] : [];
+  return observed.state === 'absent' ? [lostObject(engine, token)] : undefined;
 }
 
 /** The finding of an object that a copy has, and of which the store has no record. */

@@ -133,6 +133,7 @@ export async function scrubFrom(engine: Engine, options: ScrubPassOptions): Prom
       const subject = { token, expected: await baseline.lookUp(token) };
       const finding = lostObject(engine, token);
       const left = await restoreLost(mending, repairFrom, subject, { onBytes: counted, signal });
+      if (left === undefined) continue;
       const repaired = !left.some((one) => isSameFinding(one, finding));
       const others = left.filter((one) => !isSameFinding(one, finding));
       await onFindings([{ ...finding, repaired }, ...others.map((one) => ({ ...one, repaired: false }))]);

@@ -10,6 +10,7 @@ import {
   SecureStoreError,
   splitRecord,
 } from '@securestore/core-format';
+import type { Expectation } from '../../checkpoint/baseline.ts';
 import { Baseline } from '../../checkpoint/baseline.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { pagesUnder } from '../../util/listing.ts';
@@ -60,12 +61,18 @@ async function newestPast(
 
 const UNREADABLE: ReadonlySet<string> = new Set(['INTEGRITY', 'FORMAT_VERSION', 'KEY_DESTROYED']);
 
+/** Whether a version of an object is older than the checkpoint, which does not know the object. */
+function isUnlisted({ header }: OpenedRecord, { entry, floor }: Expectation): boolean {
+  return entry === undefined && floor !== undefined && header.generation < floor;
+}
+
 /**
  * How the version that replaces a damaged or missing record follows what was there (R-25). Its number must be greater than any that was
  * acknowledged. Otherwise an attacker who kept the damaged record could put it back later, and it would pass for the newer version.
  *
  * The history continues after its newest genuine version. It starts afresh if the damaged record or the checkpoint says that the object
- * was purged or had no history, since purged versions must not come back.
+ * was purged or had no history, since purged versions must not come back. It also does if the checkpoint does not know the object, and
+ * the history is older: the purge may have been forgotten, and the history put back.
  *
  * @param bytes the damaged record; `undefined` if it is missing
  * @throws SecureStoreError what the backend throws
@@ -77,7 +84,8 @@ export async function succession(
   signal: AbortSignal | undefined,
 ): Promise<Predecessor> {
   const baseline = await Baseline.load(engine, () => undefined, signal);
-  const { entry } = await baseline.lookUp(target.token);
+  const expected = await baseline.lookUp(target.token);
+  const { entry } = expected;
   const past = await newestPast(engine, target, signal);
   const pastVersion = typeof past === 'object' ? past.header.version : 0;
   const claim = claimOf(engine, target, bytes);
@@ -88,7 +96,8 @@ export async function succession(
   const version = Math.max(pastVersion, entry?.version ?? 0, claimed);
   const begins =
     (claim !== undefined && isZero(claim.previousCommitId)) ||
-    (entry?.kind === 'purged' && entry.version > pastVersion);
+    (entry?.kind === 'purged' && entry.version > pastVersion) ||
+    (typeof past === 'object' && isUnlisted(past, expected));
   if (begins || past === undefined) return { previousCommitId: noId(), version, origin: 0 };
   if (past === 'unreadable') return { previousCommitId: engine.random(ID_LENGTH), version, origin: 0 };
   return { previousCommitId: past.header.commitId, version, origin: originOf(past) };
