@@ -113,8 +113,8 @@ export const COLLECTION_BUGS: readonly PlantedBug[] = [
     file: 'objects/src/maintenance/gc/collect.ts',
     edits: [
       [
-        'const now = await backendNow(engine, signal);',
-        'const read = await options.unreadSince?.();\n  const now = await backendNow(engine, signal);',
+        'const now = (await backendNow(engine, signal))',
+        'const read = await options.unreadSince?.();\n  const now = (await backendNow(engine, signal))',
       ],
       ['(await options.unreadSince?.()) ??', 'read ??'],
     ],
