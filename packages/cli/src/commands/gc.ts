@@ -77,7 +77,7 @@ function inWords(report: GcReport, isDryRun: boolean): string {
 /** A little longer than no collection removes what was written: clocks may differ. */
 const A_DAY: number = 25 * 60 * 60 * 1000;
 
-/** What would be removed in a day; `undefined` if that is what would be removed now, or is not known. */
+/** The report of a collection in a day; `undefined` if it would find the same as now, or is not known. */
 async function inADay(
   { cli }: Call,
   store: SecureStore,

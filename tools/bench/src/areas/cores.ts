@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Started } from '../measure/child.ts';
 import { started } from '../measure/child.ts';
 import type { Area, Comparison, Contender } from '../measure/model.ts';
-import { oursAt } from '../measure/served-objects.ts';
+import { oursAt } from '../raw/served-objects.ts';
 import { confine, confineFamily, processorTimeOf } from '../measure/processors.ts';
 import { load } from '../raw/http-load.ts';
 

@@ -52,6 +52,8 @@ export const TEST_VARIABLES: readonly Variable[] = [
   ['SECURESTORE_TEST_REDIS_URL', 'a Redis server for the tests'],
   ['SECURESTORE_TEST_REGISTRY_URL', 'a registry of packages for the tests'],
   ['SECURESTORE_TEST_CHROMIUM', 'the browser for the tests of the console'],
+  ['SECURESTORE_TEST_DISK', 'set by the tests: the folder for temporary files on the disk'],
+  ['SECURESTORE_TEST_MEMORY', 'set by the tests: the folder for temporary files in memory, if there is room'],
   ['SECURESTORE_TEST_CLOCK_FILE', 'set by the tests: the file with the clock of a MongoDB server'],
   ['SECURESTORE_BUNDLED', 'set by the tests: the packages are built already'],
 ];

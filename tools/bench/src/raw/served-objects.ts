@@ -1,7 +1,7 @@
-import type { Served } from '../raw/http-load.ts';
-import { bodies } from './bodies.ts';
-import type { Started } from './child.ts';
-import type { Contender } from './model.ts';
+import type { Served } from './http-load.ts';
+import { bodies } from '../measure/bodies.ts';
+import type { Started } from '../measure/child.ts';
+import type { Contender } from '../measure/model.ts';
 
 const body: () => Uint8Array = bodies();
 const DATA = { 'content-type': 'application/octet-stream' };
