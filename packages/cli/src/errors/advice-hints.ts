@@ -27,6 +27,7 @@ const RENDERERS: { readonly [I in AdviceId]: Renderer<I> } = {
     text: 'to create a store',
     command: commands.elsewhere(['init', commands.store ?? 'URL']),
   }),
+  'replace-store': (_, commands) => withOption('to create another store in its place', '--accept-rollback', commands),
   'check-unlock-secret': () => ({ text: 'check that the secret belongs to this store' }),
   'accept-rollback': (_, commands) => withOption('if you restored it yourself', '--accept-rollback', commands),
   'give-fingerprint': () => ({
@@ -44,9 +45,9 @@ const RENDERERS: { readonly [I in AdviceId]: Renderer<I> } = {
     command: commands.on(['clock', 'reset']),
   }),
   'set-clock': () => ({ text: 'set the clock of this machine, or that of the backend' }),
-  'restore-store': (_, commands) => ({
+  'restore-store': ({ destination = 'BACKUP' }, commands) => ({
     text: 'to restore the store from a backup',
-    command: commands.elsewhere(['restore', 'BACKUP'], { to: 'URL' }),
+    command: commands.elsewhere(['restore', destination], { to: 'URL' }),
   }),
   'choose-store-url': () => ({ text: 'choose another store URL, with nothing there' }),
   'check-store-url': ({ url = 'the store URL' }) => ({
@@ -100,6 +101,10 @@ const RENDERERS: { readonly [I in AdviceId]: Renderer<I> } = {
     command: commands.on(['restore'], { 'give-up': true }),
   }),
   'restore-partially': (_, commands) => withOption('to leave out what is damaged', '--partial', commands),
+  'list-snapshots': ({ destination = 'BACKUP' }, commands) => ({
+    text: 'to see the snapshots',
+    command: commands.elsewhere(['snapshots', destination]),
+  }),
   'choose-snapshot': ({ destination = 'BACKUP' }, commands) => ({
     text: 'to choose another snapshot, for --snapshot',
     command: commands.on(['snapshots', destination]),

@@ -30,6 +30,8 @@ interface SlotParameter {
 export interface AdviceParameters {
   /** `createStore` makes a store at this URL. */
   readonly 'create-store': NoParameters;
+  /** `createStore` with `acceptRollback`, if the store that was at this URL is given up. */
+  readonly 'replace-store': NoParameters;
   /** Opening the store with another unlock secret, or one that belongs to it. */
   readonly 'check-unlock-secret': NoParameters;
   /** `openStore` with `acceptRollback`, if the older state, or the other store, is expected. */
@@ -49,7 +51,7 @@ export interface AdviceParameters {
   /** Setting the clock of this machine, or that of the backend. */
   readonly 'set-clock': NoParameters;
   /** `restoreStore`: the whole store from a backup, since its backend has lost or damaged data. */
-  readonly 'restore-store': NoParameters;
+  readonly 'restore-store': DestinationParameter;
   /** The same call with another store URL: one with nothing there, and of which no other store or backup is a part. */
   readonly 'choose-store-url': NoParameters;
   /** Seeing that the disk is mounted, or that the bucket or the server is there. */
@@ -98,6 +100,8 @@ export interface AdviceParameters {
   readonly 'give-up-restore': NoParameters;
   /** `restore` to a new store URL with `partial`: what is damaged is left out, and reported. */
   readonly 'restore-partially': NoParameters;
+  /** `openBackup`, or `store.backups.list`, shows the snapshots. */
+  readonly 'list-snapshots': DestinationParameter;
   /** `store.backups.list` shows the snapshots: one is chosen by the option `snapshot`. */
   readonly 'choose-snapshot': DestinationParameter;
   /** `store.backup` makes a snapshot, and reads the whole store if what is at the destination is damaged. */
@@ -222,6 +226,7 @@ const PATH = { path: REQUIRED } as const;
 
 const PARAMETERS: { readonly [I in AdviceId]: Presence<AdviceParameters[I]> } = {
   'create-store': NONE,
+  'replace-store': NONE,
   'check-unlock-secret': NONE,
   'accept-rollback': NONE,
   'give-fingerprint': NONE,
@@ -231,7 +236,7 @@ const PARAMETERS: { readonly [I in AdviceId]: Presence<AdviceParameters[I]> } = 
   'open-at': { url: REQUIRED },
   'reset-clock': NONE,
   'set-clock': NONE,
-  'restore-store': NONE,
+  'restore-store': DESTINATION,
   'choose-store-url': NONE,
   'check-store-url': STORE_URL,
   'check-writers': STORE_URL,
@@ -255,6 +260,7 @@ const PARAMETERS: { readonly [I in AdviceId]: Presence<AdviceParameters[I]> } = 
   'resume-restore': STORE_URL,
   'give-up-restore': NONE,
   'restore-partially': NONE,
+  'list-snapshots': DESTINATION,
   'choose-snapshot': DESTINATION,
   'make-snapshot': DESTINATION,
   'verify-backup': DESTINATION,
