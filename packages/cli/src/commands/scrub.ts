@@ -1,6 +1,7 @@
 import { exitCodeOf } from '@securestore/core-format';
 import type { ScrubFinding, ScrubReport } from 'securestore';
 import type { Call, ExitCode } from '../call/call.ts';
+import { comparedWith } from '../object/checkpoint-text.ts';
 import { watchJob } from '../terminal/job-progress.ts';
 import { withStore } from '../store/open.ts';
 import { parseDurationWithin } from '../call/parse-time.ts';
@@ -52,7 +53,7 @@ function inWords(report: ScrubReport, commands: Commands, repairs: boolean): str
   const basis =
     baseline === undefined
       ? 'there is no checkpoint: only damage shows, not that an object is older than it was or gone (securestore verify --checkpoint makes one)'
-      : `compared with the checkpoint of ${formatTime(baseline.time)}`;
+      : comparedWith(baseline);
   return [
     `${verdict} among ${what}; read ${formatBytes(bytes)} of payloads, in ${formatDuration(took / 1000)}${since}`,
     basis,
