@@ -173,7 +173,7 @@ export async function filesAt(place: Place, prefix = ''): Promise<Map<string, Bu
 }
 
 /** Reaches places by their URLs. @param down says of which there is no reaching */
-function connectTo(places: readonly Place[], reach: (place: Place) => Reach = () => ({})): Connect {
+export function connectTo(places: readonly Place[], reach: (place: Place) => Reach = () => ({})): Connect {
   return {
     nameOf: (url) => url,
     async connect(url) {

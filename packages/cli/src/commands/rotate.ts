@@ -84,7 +84,7 @@ async function renew(
       : 'the new unlock secret unlocks the store, the old one no longer does';
     const done = await watchJob(cli, call.verb, job);
     const last = protectionLines(done, !kept);
-    const exitCode = await sayRotation(call, done, rotationLine(done, secret), { last });
+    const exitCode = await sayRotation(call, store, done, rotationLine(done, secret), { last });
     if (!kept) noteOldSecret(call);
     return exitCode;
   } catch (error) {
@@ -98,7 +98,7 @@ async function resume(call: Call<RotateOptions>, store: SecureStore): Promise<Ex
   const job = store.jobs.resume(ROTATION, { signal: call.cli.signal }) as Job<RotationReport>;
   const done = await watchJob(call.cli, call.verb, job);
   // Whether the rotation replaced the secret is known to the call that began it.
-  return await sayRotation(call, done, rotationLine(done), { last: protectionLines(done, false) });
+  return await sayRotation(call, store, done, rotationLine(done), { last: protectionLines(done, false) });
 }
 
 async function sayWhichSecret(call: Call, store: SecureStore, before: readonly { id: string }[]): Promise<void> {

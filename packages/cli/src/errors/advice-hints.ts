@@ -137,6 +137,10 @@ const RENDERERS: { readonly [I in AdviceId]: Renderer<I> } = {
     text: `if ${destination} is gone for good, remove it, and repeat the command`,
     command: commands.on(['destination', 'remove', destination]),
   }),
+  'take-over-destination': ({ destination = 'DESTINATION' }, commands) => ({
+    text: 'if that store is lost, or is to use these backups no longer, to take them over',
+    command: commands.on(['backup', destination], { 'take-over': true }),
+  }),
   'list-destinations': (_, commands) => ({
     text: 'to list the destinations with their ids',
     command: commands.on(['destination', 'list']),

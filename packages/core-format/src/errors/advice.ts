@@ -118,6 +118,8 @@ export interface AdviceParameters {
   readonly 'unregister-destination': DestinationParameter;
   /** `store.backups.unregister`, if the destination is lost for good, and then the same call again. */
   readonly 'replace-destination': DestinationParameter;
+  /** `store.backup` with `takeOver`, if the store that this one was restored from is lost: it can no longer use its backups then. */
+  readonly 'take-over-destination': DestinationParameter;
   /** `store.backups.destinations()`. */
   readonly 'list-destinations': NoParameters;
   /** `store.backups.startContinuous` begins a continuous backup. */
@@ -269,6 +271,7 @@ const PARAMETERS: { readonly [I in AdviceId]: Presence<AdviceParameters[I]> } = 
   'register-destination': DESTINATION,
   'unregister-destination': DESTINATION,
   'replace-destination': DESTINATION,
+  'take-over-destination': DESTINATION,
   'list-destinations': NONE,
   'follow-destination': DESTINATION,
   'remove-schedule': NONE,
