@@ -336,6 +336,30 @@ describe('a scrub that is interrupted', () => {
     expect(await again.jobs.list()).toEqual([]);
   });
 
+  it('advises to scrub again once the object that it names was written', async () => {
+    const { health, store, attacker, clock } = await furnished();
+    const name = await recordOf({ store, attacker }, 'small/7');
+    await attacker.put(name, flipped(await attacker.get(name), 80));
+    clock.advance(60_000);
+    expect(await health.scrub()).toMatchObject({ found: 1 });
+    const again = /^the first was written since the last scrub: run "securestore scrub" to check again; /;
+    const before = checkOf(await health.check(), 'scrub');
+    expect(before).toMatchObject({
+      status: 'failing',
+      advice: expect.stringMatching(/^run "securestore scrub --repair/),
+    });
+    clock.advance(60_000);
+    await store.store('small/7', 'again', { ifDamaged: true });
+    expect(checkOf(await health.check(), 'scrub')).toMatchObject({
+      status: 'failing',
+      reason: before.reason,
+      advice: expect.stringMatching(again),
+    });
+    clock.advance(60_000);
+    expect(await health.scrub()).toMatchObject({ ok: true });
+    expect(checkOf(await health.check(), 'scrub')).toMatchObject({ status: 'ok' });
+  });
+
   it('has told of damage, and does not begin before it once more, where objects take long', async () => {
     const { health, place, injector, attacker, clock } = await furnished(100);
     // The names of a folder stand together, so this one is in the folder, and holds an object.
