@@ -46,7 +46,7 @@ const RENDERERS: { readonly [I in AdviceId]: Renderer<I> } = {
   }),
   'set-clock': () => ({ text: 'set the clock of this machine, or that of the backend' }),
   'restore-store': ({ destination = 'BACKUP' }, commands) => ({
-    text: 'to restore the store from a backup',
+    text: 'to restore the store from a backup, to a URL with nothing there',
     command: commands.elsewhere(['restore', destination], { to: 'URL' }),
   }),
   'choose-store-url': () => ({ text: 'choose another store URL, with nothing there' }),

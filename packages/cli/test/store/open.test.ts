@@ -199,7 +199,7 @@ describe('an error of a store', () => {
     expect(stderr).toBe(
       `error: ${backups}: no store is here, but backups of a store are [NOT_FOUND]\n` +
         `hint: to see the snapshots: securestore snapshots ${backups}\n` +
-        `hint: to restore the store from a backup: securestore restore ${backups} --to URL\n`,
+        `hint: to restore the store from a backup, to a URL with nothing there: securestore restore ${backups} --to URL\n`,
     );
     expect((await box.run(['snapshots', backups])).exitCode).toBe(0);
     const init = await box.run(['init', 'file:./backups', '--key-file', 'credentials/securestore-key']);
