@@ -34,6 +34,8 @@ export interface AdviceParameters {
   readonly 'replace-store': NoParameters;
   /** Opening the store with another unlock secret, or one that belongs to it. */
   readonly 'check-unlock-secret': NoParameters;
+  /** Opening the store with the unlock secret that a rotation was given, which was interrupted. */
+  readonly 'use-new-secret': NoParameters;
   /** `openStore` with `acceptRollback`, if the older state, or the other store, is expected. */
   readonly 'accept-rollback': NoParameters;
   /** `openStore` with `fingerprint`, which the person who invited you gives. */
@@ -230,6 +232,7 @@ const PARAMETERS: { readonly [I in AdviceId]: Presence<AdviceParameters[I]> } = 
   'create-store': NONE,
   'replace-store': NONE,
   'check-unlock-secret': NONE,
+  'use-new-secret': NONE,
   'accept-rollback': NONE,
   'give-fingerprint': NONE,
   'trust-first-use': NONE,
