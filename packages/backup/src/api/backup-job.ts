@@ -68,6 +68,12 @@ function refuseUnregistered(url: string): never {
   );
 }
 
+/** Another store has the destination, or another copy of this one: each later run would fail in the same way. */
+function isNotOwn({ code, advice = [] }: SecureStoreError): boolean {
+  const isCopy = advice.some(({ id }) => id === 'take-over-destination' || id === 'unregister-destination');
+  return code === 'ALREADY_EXISTS' || (code === 'CONFLICT' && isCopy);
+}
+
 /**
  * The work of a backup.
  *
@@ -79,6 +85,7 @@ export function backupKind(
 ): JobKind<BackupParameters, SnapshotReport> {
   return {
     name: 'backup',
+    isFinal: isNotOwn,
     parse(stored) {
       const { location, label, takeOver } = (stored ?? {}) as Partial<BackupParameters>;
       if (typeof location === 'string' && typeof label === 'string') {

@@ -1,3 +1,4 @@
+import { forwardTo } from '@securestore/backend-api';
 import { describe, expect, it } from 'vitest';
 import { failure } from '../../../objects/test/support/stores.ts';
 import { Schedules } from '../../src/index.ts';
@@ -36,6 +37,28 @@ describe('a restored store', () => {
     expect(await belongsTo(scene)).toEqual({ owner: 'source', ids: ['other-copy'] });
     expect(await filesAt(destination)).toEqual(before);
     expect(await backups.backup(url)).toMatchObject({ number: 2, findings: [] });
+  });
+
+  it('that took them over in the middle of a backup of the other leaves no job there to resume', async () => {
+    const { store, destination, clock, copied, url } = await withCopy();
+    let isTaken = false;
+    const backups = backupsOf(store, [destination], () => ({
+      wrap: (backend) =>
+        forwardTo(backend, {
+          async write(key, body, options) {
+            if (key.startsWith('d/') && !isTaken) {
+              isTaken = true;
+              await copied.backup(url, { takeOver: true });
+            }
+            return backend.write(key, body, options);
+          },
+        }),
+    }));
+    clock.advance(1000);
+    await store.store('b', 'two');
+    await failure(backups.backup(url), 'CONFLICT');
+    expect(isTaken).toBe(true);
+    expect(await store.jobs.list()).toEqual([]);
   });
 
   it('takes them over if it is told to; then they are its own, and not those of the other any more', async () => {

@@ -111,7 +111,8 @@ async function sayOtherSlots(call: Call, store: SecureStore): Promise<void> {
   if (others === 0) return;
   const unlock = others === 1 ? 'other slot still unlocks' : 'other slots still unlock';
   // Without the old secret, which lists nothing any more.
-  const commands = new Commands({ args: [], options: { store: call.options.store } });
+  const { store: url } = call.options;
+  const commands = new Commands({ args: [], options: url === undefined ? {} : { store: url } });
   call.out.note(printable(`${others} ${unlock} the store; to list all: ${commands.on(['slot', 'list'])}`));
 }
 
