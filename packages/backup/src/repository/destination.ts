@@ -95,11 +95,11 @@ export function accessAt(
 
 const same = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0;
 
-/** Whose backups a destination has: of the store itself, of the one that it was restored from, or of another copy, which may be ahead. */
+/** The store that the backups at a destination are of: the store itself, the one that it was restored from, or another copy, which may be ahead. */
 export type Owner = 'self' | 'source' | 'copy';
 
 /**
- * Whose backups are those that `before` is the head of.
+ * Tells which store the backups are of that `before` is the head of.
  *
  * @throws SecureStoreError `ALREADY_EXISTS` for those of another store
  */

@@ -56,7 +56,7 @@ export interface SnapshotOptions {
   readonly onCopied?: ((versions: number, bytes: number) => void) | undefined;
 }
 
-/** Whose backups may become those of the store. */
+/** Allows that the backups of another store become those of this one. */
 export interface TakeOverOptions extends CallOptions {
   /**
    * Take over the backups of the store that this one was restored from: that store can then no longer use the destination. Without it,

@@ -22,7 +22,7 @@ export function hasDestinations(list: Uint8Array | undefined): boolean {
 
 /**
  * Has a store remember, in its signed head, which instance it was before it migrated: rotations and changes that take access away may then
- * replace what that instance has left at its destinations, and so may backups. Without this, they have to be told to take it over.
+ * replace what that instance has left at its destinations, and so may backups. Without this, backups there need `takeOver`.
  *
  * @param store the migrated store, at its target
  * @param left the last head at the source
@@ -100,7 +100,7 @@ export async function isOwnOrTaken(
   return true;
 }
 
-/** Whose backups a destination has; of a migrated store, those of its source are its own. @throws SecureStoreError as {@link ownerOf} */
+/** Tells which store the backups at a destination are of; of a migrated store, those of its source are its own. @throws SecureStoreError as {@link ownerOf} */
 export function ownerAt(area: BackupArea, found: FoundDestination): Owner {
   const there = headOf(found);
   const owner = ownerOf(found.url, there, area.head);

@@ -7,7 +7,7 @@ import { printable } from '../terminal/terminal-text.ts';
 /** How long one destination may take to answer, in milliseconds. */
 const LOOK_FOR = 10_000;
 
-/** What a change has not brought to the backups. */
+/** The destinations that a change has not been brought to. */
 export interface PendingBackups {
   /** For JSON; `otherCopies` are those of `pending` that have the backups of another copy of the store. */
   readonly data: { readonly pending: readonly string[]; readonly otherCopies?: readonly string[] };

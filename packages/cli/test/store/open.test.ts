@@ -197,7 +197,7 @@ describe('an error of a store', () => {
     const { exitCode, stderr } = await box.run(['ls', '--store', 'file:./backups']);
     expect(exitCode).toBe(3);
     expect(stderr).toBe(
-      `error: ${backups}: no store is here, but backups of a store are [NOT_FOUND]\n` +
+      `error: ${backups}: backups of a store are here, and no store [NOT_FOUND]\n` +
         `hint: to see the snapshots: securestore snapshots ${backups}\n` +
         `hint: to restore the store from a backup, to a URL with nothing there: securestore restore ${backups} --to URL\n`,
     );

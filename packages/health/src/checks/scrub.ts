@@ -76,7 +76,7 @@ function judgeScrub(
   return fine('scrub', `${what}, and nothing is wrong${strays}`, details);
 }
 
-/** Whether the finding that is shown was written since the last scrub. What cannot be read now shows at the backend. */
+/** Whether the finding that is shown was written since the last scrub. That a name cannot be read now shows at the backend. */
 async function wasWritten(
   area: HealthArea,
   { last, findings: [first] }: ScrubState,

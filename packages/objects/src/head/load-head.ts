@@ -158,9 +158,9 @@ async function isStill({ backend, signal }: OpenSettings, { etag }: ReadHead): P
  */
 export async function noHead(context: StoreContext): Promise<never> {
   const remembered = await rememberedAt(context);
-  // An attacker who puts backups in place of a store must not turn the alarm into a hint.
+  // An attacker who replaces a store by backups must not turn the alarm into a hint.
   if (remembered === undefined && (await hasOnlyBackups(context.backend, context.signal))) {
-    throw new SecureStoreError('NOT_FOUND', 'no store is here, but backups of a store are', {
+    throw new SecureStoreError('NOT_FOUND', 'backups of a store are here, and no store', {
       advice: [
         { id: 'list-snapshots', destination: context.url },
         { id: 'restore-store', destination: context.url },

@@ -115,7 +115,7 @@ describe.each(PLACES)('without a head, over %s', (_name, make) => {
       expect(refused.message).toContain('backups of a store are here. Nothing was created.');
       for (const opening of [openAt(place), openOrCreateAt(place)]) {
         const missing = await failure(opening, 'NOT_FOUND');
-        expect(missing.message).toContain('no store is here, but backups of a store are');
+        expect(missing.message).toContain('backups of a store are here, and no store');
         expect(missing.advice).toEqual([
           { id: 'list-snapshots', destination: place.url },
           { id: 'restore-store', destination: place.url },
