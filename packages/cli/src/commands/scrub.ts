@@ -29,10 +29,17 @@ function advice(commands: Commands, repairs: boolean): string {
 /** From so many milliseconds on a pass that was at work for a shorter time was interrupted. */
 const PAUSED = 2000;
 
-function lineOf({ kind, key, name, message, repaired }: ScrubFinding): string {
+const NOT_REPAIRED: Readonly<Record<NonNullable<ScrubFinding['notRepaired']>, string>> = {
+  absent: 'the backup does not have the object',
+  damaged: 'the object is damaged in the backup, too',
+  older: 'the backup has only an older version',
+};
+
+function lineOf({ kind, key, name, message, repaired, notRepaired }: ScrubFinding): string {
   const subject = key === undefined ? name : `${key} (${name})`;
   const outcome = repaired ? 'repaired: ' : '';
-  return `${outcome}${printable(kind)}: ${printable(subject)}: ${printable(message)}`;
+  const why = notRepaired === undefined ? '' : `; not repaired: ${NOT_REPAIRED[notRepaired]}`;
+  return `${outcome}${printable(kind)}: ${printable(subject)}: ${printable(message)}${why}`;
 }
 
 /** @param repairs whether what is wrong was to be put right */
