@@ -30,7 +30,13 @@ export type {
   TimelineOptions,
   VersionThen,
 } from './recovery/types.ts';
-export type { BackupOptions, NamedObjects, SnapshotOptions, SnapshotReport } from './snapshot/snapshot-types.ts';
+export type {
+  BackupOptions,
+  NamedObjects,
+  SnapshotOptions,
+  SnapshotReport,
+  TakeOverOptions,
+} from './snapshot/snapshot-types.ts';
 export type {
   ConflictPolicy,
   DrillJobOptions,

@@ -298,7 +298,9 @@ describe('an error of a store', { timeout: 120_000 }, () => {
       }
       const { stderr, exitCode } = await box.run(['ls']);
       expect(exitCode).toBe(5);
-      expect(stderr).toContain('hint: to restore the store from a backup: securestore restore BACKUP --to URL');
+      expect(stderr).toContain(
+        'hint: to restore the store from a backup, to a URL with nothing there: securestore restore BACKUP --to URL',
+      );
       expect(stderr).toContain('#integrity');
       expect(stderr).not.toContain('scrub');
     }

@@ -336,6 +336,52 @@ describe('a scrub that is interrupted', () => {
     expect(await again.jobs.list()).toEqual([]);
   });
 
+  it('says why a copy did not repair an object', async () => {
+    const { health, store, attacker, copy } = await furnished();
+    await store.store('small/1', 'newer than the copy');
+    await store.store('later', 'not in the copy');
+    for (const key of ['small/1', 'later']) {
+      const name = await recordOf({ store, attacker }, key);
+      await attacker.put(name, flipped(await attacker.get(name), 80));
+    }
+    const without = await health.scrub();
+    expect(without.findings.map(({ notRepaired }) => notRepaired)).toEqual([undefined, undefined]);
+    const { findings } = await health.scrub({ repair: copy });
+    expect(Object.fromEntries(findings.map(({ key = '', notRepaired }) => [key, notRepaired]))).toEqual({
+      'small/1': 'older',
+      later: 'absent',
+    });
+    const name = await recordOf({ store, attacker }, 'small/2');
+    await attacker.put(name, flipped(await attacker.get(name), 80));
+    const damaged = await copyOf(attacker);
+    const third = (await health.scrub({ repair: damaged })).findings.find(({ key }) => key === 'small/2');
+    expect(third).toMatchObject({ repaired: false, notRepaired: 'damaged' });
+  });
+
+  it('advises to scrub again once the object that it names was written', async () => {
+    const { health, store, attacker, clock } = await furnished();
+    const name = await recordOf({ store, attacker }, 'small/7');
+    await attacker.put(name, flipped(await attacker.get(name), 80));
+    clock.advance(60_000);
+    expect(await health.scrub()).toMatchObject({ found: 1 });
+    const again = /^the first was written since the last scrub: run "securestore scrub" to check again; /;
+    const before = checkOf(await health.check(), 'scrub');
+    expect(before).toMatchObject({
+      status: 'failing',
+      advice: expect.stringMatching(/^run "securestore scrub --repair/),
+    });
+    clock.advance(60_000);
+    await store.store('small/7', 'again', { ifDamaged: true });
+    expect(checkOf(await health.check(), 'scrub')).toMatchObject({
+      status: 'failing',
+      reason: before.reason,
+      advice: expect.stringMatching(again),
+    });
+    clock.advance(60_000);
+    expect(await health.scrub()).toMatchObject({ ok: true });
+    expect(checkOf(await health.check(), 'scrub')).toMatchObject({ status: 'ok' });
+  });
+
   it('has told of damage, and does not begin before it once more, where objects take long', async () => {
     const { health, place, injector, attacker, clock } = await furnished(100);
     // The names of a folder stand together, so this one is in the folder, and holds an object.

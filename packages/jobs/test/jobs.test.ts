@@ -327,6 +327,11 @@ it('work that is never resumed leaves no state, however it ends', async () => {
   });
   expect(await outcomeOf(jobs.start({ ...kind, resumable: false }, null))).toBe('ACCESS_DENIED');
   expect(storage.entries.size).toBe(0);
+  const final = { ...kind, isFinal: ({ code }: SecureStoreError) => code === 'ACCESS_DENIED' };
+  expect(await outcomeOf(jobs.start(final, null))).toBe('ACCESS_DENIED');
+  expect(storage.entries.size).toBe(0);
+  expect(await outcomeOf(jobs.start({ ...kind, isFinal: () => false }, null))).toBe('ACCESS_DENIED');
+  expect(storage.entries.size).toBe(1);
   expect(await outcomeOf(jobs.start(kind, null))).toBe('ACCESS_DENIED');
   expect(storage.entries.size).toBe(1);
 });

@@ -103,6 +103,7 @@ export type {
   ScheduleSettings,
   NamedObjects,
   SnapshotReport,
+  TakeOverOptions,
   Timeline,
   TimelineOptions,
   VersionThen,

@@ -38,7 +38,9 @@ export const FURTHER_ACTIONS: Readonly<Partial<Record<AdministrationCall, Furthe
   'backups.restoreStore': () => MANAGE,
   // What is put right takes the place of what is there.
   scrub: ([options]) => (optionsIn(options)['repair'] === undefined ? NOTHING : ['restore.replace']),
-  backup: ([destination], backups) => toRegistered(destination, backups),
+  // To take over the backups of another store ends its use of them.
+  backup: ([destination, options], backups) =>
+    optionsIn(options)['takeOver'] === true ? MANAGE : toRegistered(destination, backups),
   'schedules.add': ([schedule], backups) => toRegistered(optionsIn(schedule)['destination'], backups),
   // A backup that is gone on with is one to that place; what else is gone on with is no matter of backups.
   'jobs.resume'([id], backups: Registered = {}) {

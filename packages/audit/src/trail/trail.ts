@@ -90,13 +90,10 @@ export class AuditTrail {
 
   #state(): AuditState {
     const { settings } = this.#place;
-    if (settings === undefined) return { on: false };
-    return {
-      on: true,
-      auditor: formatRecipient(settings.auditor),
-      mode: settings.mode,
-      notRecorded: this.#place.notRecorded,
-    };
+    const { notRecorded } = this.#place;
+    // A log from before is there still, if the store is not audited any more.
+    if (settings === undefined) return { on: false, notRecorded };
+    return { on: true, auditor: formatRecipient(settings.auditor), mode: settings.mode, notRecorded };
   }
 
   /**

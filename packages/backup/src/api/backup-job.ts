@@ -10,12 +10,14 @@ import { restoredAfter } from '../trust/restore-label.ts';
 
 const loadSnapshot = lazyPart('backups', () => import('../snapshot/snapshot.ts'));
 
-const OPTIONS: ReadonlySet<string> = new Set(['label']);
+const OPTIONS: ReadonlySet<string> = new Set(['label', 'takeOver']);
 
 export interface BackupParameters {
   /** The URL of the destination; job states have it under this name. */
   readonly location: string;
   readonly label: string;
+  /** Only if it is so. */
+  readonly takeOver?: true | undefined;
 }
 
 /** What comes after the id of a backup that the continuous one to the same destination makes. */
@@ -48,6 +50,11 @@ function checkLabel(label: unknown): asserts label is string {
   refuseOption('label', 'must not be one that restores give to the snapshots that they make first');
 }
 
+/** @throws SecureStoreError `INVALID_ARGUMENT` */
+export function checkTakeOver(takeOver: unknown): asserts takeOver is boolean | undefined {
+  if (takeOver !== undefined && typeof takeOver !== 'boolean') refuseOption('takeOver', 'must be true or false');
+}
+
 function refuseUnregistered(url: string): never {
   throw new SecureStoreError(
     'CONFLICT',
@@ -61,6 +68,12 @@ function refuseUnregistered(url: string): never {
   );
 }
 
+/** Another store has the destination, or another copy of this one: each later run would fail in the same way. */
+function isNotOwn({ code, advice = [] }: SecureStoreError): boolean {
+  const isCopy = advice.some(({ id }) => id === 'take-over-destination' || id === 'unregister-destination');
+  return code === 'ALREADY_EXISTS' || (code === 'CONFLICT' && isCopy);
+}
+
 /**
  * The work of a backup.
  *
@@ -72,12 +85,15 @@ export function backupKind(
 ): JobKind<BackupParameters, SnapshotReport> {
   return {
     name: 'backup',
+    isFinal: isNotOwn,
     parse(stored) {
-      const { location, label } = (stored ?? {}) as Partial<BackupParameters>;
-      if (typeof location === 'string' && typeof label === 'string') return { location, label };
+      const { location, label, takeOver } = (stored ?? {}) as Partial<BackupParameters>;
+      if (typeof location === 'string' && typeof label === 'string') {
+        return { location, label, ...(takeOver === true && { takeOver }) };
+      }
       throw new SecureStoreError('INTEGRITY', 'the state of the backup job is damaged: it has no destination');
     },
-    run: ({ parameters: { location: url, label }, signal, progress }) =>
+    run: ({ parameters: { location: url, label, takeOver }, signal, progress }) =>
       destinations.at(url, signal, async (connected) => {
         destinations.checkRegistered(url);
         const wasRegistered = destinations.isRegistered(url);
@@ -86,6 +102,7 @@ export function backupKind(
         const { makeSnapshot } = await loadSnapshot();
         const report = await makeSnapshot(area, connected, {
           label,
+          takeOver,
           signal,
           onPhase: (phase) => progress({ phase }),
           onCopied: (versions, bytes) => progress({ done: versions, bytes }),
@@ -104,20 +121,22 @@ export function startBackup(
   options: BackupOptions,
 ): Job<SnapshotReport> {
   const { area, destinations } = ports;
-  const { label = '' } = options;
+  const { label = '', takeOver } = options;
   checkLabel(label);
+  checkTakeOver(takeOver);
   const url = destinations.named(destination);
-  const parameters = { location: url, label };
+  const parameters: BackupParameters = { location: url, label, ...(takeOver === true && { takeOver }) };
   const follower = followers.get(url);
   const id = backupJobId(destination);
   // One snapshot has everything that an earlier, interrupted backup would have had.
   const start = { parameters, replace: true };
   if (follower === undefined) {
     const kind = backupKind(ports, destinations.isRegistered(url));
-    // If the destination can't be reached now, or was lost, no job is left behind for others to resume.
+    // If the destination can't be reached now, was lost, or has the backups of another copy, no job is left for others to resume.
     const before = (signal: AbortSignal): Promise<void> =>
       destinations.at(url, signal, async ({ backend }) => {
         if (destinations.isRegistered(url)) await destinations.checkAlone(url, backend, signal);
+        await destinations.checkOwner(url, backend, takeOver === true, signal);
       });
     return area.runJob('backup', options, OPTIONS, { ...start, kind, id, before });
   }

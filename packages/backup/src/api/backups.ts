@@ -4,8 +4,8 @@ import type { Job } from '@securestore/jobs';
 import type { CallOptions, ObjectStore, SecureStorage } from '@securestore/objects';
 import type { BackupArea, CopyKeeper } from '@securestore/objects/internal';
 import { changeInTime, extensionsOf, inTime } from '@securestore/objects/internal';
-import { backupJobId, backupKind, isJobOf, startBackup } from './backup-job.ts';
-import type { BackupOptions, SnapshotReport } from '../snapshot/snapshot-types.ts';
+import { backupJobId, backupKind, checkTakeOver, isJobOf, startBackup } from './backup-job.ts';
+import type { BackupOptions, SnapshotReport, TakeOverOptions } from '../snapshot/snapshot-types.ts';
 import type {
   DrillJobOptions,
   DrillReport,
@@ -105,7 +105,7 @@ export class Backups {
    *
    * The job rejects with `NOT_FOUND` if the store was backed up there, and no backup is there any more: its disk may not be mounted. It
    * rejects with `LOCKED` if another process is at it, `ALREADY_EXISTS` if the backups of another store lie there,
-   * `CONFLICT` if those of another copy of this one do, or if the destination was unregistered since it was asked for, `ACCESS_DENIED`, `INTEGRITY`, `TOO_LARGE`, and what the backends throw.
+   * `CONFLICT` if those of another copy of this one do, also of the store that this one was restored from without `takeOver`, or if the destination was unregistered since it was asked for, `ACCESS_DENIED`, `INTEGRITY`, `TOO_LARGE`, and what the backends throw.
    */
   backup(destination: string, options: BackupOptions = {}): Job<SnapshotReport> {
     return startBackup(this.#ports, this.#followers, destination, options);
@@ -305,10 +305,11 @@ export class Backups {
    *
    * @throws SecureStoreError `ACCESS_DENIED` for a member; as {@link backup} rejects
    */
-  register(destination: string, options?: CallOptions): Promise<void> {
+  register(destination: string, { takeOver, ...options }: TakeOverOptions = {}): Promise<void> {
+    checkTakeOver(takeOver);
     return this.#changing('backups.register', options, async (signal) => {
       const { registerDestination } = await loadWork();
-      return registerDestination(this.#ports, destination, signal);
+      return registerDestination(this.#ports, destination, takeOver === true, signal);
     });
   }
 

@@ -11,6 +11,7 @@ import type { FoundPoint } from '../repository/snapshots.ts';
 import { Points } from '../repository/snapshots.ts';
 import type { RegisteredDestination } from '../trust/registry.ts';
 import { registryOf } from '../trust/registry.ts';
+import { ownerAt } from '../trust/migrated-from.ts';
 import { failedChecksAt } from '../trust/failed-checks.ts';
 import { evidenceOf, trustedTipAt } from '../trust/trusted-tip.ts';
 import { stillMissing } from '../snapshot/missing-objects.ts';
@@ -93,6 +94,8 @@ async function factsOf(
       if (isOther) return { ...known, replacedBy: there };
       throw new SecureStoreError('CONFLICT', `another destination is at ${url}: its id is ${there}`);
     }
+    const belongsTo = ownerAt(area, found);
+    if (belongsTo !== 'self') return { ...known, belongsTo };
     const points = new Points(found, area.seals);
     const trusted = area.hasKeys ? await trustedTipAt(area, found, signal) : undefined;
     const { newest, damaged } = await readChainTip(points, evidenceOf(area, found, trusted), signal);

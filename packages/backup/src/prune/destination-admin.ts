@@ -9,6 +9,7 @@ import { readerLabel } from '../snapshot/reader-label.ts';
 export async function registerDestination(
   { area, destinations }: ManagedPorts,
   destination: string,
+  takeOver: boolean,
   signal: AbortSignal | undefined,
 ): Promise<void> {
   area.checkOpen();
@@ -16,7 +17,7 @@ export async function registerDestination(
   await destinations.at(name, signal, async ({ backend, url }) => {
     await area.makeKeys(signal);
     await destinations.checkAlone(name, backend, signal, true);
-    const { destination: found } = await publishOverMigrated(area, { backend, url }, signal);
+    const { destination: found } = await publishOverMigrated(area, { backend, url }, signal, takeOver);
     await destinations.register(name, backend, signal);
     // From now on the journal records changes, which only the owner can start.
     await area.open(readerLabel(found), () => undefined, signal);

@@ -95,26 +95,50 @@ export function accessAt(
 
 const same = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0;
 
+/** The store that the backups at a destination are of: the store itself, the one that it was restored from, or another copy, which may be ahead. */
+export type Owner = 'self' | 'source' | 'copy';
+
 /**
- * Checks that a store may continue the backups that `before` is the head of: its own, or those of the store that it was restored from.
+ * Tells which store the backups are of that `before` is the head of.
  *
- * @throws SecureStoreError `ALREADY_EXISTS` for another store, `CONFLICT` for another copy of this one
+ * @throws SecureStoreError `ALREADY_EXISTS` for those of another store
  */
-function checkLineage(url: string, before: Head, next: Head): void {
+export function ownerOf(url: string, before: Head, next: Head): Owner {
   if (!same(before.lineage, next.lineage) || !same(before.identity, next.identity)) {
     throw new SecureStoreError('ALREADY_EXISTS', `${url} has the backups of another store`, {
       advice: [{ id: 'choose-store-url' }],
     });
   }
-  if (same(before.instance, next.instance)) return;
+  if (same(before.instance, next.instance)) return 'self';
   const descends =
     same(next.parent.instance, before.instance) || (next.instances ?? []).some((id) => same(id, before.instance));
-  if (descends && next.parent.generation >= before.generation) return;
-  throw new SecureStoreError(
-    'CONFLICT',
-    `${url} has the backups of another copy of this store. Each copy needs its own destination.`,
-    { advice: [{ id: 'choose-store-url' }] },
-  );
+  return descends && next.parent.generation >= before.generation ? 'source' : 'copy';
+}
+
+/** The error for backups that are not those of the store itself. */
+export function notOwnBackups(url: string, owner: Exclude<Owner, 'self'>): SecureStoreError {
+  if (owner === 'source') {
+    const message = `${url} has the backups of the store that this one was restored from, which may still use them`;
+    return new SecureStoreError('CONFLICT', message, {
+      advice: [{ id: 'choose-store-url' }, { id: 'take-over-destination', destination: url }],
+    });
+  }
+  const message = `${url} has the backups of another copy of this store. Each copy needs its own destination.`;
+  return new SecureStoreError('CONFLICT', message, {
+    advice: [{ id: 'choose-store-url' }, { id: 'unregister-destination', destination: url }],
+  });
+}
+
+/**
+ * Checks that a store may continue the backups that `before` is the head of: its own, or, to take them over, those of the store that it was
+ * restored from.
+ *
+ * @throws SecureStoreError `ALREADY_EXISTS` for another store, `CONFLICT` for another copy of this one
+ */
+export function checkLineage(url: string, before: Head, next: Head, takeOver: boolean): void {
+  const owner = ownerOf(url, before, next);
+  if (owner === 'self' || (takeOver && owner === 'source')) return;
+  throw notOwnBackups(url, owner);
 }
 
 /**
@@ -142,6 +166,7 @@ async function refuseStore(
 /**
  * The destination with the current keys. It is created if nothing is there.
  *
+ * @param takeOver whether the backups of the store that this one was restored from become its own
  * @throws SecureStoreError as {@link findDestination}; `ALREADY_EXISTS`, `CONFLICT` if it belongs to another store or copy;
  *   `INVALID_ARGUMENT` if it is in the folder of the store, or around it
  */
@@ -150,6 +175,7 @@ export async function prepareDestination(
   { backend, url }: Pick<Destination, 'backend' | 'url'>,
   copied: CopiedHead,
   signal?: AbortSignal,
+  takeOver = false,
 ): Promise<FoundDestination> {
   for (let tries = 1; ; tries++) {
     const found = await findDestination(backend, url, signal);
@@ -157,7 +183,7 @@ export async function prepareDestination(
     if (found === undefined) await refuseStore(area, backend, url, signal);
     if (found !== undefined) {
       const before = headOf(found);
-      checkLineage(url, before, next);
+      checkLineage(url, before, next, takeOver);
       const isOwn = same(before.instance, next.instance);
       // A process with a newer head was here. If another writer only pretends that, nothing there could be opened.
       if (isOwn && before.generation >= next.generation && isGenuineCopy(found.keys)) return found;
@@ -200,14 +226,16 @@ export async function replaceHead(found: FoundDestination, copied: CopiedHead, s
 /**
  * Writes the current head of the store to a destination, as {@link prepareDestination}.
  *
+ * @param takeOver also over the head of the store that this one was restored from
  * @returns the destination, and the generation of its head, at least
  */
 export async function publishHead(
   area: BackupArea,
   target: Pick<Destination, 'backend' | 'url'>,
   signal?: AbortSignal,
+  takeOver = false,
 ): Promise<{ readonly destination: FoundDestination; readonly generation: number }> {
   const copied = await area.copyHead(signal);
-  const destination = await prepareDestination(area, target, copied, signal);
+  const destination = await prepareDestination(area, target, copied, signal, takeOver);
   return { destination, generation: copied.generation };
 }

@@ -72,7 +72,8 @@ export class RestoreSteps {
       // It had expired, or is in a category that the member was not granted.
       const isHidden = SecureStoreError.is(error, 'NOT_FOUND') || SecureStoreError.is(error, 'ACCESS_DENIED');
       if (isHidden && this.#options.keys === undefined) return undefined;
-      throw error;
+      if (!SecureStoreError.is(error, 'NOT_FOUND')) throw error;
+      throw SecureStoreError.from(error, { message: 'the object does not exist in the snapshot', key });
     }
   }
 

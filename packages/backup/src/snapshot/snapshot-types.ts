@@ -49,12 +49,23 @@ export interface SnapshotOptions {
    * followed the store; by default moments in between can't be told if something has changed.
    */
   readonly steadyUntil?: number | undefined;
+  /** As {@link BackupOptions.takeOver}. */
+  readonly takeOver?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onPhase?: ((phase: string) => void) | undefined;
   readonly onCopied?: ((versions: number, bytes: number) => void) | undefined;
 }
 
-export interface BackupOptions extends CallOptions {
+/** Allows that the backups of another store become those of this one. */
+export interface TakeOverOptions extends CallOptions {
+  /**
+   * Take over the backups of the store that this one was restored from: that store can then no longer use the destination. Without it,
+   * such a destination is `CONFLICT`. Default `false`.
+   */
+  readonly takeOver?: boolean | undefined;
+}
+
+export interface BackupOptions extends TakeOverOptions {
   /** What the snapshot is called, at most 128 bytes of UTF-8. */
   readonly label?: string | undefined;
 }

@@ -116,7 +116,7 @@ export async function makeSnapshot(
   let damage: SecureStoreError | undefined;
   // The reader of the journal needs the destination's id, which is in its keys: these are made with those of the store.
   const settled = await area.prepare(signal);
-  const { destination } = await publishOverMigrated(area, target, signal);
+  const { destination } = await publishOverMigrated(area, target, signal, options.takeOver);
   damage = await damageFoundAt(area, destination, signal);
   for (let tries = 1; ; tries++) {
     const reader = await area.open(readerLabel(destination), (alarm) => early.push(alarm), signal);

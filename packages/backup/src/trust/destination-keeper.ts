@@ -2,7 +2,14 @@ import { asBuffer, SecureStoreError } from '@securestore/core-format';
 import type { BackupArea, CopiedHead } from '@securestore/objects/internal';
 import { inTime } from '@securestore/objects/internal';
 import type { FoundDestination } from '../repository/destination.ts';
-import { accessAt, prepareDestination, requireDestination } from '../repository/destination.ts';
+import {
+  accessAt,
+  headOf,
+  notOwnBackups,
+  ownerOf,
+  prepareDestination,
+  requireDestination,
+} from '../repository/destination.ts';
 import type { Fence, RegisteredDestination } from './registry.ts';
 import { changeRegistry, isFenced, registryOf } from './registry.ts';
 import { isOwnOrTaken } from './migrated-from.ts';
@@ -44,17 +51,12 @@ export class DestinationKeeper {
   }
 
   /**
-   * A restored store has the destinations of the one before, which may still be there: its first backup takes one over, and a rotation of
-   * keys does not. A migrated store takes over what its signed head names. What it remembers of its newest snapshots proves nothing: a
+   * A restored store has the destinations of the one before, which may still be there: only a backup with `takeOver` takes one over. A migrated store takes over what its signed head names. What it remembers of its newest snapshots proves nothing: a
    * member could have put it there.
    */
   async #checkOwn(found: FoundDestination, copied: CopiedHead, signal: AbortSignal | undefined): Promise<void> {
     if (await isOwnOrTaken(this.#area, found, copied, signal)) return;
-    throw new SecureStoreError(
-      'CONFLICT',
-      `${found.url} has the backups of the store that this one was restored from`,
-      { advice: [{ id: 'unregister-destination', destination: found.url }] },
-    );
+    throw notOwnBackups(found.url, ownerOf(found.url, headOf(found), this.#area.head) === 'source' ? 'source' : 'copy');
   }
 
   /** Publishes a point that shows that keys were replaced. @returns the id of the destination, and its fence */

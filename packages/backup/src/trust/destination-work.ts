@@ -90,3 +90,5 @@ export async function register(
   // The copy of the head at the destination has the list, too.
   await publishHead(area, { backend, url }, signal);
 }
+
+export { checkOwner } from './migrated-from.ts';

@@ -128,6 +128,22 @@ export class Destinations {
   }
 
   /**
+   * Checks that a destination has no backups of another store, or of another copy of this one.
+   *
+   * @param takeOver whether those of the store that this one was restored from may become its own
+   * @throws SecureStoreError `ALREADY_EXISTS`, `CONFLICT`; what the backend throws
+   */
+  async checkOwner(
+    url: string,
+    backend: StorageBackend,
+    takeOver: boolean,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    const { checkOwner } = await loadWork();
+    await checkOwner(this.#area, { backend, url }, takeOver, signal);
+  }
+
+  /**
    * Registers a destination that has a snapshot: rotations replace its keys from then on.
    *
    * @param wasRegistered when its snapshot began: if it was unregistered meanwhile, it stays so

@@ -4,7 +4,8 @@ import type { ObjectStore } from '@securestore/objects';
 import type { BackupArea, CopiedHead } from '@securestore/objects/internal';
 import { extensionsOf, isGenuineCopy, isInstance, isSameStore } from '@securestore/objects/internal';
 import type { Destination, FoundDestination } from '../repository/destination.ts';
-import { findDestination, headOf, publishHead, replaceHead } from '../repository/destination.ts';
+import type { Owner } from '../repository/destination.ts';
+import { checkLineage, findDestination, headOf, ownerOf, publishHead, replaceHead } from '../repository/destination.ts';
 import type { FoundPoint } from '../repository/snapshots.ts';
 import type { KnownInstance, MigratedFrom, RegisteredDestination } from './registry.ts';
 import { changeRegistry, destinationsIn, registryOf } from './registry.ts';
@@ -21,7 +22,7 @@ export function hasDestinations(list: Uint8Array | undefined): boolean {
 
 /**
  * Has a store remember, in its signed head, which instance it was before it migrated: rotations and changes that take access away may then
- * replace what that instance has left at its destinations. Without this, the next backup to a destination does that.
+ * replace what that instance has left at its destinations, and so may backups. Without this, backups there need `takeOver`.
  *
  * @param store the migrated store, at its target
  * @param left the last head at the source
@@ -99,6 +100,28 @@ export async function isOwnOrTaken(
   return true;
 }
 
+/** Tells which store the backups at a destination are of; of a migrated store, those of its source are its own. @throws SecureStoreError as {@link ownerOf} */
+export function ownerAt(area: BackupArea, found: FoundDestination): Owner {
+  const there = headOf(found);
+  const owner = ownerOf(found.url, there, area.head);
+  return owner !== 'self' && isFromBefore(area, found, there) ? 'self' : owner;
+}
+
+/**
+ * Checks that a backup to a destination would not take the backups of another copy of the store, before anything is written.
+ *
+ * @throws SecureStoreError `ALREADY_EXISTS`, `CONFLICT`; what the backend throws
+ */
+export async function checkOwner(
+  area: BackupArea,
+  { backend, url }: Pick<Destination, 'backend' | 'url'>,
+  takeOver: boolean,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const found = await findDestination(backend, url, signal);
+  if (found !== undefined && ownerAt(area, found) !== 'self') checkLineage(url, headOf(found), area.head, takeOver);
+}
+
 /**
  * Writes the current head of the store to a destination, as {@link publishHead}, also to one that has the head of a former source: the
  * head of the store names one instance before this one, which is another if the store came back, or migrated twice.
@@ -109,11 +132,12 @@ export async function publishOverMigrated(
   area: BackupArea,
   target: Pick<FoundDestination, 'backend' | 'url'>,
   signal: AbortSignal | undefined,
+  takeOver = false,
 ): ReturnType<typeof publishHead> {
   const { backend, url } = target;
   if (originOf(area, (one) => one.url === url) !== undefined) {
     const found = await findDestination(backend, url, signal);
     if (found !== undefined) await isOwnOrTaken(area, found, await area.copyHead(signal), signal);
   }
-  return publishHead(area, target, signal);
+  return publishHead(area, target, signal, takeOver);
 }

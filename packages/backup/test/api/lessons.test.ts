@@ -34,7 +34,8 @@ describe('a store that was restored from an older snapshot and goes on with the 
     await store.close();
     const { store: restored } = await restoredFrom(destination, clock, { snapshot: 1 });
     const expected = await contentsOf(restored, ['a', 'b', 'c']);
-    expect(await snapshotAt(restored, destination)).toMatchObject({ number: 3, failed: [] });
+    await failure(snapshotAt(restored, destination), 'CONFLICT');
+    expect(await snapshotAt(restored, destination, { takeOver: true })).toMatchObject({ number: 3, failed: [] });
     expect(await contentsAt(destination, clock, {}, ['a', 'b', 'c'])).toEqual(expected);
     await restored.store('b', 'new');
     await snapshotAt(restored, destination);
@@ -57,6 +58,11 @@ it('a store that was restored and removes snapshots before it is backed up is ba
   await store.close();
   const { store: restored } = await restoredFrom(destination, clock, { snapshot: 1 });
   const backups = backupsOf(restored, [destination]);
+  await failure(
+    backups.forget(destination.url, () => []),
+    'CONFLICT',
+  );
+  await backups.register(destination.url, { takeOver: true });
   await backups.forget(destination.url, () => []);
   expect(await backups.backup(destination.url)).toMatchObject({ findings: [], failed: [] });
   expect(await contentsAt(destination, clock)).toEqual(await contentsOf(restored));

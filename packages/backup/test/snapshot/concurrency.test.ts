@@ -220,7 +220,7 @@ describe('a destination', () => {
     await copy.store('a', 'of the copy');
     await backups.backup(destination.url);
     const copied = backupsOf(copy, [destination]);
-    await copied.backup(destination.url);
+    await copied.backup(destination.url, { takeOver: true });
     expect(await contentsAt(destination, clock)).toEqual(await contentsOf(copy));
     const error = await failure(backups.backup(destination.url), 'CONFLICT');
     expect(error.message).toContain('another copy of this store');

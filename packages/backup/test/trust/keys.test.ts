@@ -79,7 +79,7 @@ describe('keys that are rotated, retired and destroyed between snapshots', () =>
     const { store: restored } = await restoredFrom(destination, clock);
     const backups = backupsOf(restored, [destination]);
     await restored.store('c', 'later');
-    await backups.backup(destination.url);
+    await backups.backup(destination.url, { takeOver: true });
     points.set(2, await contentsOf(restored, NAMES));
     const retired = await rotate(restored, 1);
     for (const id of retired) await restored.encryptionKeys.destroy(id, { waitingPeriod: 0 });

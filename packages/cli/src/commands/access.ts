@@ -1,7 +1,7 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { Action, Decision, Policy, Rule, SecureStore, Template } from 'securestore';
 import { ruleText } from '../access/access-text.ts';
-import { sayWhereItCounts } from '../access/access-pending.ts';
+import { accessPending, sayWhereItCounts } from '../access/access-pending.ts';
 import type { Call, ExitCode } from '../call/call.ts';
 import { withStore } from '../store/open.ts';
 import { parseExpiry } from '../call/parse-time.ts';
@@ -109,9 +109,12 @@ async function addRules(
     all = [...(policy.roles.find((other) => other.name === name)?.rules ?? []), ...rules];
     return setRole(name, all)(policy);
   };
-  const { pending } = await store.access.change(change, { signal: cli.signal });
-  await out.result({ name, rules: all, pending }, () => rules.map((rule) => `${printable(name)}: ${ruleText(rule)}`));
-  return sayWhereItCounts(call, pending);
+  const changed = await store.access.change(change, { signal: cli.signal });
+  const found = await accessPending(call, store, changed.pending);
+  await out.result({ name, rules: all, ...found.data }, () =>
+    rules.map((rule) => `${printable(name)}: ${ruleText(rule)}`),
+  );
+  return sayWhereItCounts(call, found);
 }
 
 async function remove(call: Call, store: SecureStore, given: string): Promise<ExitCode> {
@@ -125,9 +128,10 @@ async function remove(call: Call, store: SecureStore, given: string): Promise<Ex
     await confirmDestruction(cli, options.yes, `${what}. Remove it?`, what);
   }
   const { removeRole: removal } = await import('securestore');
-  const { pending } = await store.access.change(removal(name), { signal: cli.signal });
-  await out.result({ name, removed: true, pending }, () => `removed the role ${printable(name)}`);
-  return sayWhereItCounts(call, pending);
+  const changed = await store.access.change(removal(name), { signal: cli.signal });
+  const found = await accessPending(call, store, changed.pending);
+  await out.result({ name, removed: true, ...found.data }, () => `removed the role ${printable(name)}`);
+  return sayWhereItCounts(call, found);
 }
 
 /** The template for a role that does not exist yet. */
@@ -159,7 +163,7 @@ export async function grant(
       return grantRole(principal, held, expires?.getTime())(grown);
     };
     const changing = store.access.change(change, { signal: cli.signal });
-    const { pending } = await changing.catch((error: unknown) => {
+    const changed = await changing.catch((error: unknown) => {
       if (hasRole || !SecureStoreError.is(error, 'NOT_FOUND')) throw error;
       throw withHints(
         error,
@@ -168,11 +172,12 @@ export async function grant(
       );
     });
     const until = expires === undefined ? '' : ` until ${formatTime(expires)}`;
-    await out.result({ principal, role: held, added, ...(expires && { expires }), pending }, () => {
+    const found = await accessPending(call, store, changed.pending);
+    await out.result({ principal, role: held, added, ...(expires && { expires }), ...found.data }, () => {
       const [what, whom] = [printable(held), printable(principal)];
       return added ? `added ${whom} (${kind}) and granted ${what}${until}` : `granted ${what} to ${whom}${until}`;
     });
-    return sayWhereItCounts(call, pending);
+    return sayWhereItCounts(call, found);
   });
 }
 
@@ -213,13 +218,14 @@ export async function revoke(call: Call, principal: string, roleName: string | u
       await confirmDestruction(cli, options.yes, `${what}. Remove?`, what);
     }
     const change = roleName === undefined ? removePrincipal(principal) : revokeRole(principal, roleName);
-    const { pending } = await store.access.change(change, { signal: cli.signal });
-    await out.result({ principal, ...(roleName && { role: roleName }), revoked: true, pending }, () =>
+    const changed = await store.access.change(change, { signal: cli.signal });
+    const found = await accessPending(call, store, changed.pending);
+    await out.result({ principal, ...(roleName && { role: roleName }), revoked: true, ...found.data }, () =>
       roleName === undefined
         ? `removed ${printable(principal)}`
         : `revoked ${printable(roleName)} from ${printable(principal)}`,
     );
-    return sayWhereItCounts(call, pending);
+    return sayWhereItCounts(call, found);
   });
 }
 

@@ -1,6 +1,6 @@
 import type { Action, ApprovalRule, PlannedOperation, Policy, SecureStore, SessionApprovals } from 'securestore';
 import { scopeText } from '../access/access-text.ts';
-import { sayWhereItCounts } from '../access/access-pending.ts';
+import { accessPending, sayWhereItCounts } from '../access/access-pending.ts';
 import { planCounts, planLines, reasonLines, requestText, stateInWords } from '../access/approval-text.ts';
 import type { Call, ExitCode } from '../call/call.ts';
 import type { OwnHint } from '../errors/hints.ts';
@@ -146,9 +146,10 @@ async function addRule(call: Call<ApprovalOptions>, store: SecureStore, rule: Ap
   const { cli, out } = call;
   const { setApprovals } = await import('securestore');
   const change = (policy: Policy): Policy => setApprovals([...(policy.approvals ?? []), rule])(policy);
-  const { pending } = await store.access.change(change, { signal: cli.signal });
-  await out.result({ ...rule, pending }, () => `needs an approval from now on: ${scopeText(rule)}`);
-  return sayWhereItCounts(call, pending);
+  const changed = await store.access.change(change, { signal: cli.signal });
+  const found = await accessPending(call, store, changed.pending);
+  await out.result({ ...rule, ...found.data }, () => `needs an approval from now on: ${scopeText(rule)}`);
+  return sayWhereItCounts(call, found);
 }
 
 async function removeRule(call: Call, store: SecureStore, number: number): Promise<ExitCode> {
@@ -161,11 +162,12 @@ async function removeRule(call: Call, store: SecureStore, number: number): Promi
     if (removed !== undefined) return setApprovals(rules.filter((rule) => rule !== removed))(policy);
     throw refusal('NOT_FOUND', `the rule ${number} does not exist`, { hints: [LIST_RULES] });
   };
-  const { pending } = await store.access.change(change, { signal: cli.signal });
-  await out.result({ ...removed, removed: true, pending }, () =>
+  const changed = await store.access.change(change, { signal: cli.signal });
+  const found = await accessPending(call, store, changed.pending);
+  await out.result({ ...removed, removed: true, ...found.data }, () =>
     removed === undefined ? [] : `needs no approval any more: ${scopeText(removed)}`,
   );
-  return sayWhereItCounts(call, pending);
+  return sayWhereItCounts(call, found);
 }
 
 /** `securestore approve <id>`. */

@@ -59,7 +59,7 @@ async function status(call: Call, store: SecureStore): Promise<ExitCode> {
           ),
         ],
   );
-  if (missing !== undefined) out.note(missing);
+  if (on && missing !== undefined) out.note(missing);
   return 0;
 }
 

@@ -13,6 +13,7 @@ import { count, formatBytes, formatTime, printable } from '../terminal/terminal-
 export interface BackupOptions {
   readonly label?: string;
   readonly continuous?: boolean;
+  readonly takeOver?: boolean;
 }
 
 function inWords({ number, time, objects, versions, bytes, copied, rewrapped }: SnapshotReport): string[] {
@@ -80,8 +81,12 @@ export async function backup(call: Call<BackupOptions>, destination: string): Pr
     return await withStore(call, (store) => follow(call, store, destination), undefined, { logger });
   }
   return await withStore(call, async (store) => {
-    const { label } = options;
-    const job = store.backup(destination, { ...(label === undefined ? {} : { label }), signal: cli.signal });
+    const { label, takeOver } = options;
+    const job = store.backup(destination, {
+      ...(label === undefined ? {} : { label }),
+      ...(takeOver === true && { takeOver }),
+      signal: cli.signal,
+    });
     const report = await watchJob(cli, 'backup', job).catch(async (error: unknown) => {
       throw await whoIsAtIt(store, error);
     });

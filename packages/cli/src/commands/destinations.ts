@@ -15,6 +15,7 @@ const SPANS: ReadonlySet<string> = new Set(['within', 'continuous']);
 
 export interface DestinationsOptions {
   readonly schedules?: boolean;
+  readonly takeOver?: boolean;
 }
 
 /** A retention in one line. */
@@ -37,8 +38,9 @@ async function statesOf({ cli }: Call, store: SecureStore): Promise<ReadonlyMap<
   return new Map(all.map(({ id, facts }) => [id, stateOf(facts)]));
 }
 
-function stateOf({ unreachable, replacedBy }: Facts): string {
+function stateOf({ unreachable, replacedBy, belongsTo }: Facts): string {
   if (replacedBy !== undefined) return 'another destination is there';
+  if (belongsTo !== undefined) return 'has the backups of another copy';
   if (unreachable === undefined) return 'present';
   return unreachable === 'NOT_FOUND' ? 'gone' : `cannot be read (${unreachable})`;
 }
@@ -79,11 +81,11 @@ export async function listDestinations(call: Call): Promise<void> {
 }
 
 /** `securestore destination add`. */
-export async function addDestination(call: Call, url: string): Promise<void> {
+export async function addDestination(call: Call<DestinationsOptions>, url: string): Promise<void> {
   refuseMemory(url);
-  const { cli, out } = call;
+  const { cli, out, options } = call;
   await withStore(call, async ({ backups }) => {
-    await backups.register(url, { signal: cli.signal });
+    await backups.register(url, { ...(options.takeOver === true && { takeOver: true }), signal: cli.signal });
     await out.result({ url, registered: true }, () => {
       return `${printable(url)} follows the keys of the store from now on; to make a snapshot there: ${printable(new Commands(call).on(['backup', url]))}`;
     });

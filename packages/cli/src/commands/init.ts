@@ -56,6 +56,7 @@ export async function init(call: Call<InitOptions>, operand: string | undefined)
       ...settings,
       unlock: unlock.method,
       anchor: options.anchor ?? true,
+      acceptRollback: options.acceptRollback,
       logger: loggerFor(call),
       discovery: discoveryOf(call),
       signal: cli.signal,

@@ -1,4 +1,5 @@
 import type { EncryptionKeyInfo, SecureStore } from 'securestore';
+import { pendingBackups } from '../access/pending-backups.ts';
 import { type Call, type ExitCode, SOME_FAILED } from '../call/call.ts';
 import { withStore } from '../store/open.ts';
 import { parseDurationWithin } from '../call/parse-time.ts';
@@ -38,7 +39,7 @@ export async function destroyKeys(call: Call<DestroyKeysOptions>, target: string
   return await withStore(call, async (store) => {
     await finishDue(call, store);
     const changed = await destroy(call, store, target, wait);
-    const exitCode = await sayChanged(call, changed);
+    const exitCode = await sayChanged(call, store, changed);
     if (!out.json && changed.every(({ state }) => state === 'destroyed'))
       await out.result({}, () => whatIsGone(target, changed));
     return exitCode;
@@ -49,24 +50,26 @@ export async function destroyKeys(call: Call<DestroyKeysOptions>, target: string
 export async function undoDestruction(call: Call, target: string): Promise<ExitCode> {
   return await withStore(call, async (store) => {
     await finishDue(call, store);
-    return await sayChanged(call, await store.encryptionKeys.undo(target, { signal: call.cli.signal }));
+    return await sayChanged(call, store, await store.encryptionKeys.undo(target, { signal: call.cli.signal }));
   });
 }
 
-async function sayChanged(call: Call, changed: readonly EncryptionKeyInfo[]): Promise<ExitCode> {
+async function sayChanged(call: Call, store: SecureStore, changed: readonly EncryptionKeyInfo[]): Promise<ExitCode> {
   for (const key of changed) await call.out.result(key, () => describe(key));
   const pending = [...new Set(changed.flatMap(({ pendingAt }) => pendingAt ?? []))];
-  notePending(call, pending);
+  await notePending(call, store, pending);
   return pending.length === 0 ? 0 : SOME_FAILED;
 }
 
 /** Says where destroyed keys are still to be had: what is not gone everywhere is not destroyed. */
-function notePending({ out }: Call, pending: readonly string[]): void {
-  for (const url of pending) out.note(`backups not reached: ${printable(url)}`);
-  if (pending.length === 0) return;
-  out.note(
+async function notePending(call: Call, store: SecureStore, pending: readonly string[]): Promise<void> {
+  const { lines } = await pendingBackups(
+    call,
+    store,
+    pending,
     'their copies of the destroyed keys still decrypt their backups: once they can be reached, run securestore key list, which removes these',
   );
+  for (const line of lines) call.out.note(line);
 }
 
 /** What was scheduled and is due is destroyed by whichever command comes first. @returns the destinations that it did not reach */
@@ -81,7 +84,7 @@ async function finishDue(call: Call, store: SecureStore): Promise<readonly strin
   if (inUse.length > 0) {
     out.note(`due to be destroyed, but objects need them: ${inUse.join(', ')}; undo that, or run securestore rotate`);
   }
-  notePending(call, pending);
+  await notePending(call, store, pending);
   return pending;
 }
 

@@ -212,7 +212,7 @@ async function revoke(call: Call, store: SecureStore, name: string): Promise<Exi
   const members = await store.members.list({ signal: cli.signal });
   const job = store.members.revoke(name, { signal: cli.signal });
   const isThere = members.some((one) => one.name === name);
-  return await watchRevocation(call, job, { name, whom: printable(name), isThere });
+  return await watchRevocation(call, store, job, { name, whom: printable(name), isThere });
 }
 
 async function revokeAll(call: Call, store: SecureStore): Promise<ExitCode> {
@@ -226,7 +226,7 @@ async function revokeAll(call: Call, store: SecureStore): Promise<ExitCode> {
     },
   );
   const job = store.members.revokeAll({ signal });
-  return await watchRevocation(call, job, { whom: 'every member', isThere });
+  return await watchRevocation(call, store, job, { whom: 'every member', isThere });
 }
 
 interface Revocation {
@@ -239,6 +239,7 @@ interface Revocation {
 
 async function watchRevocation(
   call: Call,
+  store: SecureStore,
   job: Job<RotationReport>,
   { whom, isThere, ...more }: Revocation,
 ): Promise<ExitCode> {
@@ -248,7 +249,7 @@ async function watchRevocation(
   // Of all members at once, who are more than one or none.
   const revoked = more.name === undefined ? `${whom}: none of them can` : `${whom}, who cannot`;
   const first = `revoked ${revoked} decrypt what is written from now on`;
-  const exitCode = await sayRotation(call, done, first, { ...more, revoked: true });
+  const exitCode = await sayRotation(call, store, done, first, { ...more, revoked: true });
   if (Object.keys(done.remaining).length > 0) {
     out.note(`warning: ${whom} can forge what is encrypted under keys that are still in use`);
   }

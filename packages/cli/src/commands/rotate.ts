@@ -1,5 +1,6 @@
 import type { Job, RotationDepth, RotationReport, SecureStore, UnlockSecretMethod } from 'securestore';
 import type { Call, ExitCode } from '../call/call.ts';
+import { Commands } from '../errors/hints.ts';
 import { watchJob } from '../terminal/job-progress.ts';
 import { ensureKeyFile } from '../secret/key-file.ts';
 import { withStore, withUnlockedStore } from '../store/open.ts';
@@ -84,8 +85,11 @@ async function renew(
       : 'the new unlock secret unlocks the store, the old one no longer does';
     const done = await watchJob(cli, call.verb, job);
     const last = protectionLines(done, !kept);
-    const exitCode = await sayRotation(call, done, rotationLine(done, secret), { last });
-    if (!kept) noteOldSecret(call);
+    const exitCode = await sayRotation(call, store, done, rotationLine(done, secret), { last });
+    if (!kept) {
+      await sayOtherSlots(call, store);
+      noteOldSecret(call);
+    }
     return exitCode;
   } catch (error) {
     if (!kept) await sayWhichSecret(call, store, slots);
@@ -98,7 +102,18 @@ async function resume(call: Call<RotateOptions>, store: SecureStore): Promise<Ex
   const job = store.jobs.resume(ROTATION, { signal: call.cli.signal }) as Job<RotationReport>;
   const done = await watchJob(call.cli, call.verb, job);
   // Whether the rotation replaced the secret is known to the call that began it.
-  return await sayRotation(call, done, rotationLine(done), { last: protectionLines(done, false) });
+  return await sayRotation(call, store, done, rotationLine(done), { last: protectionLines(done, false) });
+}
+
+/** A key file of a laptop that was stolen may be another slot than the one that was replaced. */
+async function sayOtherSlots(call: Call, store: SecureStore): Promise<void> {
+  const others = (await store.slots.list()).length - 1;
+  if (others === 0) return;
+  const unlock = others === 1 ? 'other slot still unlocks' : 'other slots still unlock';
+  // Without the old secret, which lists nothing any more.
+  const { store: url } = call.options;
+  const commands = new Commands({ args: [], options: url === undefined ? {} : { store: url } });
+  call.out.note(printable(`${others} ${unlock} the store; to list all: ${commands.on(['slot', 'list'])}`));
 }
 
 async function sayWhichSecret(call: Call, store: SecureStore, before: readonly { id: string }[]): Promise<void> {

@@ -1,5 +1,6 @@
 import { SecureStoreError } from '@securestore/core-format';
-import type { RotationDepth, RotationReport } from 'securestore';
+import type { RemoteStore, RotationDepth, RotationReport, SecureStore } from 'securestore';
+import { pendingBackups } from '../access/pending-backups.ts';
 import { type Call, SOME_FAILED } from '../call/call.ts';
 import { count, printable } from '../terminal/terminal-text.ts';
 
@@ -41,12 +42,17 @@ export function protectionLines({ depth, failed, remaining, pending }: RotationR
 
 /** Says what a rotation did. @param first the first line @param last the last ones @param more what is in its JSON, too */
 export async function sayRotation(
-  { out, verb }: Call,
+  call: Call,
+  store: SecureStore | RemoteStore,
   done: RotationReport,
   first: string,
   { last = [], ...more }: { readonly last?: readonly string[]; readonly [field: string]: unknown } = {},
 ): Promise<number> {
-  const { failures, foreign, ...summary } = done;
+  const { out, verb } = call;
+  const { failures, foreign, pending, ...counts } = done;
+  const once = 'their backups still need the old keys: once they can be reached, run securestore rotate --same-secret';
+  const found = await pendingBackups(call, store, pending, once);
+  const summary = { ...counts, ...found.data };
   for (const { name, code } of failures) {
     const error = new SecureStoreError(code, 'cannot be rewrapped under the new encryption keys. It was not changed.');
     if (out.json) await out.result({ name, status: 'failed', error: { code } }, () => []);
@@ -59,7 +65,7 @@ export async function sayRotation(
       `foreign object: ${printable(name)}: ${reason}`,
     ]);
   }
-  await out.result({ ...more, summary }, () => [first, ...reportLines(done), ...last]);
+  await out.result({ ...more, summary }, () => [first, ...reportLines(done, found.lines), ...last]);
   return done.failed > 0 || done.contradicted > 0 || done.pending.length > 0 ? SOME_FAILED : 0;
 }
 
@@ -75,8 +81,9 @@ function endedKits({ removedSlots }: RotationReport): string[] {
   return [...ended].map((line) => `${line}: make another by securestore slot add`);
 }
 
-function reportLines(report: RotationReport): string[] {
-  const { depth, examined, rotated, failed, retired, remaining, contradicted, pending } = report;
+/** @param pending what was not brought to the backups */
+function reportLines(report: RotationReport, pending: readonly string[]): string[] {
+  const { depth, examined, rotated, failed, retired, remaining, contradicted } = report;
   if (depth === 'unlock') return endedKits(report);
   const left = Object.entries(remaining).map(([id, number]) => `${id} (${count(number, 'version')})`);
   const lines = endedKits(report);
@@ -95,9 +102,5 @@ function reportLines(report: RotationReport): string[] {
       `${count(contradicted, 'name')} had less or other than the last checkpoint says: securestore verify names them`,
     );
   }
-  lines.push(...pending.map((url) => `backups not reached: ${printable(url)}`));
-  if (pending.length > 0) {
-    lines.push('their backups still need the old keys: once they can be reached, run securestore rotate --same-secret');
-  }
-  return lines;
+  return [...lines, ...pending];
 }

@@ -1,6 +1,7 @@
 import { exitCodeOf } from '@securestore/core-format';
 import type { ScrubFinding, ScrubReport } from 'securestore';
 import type { Call, ExitCode } from '../call/call.ts';
+import { comparedWith } from '../object/checkpoint-text.ts';
 import { watchJob } from '../terminal/job-progress.ts';
 import { withStore } from '../store/open.ts';
 import { parseDurationWithin } from '../call/parse-time.ts';
@@ -28,10 +29,17 @@ function advice(commands: Commands, repairs: boolean): string {
 /** From so many milliseconds on a pass that was at work for a shorter time was interrupted. */
 const PAUSED = 2000;
 
-function lineOf({ kind, key, name, message, repaired }: ScrubFinding): string {
+const NOT_REPAIRED: Readonly<Record<NonNullable<ScrubFinding['notRepaired']>, string>> = {
+  absent: 'the backup does not have the object',
+  damaged: 'the object is damaged in the backup, too',
+  older: 'the backup has only an older version',
+};
+
+function lineOf({ kind, key, name, message, repaired, notRepaired }: ScrubFinding): string {
   const subject = key === undefined ? name : `${key} (${name})`;
   const outcome = repaired ? 'repaired: ' : '';
-  return `${outcome}${printable(kind)}: ${printable(subject)}: ${printable(message)}`;
+  const why = notRepaired === undefined ? '' : `; not repaired: ${NOT_REPAIRED[notRepaired]}`;
+  return `${outcome}${printable(kind)}: ${printable(subject)}: ${printable(message)}${why}`;
 }
 
 /** @param repairs whether what is wrong was to be put right */
@@ -52,7 +60,7 @@ function inWords(report: ScrubReport, commands: Commands, repairs: boolean): str
   const basis =
     baseline === undefined
       ? 'there is no checkpoint: only damage shows, not that an object is older than it was or gone (securestore verify --checkpoint makes one)'
-      : `compared with the checkpoint of ${formatTime(baseline.time)}`;
+      : comparedWith(baseline);
   return [
     `${verdict} among ${what}; read ${formatBytes(bytes)} of payloads, in ${formatDuration(took / 1000)}${since}`,
     basis,

@@ -1,4 +1,5 @@
 import type { SecureStore } from 'securestore';
+import { pendingBackups } from '../access/pending-backups.ts';
 import { type Call, type ExitCode, SOME_FAILED } from '../call/call.ts';
 import { withStore } from '../store/open.ts';
 import { confirmDestruction } from '../secret/prompt.ts';
@@ -44,7 +45,8 @@ async function list({ cli, out }: Call, store: SecureStore): Promise<void> {
   out.note(`fingerprint of the store: ${store.fingerprint}`);
 }
 
-async function remove({ cli, out, options }: Call, store: SecureStore, id: string): Promise<ExitCode> {
+async function remove(call: Call, store: SecureStore, id: string): Promise<ExitCode> {
+  const { cli, out, options } = call;
   const all = await store.slots.list({ signal: cli.signal });
   // The last one is not removed anyway.
   if (all.length > 1 && all.some((slot) => slot.current && slot.id === id)) {
@@ -55,13 +57,14 @@ async function remove({ cli, out, options }: Call, store: SecureStore, id: strin
   }
   const removing = store.slots.remove(id, { signal: cli.signal });
   const { pending } = await watchWait(cli, 'slot remove: removing the slot here and from backups', removing);
-  await out.result({ id, removed: true, pending }, () => `removed the slot ${printable(id)}`);
-  for (const url of pending) out.note(`backups not reached: ${printable(url)}`);
-  if (pending.length > 0) {
-    out.note(
-      'the unlock secret still opens their backups: once they can be reached, run securestore backup with each, which ends that',
-    );
-  }
+  const found = await pendingBackups(
+    call,
+    store,
+    pending,
+    'the unlock secret still opens their backups: once they can be reached, run securestore backup with each, which ends that',
+  );
+  await out.result({ id, removed: true, ...found.data }, () => `removed the slot ${printable(id)}`);
+  for (const line of found.lines) out.note(line);
   out.note(
     'An attacker with its unlock secret and an old copy of the store can still find the current encryption keys. ' +
       'To replace them: securestore rotate --same-secret',

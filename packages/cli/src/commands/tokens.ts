@@ -1,6 +1,6 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { SecureStore } from 'securestore';
-import { sayWhereItCounts } from '../access/access-pending.ts';
+import { accessPending, sayWhereItCounts } from '../access/access-pending.ts';
 import type { Call, ExitCode } from '../call/call.ts';
 import { parseExpiry } from '../call/parse-time.ts';
 import { Commands } from '../errors/hints.ts';
@@ -36,9 +36,10 @@ export async function newToken(call: Call<TokenOptions>, principal: string): Pro
 export async function revokeToken(call: Call, id: string): Promise<ExitCode> {
   const { cli, out } = call;
   return await withStore(call, async (store) => {
-    const { pending } = await store.access.revokeToken(id, { signal: cli.signal });
-    await out.result({ id, revoked: true, pending }, () => `revoked the token ${printable(id)}`);
-    return sayWhereItCounts(call, pending);
+    const changed = await store.access.revokeToken(id, { signal: cli.signal });
+    const found = await accessPending(call, store, changed.pending);
+    await out.result({ id, revoked: true, ...found.data }, () => `revoked the token ${printable(id)}`);
+    return sayWhereItCounts(call, found);
   });
 }
 

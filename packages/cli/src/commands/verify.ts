@@ -8,7 +8,8 @@ import { startObjectProgress } from '../terminal/object-progress.ts';
 import { isForServer, withStore } from '../store/open.ts';
 import { parseRolling } from '../call/parse-time.ts';
 import { refuse } from '../errors/refuse.ts';
-import { count, formatTime, printable } from '../terminal/terminal-text.ts';
+import { count, printable } from '../terminal/terminal-text.ts';
+import { comparedWith } from '../object/checkpoint-text.ts';
 import type { VerifyOptions } from './verify-backup.ts';
 
 /** `securestore verify`. */
@@ -91,8 +92,6 @@ const REPAIRED: ReadonlySet<Finding['kind']> = new Set(['damaged', 'rolled-back'
 
 const TO_REPAIR = 'to restore what a backup has: securestore scrub --repair BACKUP';
 
-const AFTER_CHECKPOINT = 'rollback or loss of anything stored since then cannot be detected';
-
 function basisOf({ baseline, anchored }: VerifyReport, makesOne: boolean): string[] {
   const without = 'only damage shows, not that an object is older than it was or gone';
   const checkpoint =
@@ -100,7 +99,7 @@ function basisOf({ baseline, anchored }: VerifyReport, makesOne: boolean): strin
       ? makesOne
         ? `there was no checkpoint to compare with: ${without}`
         : `there is no checkpoint: ${without} (see --checkpoint)`
-      : `compared with the checkpoint of ${formatTime(baseline.time)}; ${AFTER_CHECKPOINT}`;
+      : comparedWith(baseline);
   return anchored ? [checkpoint] : [checkpoint, 'without an anchor, an older copy of the whole store does not show'];
 }
 

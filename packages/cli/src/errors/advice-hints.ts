@@ -27,7 +27,9 @@ const RENDERERS: { readonly [I in AdviceId]: Renderer<I> } = {
     text: 'to create a store',
     command: commands.elsewhere(['init', commands.store ?? 'URL']),
   }),
+  'replace-store': (_, commands) => withOption('to create another store in its place', '--accept-rollback', commands),
   'check-unlock-secret': () => ({ text: 'check that the secret belongs to this store' }),
+  'use-new-secret': () => ({ text: 'if a rotation to a new unlock secret was interrupted, give the new one' }),
   'accept-rollback': (_, commands) => withOption('if you restored it yourself', '--accept-rollback', commands),
   'give-fingerprint': () => ({
     text: 'if the person who invited you gives the same fingerprint, add --fingerprint FINGERPRINT or --invitation-file FILE',
@@ -44,9 +46,9 @@ const RENDERERS: { readonly [I in AdviceId]: Renderer<I> } = {
     command: commands.on(['clock', 'reset']),
   }),
   'set-clock': () => ({ text: 'set the clock of this machine, or that of the backend' }),
-  'restore-store': (_, commands) => ({
-    text: 'to restore the store from a backup',
-    command: commands.elsewhere(['restore', 'BACKUP'], { to: 'URL' }),
+  'restore-store': ({ destination = 'BACKUP' }, commands) => ({
+    text: 'to restore the store from a backup, to a URL with nothing there',
+    command: commands.elsewhere(['restore', destination], { to: 'URL' }),
   }),
   'choose-store-url': () => ({ text: 'choose another store URL, with nothing there' }),
   'check-store-url': ({ url = 'the store URL' }) => ({
@@ -100,6 +102,10 @@ const RENDERERS: { readonly [I in AdviceId]: Renderer<I> } = {
     command: commands.on(['restore'], { 'give-up': true }),
   }),
   'restore-partially': (_, commands) => withOption('to leave out what is damaged', '--partial', commands),
+  'list-snapshots': ({ destination = 'BACKUP' }, commands) => ({
+    text: 'to see the snapshots',
+    command: commands.elsewhere(['snapshots', destination]),
+  }),
   'choose-snapshot': ({ destination = 'BACKUP' }, commands) => ({
     text: 'to choose another snapshot, for --snapshot',
     command: commands.on(['snapshots', destination]),
@@ -131,6 +137,10 @@ const RENDERERS: { readonly [I in AdviceId]: Renderer<I> } = {
   'replace-destination': ({ destination = 'DESTINATION' }, commands) => ({
     text: `if ${destination} is gone for good, remove it, and repeat the command`,
     command: commands.on(['destination', 'remove', destination]),
+  }),
+  'take-over-destination': ({ destination = 'DESTINATION' }, commands) => ({
+    text: 'if that store is lost, or is to use these backups no longer, to take them over',
+    command: commands.on(['backup', destination], { 'take-over': true }),
   }),
   'list-destinations': (_, commands) => ({
     text: 'to list the destinations with their ids',

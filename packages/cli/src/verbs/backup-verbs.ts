@@ -21,8 +21,12 @@ function addBackup(program: Command, run: Run): void {
         new Option(
           '--continuous',
           'keep backing up what changes until interrupted, so that every second can be restored',
-        ).conflicts('label'),
+        ).conflicts(['label', 'takeOver']),
         '--follow',
+      ),
+      new Option(
+        '--take-over',
+        'in a restored store: take over the backups of the store it was restored from, which can then no longer use them',
       ),
     ],
     notes: `The destination is a store URL: of a folder, a database, a bucket. The first snapshot copies everything,

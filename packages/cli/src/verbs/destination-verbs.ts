@@ -27,6 +27,12 @@ destination is checked before encryption keys are destroyed.`,
     addVerb<DestinationsOptions, [string]>(destination, run, {
       usage: 'add <url>',
       summary: 'add a destination before its first backup',
+      options: [
+        new Option(
+          '--take-over',
+          'in a restored store: take over the backups of the store it was restored from, which can then no longer use them',
+        ),
+      ],
       notes:
         'Use it for backup operators: they were granted the encryption keys of backups, and may not add a destination.',
       examples: ['securestore destination add file:./backup'],

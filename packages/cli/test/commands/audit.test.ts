@@ -86,6 +86,9 @@ describe('audit', () => {
     await done(box, 'member', 'add', 'ann', recipient, '--category', 'default');
     expect(await log()).toMatch(/\nnot in this log: calls of members, .*; reads of a backup .*\n$/);
     expect((await box.run(['audit'])).stderr).toMatch(/^not in this log: calls of members/);
+    await done(box, 'audit', 'off');
+    expect(await log()).toMatch(/\nnot in this log: calls of members, .*; reads of a backup .*\n$/);
+    expect((await box.run(['audit'])).stderr).not.toContain('not in this log');
   });
 
   it('finds what there is about an object by its name, which the log does not have', async () => {

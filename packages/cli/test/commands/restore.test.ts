@@ -252,7 +252,7 @@ describe.concurrent('restore into the store', { timeout: 120_000 }, () => {
       );
       expect((await run(['ls'])).stdout).toBe('db/a\ndb/b\nlarge\nweb/c\n');
       const again = await run(['restore', destination, '--key', 'db/new', '--conflict', 'skip']);
-      expect(again.stderr).toMatch(/^error: .*db\/new.*\[NOT_FOUND\]\n$/);
+      expect(again.stderr).toMatch(/^error: .*db\/new.*: the object does not exist in the snapshot \[NOT_FOUND\]\n$/);
       const back = await run(['restore', destination, '--snapshot', '2', '--key', 'db/new']);
       expect(back.stdout).toMatch(/1 created/);
     },

@@ -30,6 +30,11 @@ describe.concurrent('rotate', { timeout: 120_000 }, () => {
     expect((await box.run(['get', 'a/1'])).exitCode).toBe(9);
     expect(await box.run(['get', 'a/1', ...byFile('new.key')])).toMatchObject({ exitCode: 0, stdout: 'one' });
     expect((await box.run(['get', 'big', ...byFile('new.key')])).bytes.length).toBe(200_000);
+    const added = await box.run(['slot', 'add', '--new-key-file', 'laptop.key', ...byFile('new.key')]);
+    expect(added.exitCode).toBe(0);
+    const again = await box.run(['rotate', '--depth', 'unlock', '--new-key-file', 'third.key', ...byFile('new.key')]);
+    expect(again.stderr).toContain('\n1 other slot still unlocks the store; to list all: securestore slot list\n');
+    expect((await box.run(['rotate', '--depth', 'unlock', '--same-secret', ...byFile('third.key')])).stderr).toBe('');
   });
 
   it.for(LONG ? ['unlock', 'keys', 'data'] : ['data'])(
@@ -196,6 +201,12 @@ describe.concurrent('rotate', { timeout: 120_000 }, () => {
     expect(exitCode).toBe(130);
     expect(stderr).toContain('the new unlock secret is in effect');
     expect(stderr).toContain(': securestore rotate --resume');
+    const old = await box.run(['rotate', '--resume']);
+    expect(old).toMatchObject({ exitCode: 9, stdout: '' });
+    expect(old.stderr).toMatch(
+      /the key file does not unlock the store\. A rotation that has not ended may have replaced it\. \[UNLOCK_FAILED\]\n/,
+    );
+    expect(old.stderr).toContain('\nhint: if a rotation to a new unlock secret was interrupted, give the new one\n');
     const deeper = await box.run(['rotate', '--same-secret', '--depth', 'data', ...byFile('new.key')]);
     expect(deeper.exitCode).toBe(6);
     expect(deeper.stderr).toMatch(/ \[CONFLICT\]\nhint: .*: securestore /);

@@ -38,6 +38,9 @@ describe.concurrent('verify', { timeout: 120_000 }, () => {
     ]);
     const compared = (await box.run(['verify'])).stdout;
     expect(compared).toContain('compared with the checkpoint of');
+    const undetected = '; rollback or loss of anything stored since then cannot be detected\n';
+    expect(compared).toContain(undetected);
+    expect((await box.run(['scrub'])).stdout).toContain(undetected);
     expect(compared).toContain('rollback or loss of anything stored since then cannot be detected');
 
     const [hidden = ''] = await filesWith(box.path('vault'), join('vault', 'o'));

@@ -176,12 +176,35 @@ describe('an error of a store', () => {
     await rename(box.path('vault'), box.path('away'));
     all.push((await box.run(['ls'])).stderr);
     expect(all.at(-1)).toContain('no store is here, though one was before [ROLLBACK]\nhint: see that the disk');
-    expect(all.at(-1)).toContain('\nhint: to create a store: securestore init');
+    expect(all.at(-1)).not.toContain('securestore init');
     const key = ['--key-file', 'credentials/securestore-key'];
+    const init = await box.run(['init', ...key]);
+    expect(init.exitCode).toBe(5);
+    expect(init.stderr).toContain('a store was here before, and is missing now. Nothing was created. [ROLLBACK]\n');
+    expect(init.stderr).toContain('hint: to create another store in its place: securestore --accept-rollback init ');
+    all.push(init.stderr);
+    expect((await box.run(['ls'])).stderr).toBe(all[1]);
     await box.run(['init', '--no-anchor', ...key]);
     all.push((await box.run(['ls'])).stderr);
     expect(all.at(-1)).toMatch(/ \[ROLLBACK\]\nhint: .*: securestore --accept-rollback ls\nsee: \S+\n$/);
     expect(all.join('')).not.toMatch(/createStore|acceptHead|store\.|option "/);
+  });
+
+  it('names the backups at a store URL, and creates no store among them', async () => {
+    const box = await sandbox('file');
+    expect((await box.run(['backup', 'file:./backups'])).exitCode).toBe(0);
+    const backups = `file:${box.path('backups')}`;
+    const { exitCode, stderr } = await box.run(['ls', '--store', 'file:./backups']);
+    expect(exitCode).toBe(3);
+    expect(stderr).toBe(
+      `error: ${backups}: backups of a store are here, and no store [NOT_FOUND]\n` +
+        `hint: to see the snapshots: securestore snapshots ${backups}\n` +
+        `hint: to restore the store from a backup, to a URL with nothing there: securestore restore ${backups} --to URL\n`,
+    );
+    expect((await box.run(['snapshots', backups])).exitCode).toBe(0);
+    const init = await box.run(['init', 'file:./backups', '--key-file', 'credentials/securestore-key']);
+    expect(init).toMatchObject({ exitCode: 6, stdout: '' });
+    expect(init.stderr).toContain('backups of a store are here. Nothing was created. [ALREADY_EXISTS]\n');
   });
 
   it('has the operation and, in its message, the store URL', async () => {

@@ -37,7 +37,7 @@ const OPTIONS = {
   gc: new Set(['dryRun', 'history', 'ahead']),
   verify: new Set(['payloads', 'onProgress']),
   scrub: new Set(['rate', 'within', 'payloads', 'repair']),
-  backup: new Set(['label']),
+  backup: new Set(['label', 'takeOver']),
   restore: new Set(RESTORE),
   destroy: new Set(['waitingPeriod']),
   members: new Set(['categories', 'areas']),

@@ -5,6 +5,7 @@ import { checkNoFunction, withoutEnds } from './administrator.ts';
 const VERIFY: ReadonlySet<string> = new Set(['depth', 'snapshot', 'within']);
 const DRILL: ReadonlySet<string> = new Set(['snapshot', 'at', 'scratch']);
 const RESTORE_STORE: ReadonlySet<string> = new Set(['snapshot', 'at', 'prefix', 'partial']);
+const REGISTER: ReadonlySet<string> = new Set(['takeOver']);
 const RETAIN: ReadonlySet<string> = new Set(['dryRun', 'retention', 'damaged']);
 
 /** The backups of a store that is served. */
@@ -62,8 +63,9 @@ export function remoteBackups(administrator: Administrator): BackupAdministratio
     register: (destination, options) =>
       administrator.change(
         'backups.register',
-        () => ({ method: 'PUT', path: '/v1/destinations', body: { destination } }),
+        () => ({ method: 'PUT', path: '/v1/destinations', body: { destination, ...withoutEnds(options) } }),
         options,
+        REGISTER,
       ),
     setRetention: (destination, retention, options) =>
       administrator.change(

@@ -30,8 +30,12 @@ interface SlotParameter {
 export interface AdviceParameters {
   /** `createStore` makes a store at this URL. */
   readonly 'create-store': NoParameters;
+  /** `createStore` with `acceptRollback`, if the store that was at this URL is given up. */
+  readonly 'replace-store': NoParameters;
   /** Opening the store with another unlock secret, or one that belongs to it. */
   readonly 'check-unlock-secret': NoParameters;
+  /** Opening the store with the unlock secret that a rotation was given, which was interrupted. */
+  readonly 'use-new-secret': NoParameters;
   /** `openStore` with `acceptRollback`, if the older state, or the other store, is expected. */
   readonly 'accept-rollback': NoParameters;
   /** `openStore` with `fingerprint`, which the person who invited you gives. */
@@ -49,7 +53,7 @@ export interface AdviceParameters {
   /** Setting the clock of this machine, or that of the backend. */
   readonly 'set-clock': NoParameters;
   /** `restoreStore`: the whole store from a backup, since its backend has lost or damaged data. */
-  readonly 'restore-store': NoParameters;
+  readonly 'restore-store': DestinationParameter;
   /** The same call with another store URL: one with nothing there, and of which no other store or backup is a part. */
   readonly 'choose-store-url': NoParameters;
   /** Seeing that the disk is mounted, or that the bucket or the server is there. */
@@ -98,6 +102,8 @@ export interface AdviceParameters {
   readonly 'give-up-restore': NoParameters;
   /** `restore` to a new store URL with `partial`: what is damaged is left out, and reported. */
   readonly 'restore-partially': NoParameters;
+  /** `openBackup`, or `store.backups.list`, shows the snapshots. */
+  readonly 'list-snapshots': DestinationParameter;
   /** `store.backups.list` shows the snapshots: one is chosen by the option `snapshot`. */
   readonly 'choose-snapshot': DestinationParameter;
   /** `store.backup` makes a snapshot, and reads the whole store if what is at the destination is damaged. */
@@ -114,6 +120,8 @@ export interface AdviceParameters {
   readonly 'unregister-destination': DestinationParameter;
   /** `store.backups.unregister`, if the destination is lost for good, and then the same call again. */
   readonly 'replace-destination': DestinationParameter;
+  /** `store.backup` with `takeOver`, if the store that this one was restored from is lost: it can no longer use its backups then. */
+  readonly 'take-over-destination': DestinationParameter;
   /** `store.backups.destinations()`. */
   readonly 'list-destinations': NoParameters;
   /** `store.backups.startContinuous` begins a continuous backup. */
@@ -222,7 +230,9 @@ const PATH = { path: REQUIRED } as const;
 
 const PARAMETERS: { readonly [I in AdviceId]: Presence<AdviceParameters[I]> } = {
   'create-store': NONE,
+  'replace-store': NONE,
   'check-unlock-secret': NONE,
+  'use-new-secret': NONE,
   'accept-rollback': NONE,
   'give-fingerprint': NONE,
   'trust-first-use': NONE,
@@ -231,7 +241,7 @@ const PARAMETERS: { readonly [I in AdviceId]: Presence<AdviceParameters[I]> } = 
   'open-at': { url: REQUIRED },
   'reset-clock': NONE,
   'set-clock': NONE,
-  'restore-store': NONE,
+  'restore-store': DESTINATION,
   'choose-store-url': NONE,
   'check-store-url': STORE_URL,
   'check-writers': STORE_URL,
@@ -255,6 +265,7 @@ const PARAMETERS: { readonly [I in AdviceId]: Presence<AdviceParameters[I]> } = 
   'resume-restore': STORE_URL,
   'give-up-restore': NONE,
   'restore-partially': NONE,
+  'list-snapshots': DESTINATION,
   'choose-snapshot': DESTINATION,
   'make-snapshot': DESTINATION,
   'verify-backup': DESTINATION,
@@ -263,6 +274,7 @@ const PARAMETERS: { readonly [I in AdviceId]: Presence<AdviceParameters[I]> } = 
   'register-destination': DESTINATION,
   'unregister-destination': DESTINATION,
   'replace-destination': DESTINATION,
+  'take-over-destination': DESTINATION,
   'list-destinations': NONE,
   'follow-destination': DESTINATION,
   'remove-schedule': NONE,

@@ -5,7 +5,7 @@ import { SCRUB_WITHIN } from '../report/thresholds.ts';
 import type { HealthCheck, HealthSource } from '../report/types.ts';
 import { finding, fine, notSetUp } from '../report/verdict.ts';
 import { age as inWords, span } from '../report/words.ts';
-import { MAX_CLOCK_DIFFERENCE } from '@securestore/backend-api';
+import { isBackendKey, MAX_CLOCK_DIFFERENCE } from '@securestore/backend-api';
 import type { HealthArea } from '@securestore/objects/internal';
 
 function words(count: number, one: string, many: string): string {
@@ -25,12 +25,14 @@ function subjectOf(
  * Whether everything was looked at not too long ago, and what is wrong.
  *
  * @param now milliseconds since 1970
+ * @param isWrittenSince whether the first finding may have been repaired since the last scrub: its name was written
  */
 function judgeScrub(
   state: ScrubState,
   now: number,
   { scrubWithin }: Required<HealthThresholds>,
   keyAt: (name: string) => string | undefined,
+  isWrittenSince: boolean,
 ): HealthCheck {
   const { last, open, within, findings } = state;
   const figures = {
@@ -42,8 +44,11 @@ function judgeScrub(
     const [first] = findings;
     const such = first === undefined ? '' : `${open === 1 ? ':' : ', such as'} ${subjectOf(first, keyAt)}`;
     const reason = `${words(open, 'thing is', 'things are')} not as stored${such}`;
-    const advice =
+    const repair =
       'run "securestore scrub --repair <backup>"; what that can not repair, "securestore restore <backup> --key <key> --conflict overwrite", and scrub again';
+    const advice = isWrittenSince
+      ? `the first was written since the last scrub: run "securestore scrub" to check again; if that finds it once more, ${repair}`
+      : repair;
     return finding('scrub', 'failing', [reason, advice], details);
   }
   const limit = scrubWithin ?? within ?? SCRUB_WITHIN;
@@ -71,13 +76,25 @@ function judgeScrub(
   return fine('scrub', `${what}, and nothing is wrong${strays}`, details);
 }
 
+/** Whether the finding that is shown was written since the last scrub. That a name cannot be read now shows at the backend. */
+async function wasWritten(
+  area: HealthArea,
+  { last, findings: [first] }: ScrubState,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (last === undefined || first === undefined || !isBackendKey(first.name)) return false;
+  const written = await area.writtenAt(first.name, signal).catch(() => undefined);
+  return written !== undefined && written > last.ended;
+}
+
 /** Looks at what the store remembers of its scrubs. */
 export function scrubSource(area: HealthArea): HealthSource {
   return {
     names: ['scrub'],
     check: async ({ signal, thresholds, keys }) => {
       const keyAt = (name: string): string | undefined => (keys ? area.keyAt(name) : undefined);
-      return [judgeScrub(await readScrubState(area, signal), area.clock.now(), thresholds, keyAt)];
+      const state = await readScrubState(area, signal);
+      return [judgeScrub(state, area.clock.now(), thresholds, keyAt, await wasWritten(area, state, signal))];
     },
   };
 }

@@ -18,9 +18,14 @@ const FINDINGS: ReadonlySet<ErrorCode> = new Set([
   'ROLLBACK',
 ]);
 
+const NOT_REPAIRED =
+  'keep others from writing there; a store that cannot be opened cannot be repaired in place: restore it to a URL with nothing there, by ' +
+  '"securestore restore <backup> --to <new url>"';
+
 /** What to do about what keeps a store from being opened. */
 function adviceFor(error: SecureStoreError): string {
   if (error.code === 'NOT_FOUND') return NOTHING_THERE;
+  if (error.code === 'INTEGRITY' && error.reason === undefined) return NOT_REPAIRED;
   return error.reason === undefined ? verdictOfError(error)[1] : adviceOfReason(error);
 }
 

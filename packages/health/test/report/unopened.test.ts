@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { unopened } from '../../src/index.ts';
 
 const TIME = new Date(0);
-const SCRUB = 'securestore scrub --repair';
+const RESTORE =
+  'cannot be repaired in place: restore it to a URL with nothing there, by "securestore restore <backup> --to';
 const CHECK_STORE_URL = 'see that the store URL is the right one';
 
 function adviceOf(code: ErrorCode, reason?: string, more: ErrorDetails = {}): string | undefined {
@@ -19,7 +20,7 @@ describe('a store that cannot be opened', () => {
     ['ROLLBACK', 'missing', CHECK_STORE_URL],
     ['ROLLBACK', undefined, 'find out who put it back'],
     ['INTEGRITY', 'incomplete', 'nothing is damaged'],
-    ['INTEGRITY', undefined, SCRUB],
+    ['INTEGRITY', undefined, RESTORE],
     ['LOCKED', 'incomplete', 'nothing is damaged'],
     ['LOCKED', 'restoring', '"securestore restore" resumes it'],
     ['LOCKED', 'migrating', '"securestore migrate" resumes it'],

@@ -181,7 +181,8 @@ export async function runJob<P, R>(kind: JobKind<P, R>, parameters: P, setting: 
   } catch (error) {
     const failure = failureOf(error, stop.signal);
     await writer.end();
-    if (kind.resumable === false) await writer.remove();
+    const isFinal = SecureStoreError.is(failure) && kind.isFinal?.(failure) === true;
+    if (kind.resumable === false || isFinal) await writer.remove();
     else await writer.release(SecureStoreError.is(failure) ? failure.code : 'INTERNAL');
     throw failure;
   }

@@ -99,6 +99,8 @@ export interface JobKind<P, R> {
    * one. Default `true`.
    */
   readonly resumable?: boolean;
+  /** Whether a failure leaves no state, since every later run would fail in the same way. By default none does. */
+  readonly isFinal?: ((error: SecureStoreError) => boolean) | undefined;
   /**
    * Whether a run continues though its state could not be written for a reason that trying again does not mend by itself. It may be taken over
    * meanwhile, and ends once that shows. By default none does.

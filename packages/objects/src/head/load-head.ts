@@ -5,7 +5,7 @@ import { instant, systemClock } from '@securestore/jobs';
 import type { CryptoEventSource } from './crypto-event-source.ts';
 import { MIGRATION_NAME, refuseBegun } from './intent-marker.ts';
 import { isScratch } from './not-open.ts';
-import { hasRemains } from './store-remains.ts';
+import { hasOnlyBackups, hasRemains } from './store-remains.ts';
 import { followGrant } from './unlock/grants.ts';
 import { MAX_TRIES, RETRY_AFTER } from './head-follower.ts';
 import type { Arrived } from './move/follow-redirect.ts';
@@ -157,16 +157,26 @@ async function isStill({ backend, signal }: OpenSettings, { etag }: ReadHead): P
  * @throws SecureStoreError `NOT_FOUND` if none was; `INTEGRITY` if parts of one are; `ROLLBACK` if one was
  */
 export async function noHead(context: StoreContext): Promise<never> {
+  const remembered = await rememberedAt(context);
+  // An attacker who replaces a store by backups must not turn the alarm into a hint.
+  if (remembered === undefined && (await hasOnlyBackups(context.backend, context.signal))) {
+    throw new SecureStoreError('NOT_FOUND', 'backups of a store are here, and no store', {
+      advice: [
+        { id: 'list-snapshots', destination: context.url },
+        { id: 'restore-store', destination: context.url },
+      ],
+    });
+  }
   if (await hasRemains(context.backend, context.signal)) {
     await refuseBegun(context);
     throw new SecureStoreError('INTEGRITY', 'the head of the store is missing, though objects of it are there', {
       advice: [{ id: 'restore-store' }],
     });
   }
-  if ((await rememberedAt(context)) !== undefined) {
+  if (remembered !== undefined) {
     throw new SecureStoreError('ROLLBACK', 'no store is here, though one was before', {
       reason: 'missing',
-      advice: [{ id: 'check-store-url', url: context.url }, { id: 'restore-store' }, { id: 'create-store' }],
+      advice: [{ id: 'check-store-url', url: context.url }, { id: 'restore-store' }],
     });
   }
   throw new SecureStoreError('NOT_FOUND', 'no store is here', { advice: [{ id: 'create-store' }] });

@@ -28,14 +28,15 @@ import { sealReference } from '../engine/head-references.ts';
 import type { Sealed } from '../engine/seal-grants.ts';
 import { inOrder, newGroup } from '../engine/new-keys.ts';
 import { refuseBegun } from '../head/intent-marker.ts';
-import { FIRST_GENERATION, hasRemains } from '../head/store-remains.ts';
+import { FIRST_GENERATION, hasBackups, hasRemains } from '../head/store-remains.ts';
+import { rememberedAt } from '../head/trust/check-identity.ts';
 import type { CryptoEventSource } from '../head/crypto-event-source.ts';
 import { keyChanges } from '../engine/key-changes.ts';
 import { refusedWrongly } from '../engine/stall-detector.ts';
 import { signedHead } from '../head/sign-head.ts';
 import type { StoreSettings } from '../api/create-settings.ts';
 import { categoryMapOf, parseSettings } from '../api/create-settings.ts';
-import type { StoreContext } from '../head/open-settings.ts';
+import type { OpenSettings, StoreContext } from '../head/open-settings.ts';
 
 const FIRST_ROOT = 1;
 
@@ -64,6 +65,27 @@ async function refuseRemains(context: StoreContext): Promise<void> {
   );
 }
 
+/** A store among backups would be lost with them, and they with it. */
+async function refuseBackups({ backend, url, signal }: StoreContext): Promise<void> {
+  if (!(await hasBackups(backend, signal))) return;
+  throw new SecureStoreError('ALREADY_EXISTS', 'backups of a store are here. Nothing was created.', {
+    advice: [
+      { id: 'choose-store-url' },
+      { id: 'list-snapshots', destination: url },
+      { id: 'restore-store', destination: url },
+    ],
+  });
+}
+
+/** If the disk of a store is not mounted, another store in its place would hide it. */
+async function refuseRemembered(context: StoreContext & Pick<OpenSettings, 'acceptRollback'>): Promise<void> {
+  if (context.acceptRollback === true || (await rememberedAt(context)) === undefined) return;
+  throw new SecureStoreError('ROLLBACK', 'a store was here before, and is missing now. Nothing was created.', {
+    reason: 'missing',
+    advice: [{ id: 'check-store-url', url: context.url }, { id: 'restore-store' }, { id: 'replace-store' }],
+  });
+}
+
 /** A store that is made to take in another one: no other process opens it before that is done. */
 interface Founded {
   readonly founded?: { readonly versionFloor: number; readonly state: 'scratch' } | undefined;
@@ -73,11 +95,11 @@ interface Founded {
  * Makes a store if there is none: keyring and category map first, the head last, in one conditional write.
  *
  * @returns its fingerprint
- * @throws SecureStoreError `ALREADY_EXISTS` if there is a store, leaving it as it is; `INTEGRITY` if a store has
- *   lost its head; `INVALID_ARGUMENT`
+ * @throws SecureStoreError `ALREADY_EXISTS` if there is a store, or backups, leaving them as they are; `INTEGRITY` if a store has
+ *   lost its head; `ROLLBACK` if the anchor remembers a store here, and `acceptRollback` is not set; `INVALID_ARGUMENT`
  */
 export async function createStoreAt(
-  settings: StoreSettings & StoreContext & Founded,
+  settings: StoreSettings & StoreContext & Pick<OpenSettings, 'acceptRollback'> & Founded,
   events?: CryptoEventSource,
 ): Promise<string> {
   const { backend, signal, clock = systemClock(), random = randomPool() } = settings;
@@ -85,7 +107,11 @@ export async function createStoreAt(
   const map = categoryMapOf(named, random);
   await loadSuites([suite]);
   if ((await backend.read(HEAD_NAME, { signal })) !== undefined) alreadyExists();
-  if (settings.founded === undefined) await refuseRemains(settings);
+  await refuseBackups(settings);
+  if (settings.founded === undefined) {
+    await refuseRemains(settings);
+    await refuseRemembered(settings);
+  }
   const now = clock.now();
   const { versionFloor = 0, state = 'open' } = settings.founded ?? {};
   const lineage = random(ID_LENGTH);

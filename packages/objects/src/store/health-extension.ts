@@ -154,6 +154,11 @@ export class HealthArea extends StoreArea {
     return keyAt(this.engine, name);
   }
 
+  /** When a name at the backend was last written, by the clock of the backend; `undefined` if nothing is there. @throws what the backend throws */
+  async writtenAt(name: string, signal?: AbortSignal): Promise<number | undefined> {
+    return (await this.engine.backend.read(name, { start: 0, end: 1, signal }))?.modified;
+  }
+
   /** Counts the names of objects, deleted ones too, by listing them. */
   count(signal?: AbortSignal): Promise<number> {
     return countObjects(this.engine, signal);

@@ -116,13 +116,16 @@ export function openObjectStore(settings: OpenSettings): Promise<ObjectStore> {
 /**
  * Makes a store and opens it.
  *
- * @throws SecureStoreError `ALREADY_EXISTS` if there is a store, leaving it untouched; `INTEGRITY` if there are objects of
- *   a store whose head is missing; `INVALID_ARGUMENT`
+ * @param settings with `acceptRollback` also if the anchor remembers a store here that is missing
+ * @throws SecureStoreError `ALREADY_EXISTS` if there is a store, or backups, leaving them untouched; `INTEGRITY` if there are objects of
+ *   a store whose head is missing; `ROLLBACK` if the anchor remembers a store here that is missing; `INVALID_ARGUMENT`
  */
-export function createObjectStore(settings: StoreSettings & StoreContext): Promise<ObjectStore> {
+export function createObjectStore(
+  settings: StoreSettings & StoreContext & Pick<OpenSettings, 'acceptRollback'>,
+): Promise<ObjectStore> {
   return owning('create', settings, async () => {
     const fingerprint = await createStoreAt(settings, eventsFor(settings, settings.clock ?? systemClock()));
-    // Whatever was remembered of this store URL was of another store: making a new one is an explicit act.
+    // The anchor remembers at most a store that was given up.
     return open({ ...settings, fingerprint, acceptRollback: true });
   });
 }

@@ -156,8 +156,9 @@ describe('everything rolled back', () => {
     const create = async (): Promise<unknown> =>
       openOrCreateObjectStore({ backend: await place.open(), url: place.url, unlock: UNLOCK, anchor });
     await failure(create(), 'ROLLBACK');
+    await failure(createAt(place, { anchor }), 'ROLLBACK');
     expect(await attacker.names()).toEqual([]);
-    await createAt(place, { anchor });
+    await createAt(place, { anchor, acceptRollback: true });
   });
 
   it('to a copy that follows from the anchored one is accepted', async () => {

@@ -13,7 +13,7 @@ it('a process that has a store open does not make an anchor forget the one that 
   const attacker = await attack(place);
   const before = await attacker.copy();
   await attacker.restore(new Map());
-  const store = await createAt(place, { anchor });
+  const store = await createAt(place, { anchor, acceptRollback: true });
   await store.store('k', 'new');
   await store.close();
   await old.close();

@@ -1,9 +1,10 @@
 import type { Fault, StorageBackend } from '@securestore/backend-api';
 import { createFaultInjector, forwardTo } from '@securestore/backend-api';
-import { HEAD_NAME, keyringName, policyName, SecureStoreError } from '@securestore/core-format';
+import { HEAD_NAME, keyringName, pointName, policyName, SecureStoreError } from '@securestore/core-format';
 import { describe, expect, it } from 'vitest';
 import type { ObjectStore } from '../../src/index.ts';
 import { openOrCreateObjectStore } from '../../src/index.ts';
+import { memoryAnchor } from '../support/anchors.ts';
 import { attack } from '../support/attacker.ts';
 import type { Place } from '../support/places.ts';
 import { memoryPlace, PLACES } from '../support/places.ts';
@@ -103,6 +104,36 @@ describe.each(PLACES)('without a head, over %s', (_name, make) => {
     },
   );
 
+  it.each([['keys'], [pointName(3)], ['keys', pointName(1), 'w/run/1', 'b/00000000001-104gk2oc1k70u40h289h858m2s/@']])(
+    'refuses to create a store among backups (%s), and says that they are there',
+    async (...names) => {
+      const place = usePlace(make);
+      const attacker = await attack(place);
+      for (const name of names) await attacker.put(name, Buffer.from('x'));
+      const before = await attacker.copy();
+      const refused = await failure(createAt(place), 'ALREADY_EXISTS');
+      expect(refused.message).toContain('backups of a store are here. Nothing was created.');
+      for (const opening of [openAt(place), openOrCreateAt(place)]) {
+        const missing = await failure(opening, 'NOT_FOUND');
+        expect(missing.message).toContain('backups of a store are here, and no store');
+        expect(missing.advice).toEqual([
+          { id: 'list-snapshots', destination: place.url },
+          { id: 'restore-store', destination: place.url },
+        ]);
+      }
+      expect(await attacker.copy()).toEqual(before);
+    },
+  );
+
+  it('[H-09] a store that lost its head does not pass for backups', async () => {
+    const place = usePlace(make);
+    const attacker = await attack(place);
+    for (const name of ['keys', pointName(1), 'o/abc']) await attacker.put(name, Buffer.from('x'));
+    await failure(openAt(place), 'INTEGRITY');
+    await failure(openOrCreateAt(place), 'INTEGRITY');
+    await failure(createAt(place), 'ALREADY_EXISTS');
+  });
+
   it('[H-09] a new store is made over what creations left that were stopped, and leaves it', async () => {
     const place = usePlace(make);
     const attacker = await attack(place);
@@ -141,5 +172,32 @@ describe.each(PLACES)('without a head, over %s', (_name, make) => {
     expect(second.fingerprint).not.toBe(first.fingerprint);
     await attacker.put(HEAD_NAME, head);
     expect((await openAt(place)).fingerprint).toBe(first.fingerprint);
+  });
+});
+
+describe('creating a store at a URL that an anchor remembers', () => {
+  // T-COPY-01
+  it('[S-07] is refused if that store is missing, until it is given up', async () => {
+    const place = usePlace(memoryPlace);
+    const anchor = memoryAnchor();
+    await (await createAt(place, { anchor })).close();
+    const remembered = anchor.remembered.get(place.url);
+    const attacker = await attack(place);
+    const disk = await attacker.copy();
+    for (const name of disk.keys()) await attacker.remove(name);
+    const refused = await failure(createAt(place, { anchor }), 'ROLLBACK');
+    expect(refused.message).toContain('a store was here before, and is missing now. Nothing was created.');
+    expect(refused.reason).toBe('missing');
+    expect(refused.advice?.map(({ id }) => id)).toEqual(['check-store-url', 'restore-store', 'replace-store']);
+    expect((await attacker.copy()).size).toBe(0);
+    expect(anchor.remembered.get(place.url)).toEqual(remembered);
+    const missing = await failure(openAt(place, { anchor }), 'ROLLBACK');
+    expect(missing.advice?.map(({ id }) => id)).toEqual(['check-store-url', 'restore-store']);
+    for (const [name, body] of disk) await attacker.put(name, body);
+    await (await openAt(place, { anchor })).close();
+    await failure(createAt(place, { anchor, acceptRollback: true }), 'ALREADY_EXISTS');
+    for (const name of disk.keys()) await attacker.remove(name);
+    const { fingerprint } = await createAt(place, { anchor, acceptRollback: true });
+    expect(anchor.remembered.get(place.url)).toMatchObject({ fingerprint });
   });
 });

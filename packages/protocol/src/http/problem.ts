@@ -100,6 +100,7 @@ function textIn(value: unknown): string | undefined {
  */
 const LOCAL: ReadonlySet<AdviceId> = new Set([
   'accept-rollback',
+  'replace-store',
   'trust-first-use',
   'give-fingerprint',
   'use-anchor',

@@ -30,8 +30,9 @@ const CREATE_OPTIONS = [
   'health',
   'destinations',
   'migrationTargets',
+  'acceptRollback',
 ] as const;
-const OPEN_OPTIONS = [...CREATE_OPTIONS, 'create', 'fingerprint', 'acceptRollback', 'trustOnFirstUse'] as const;
+const OPEN_OPTIONS = [...CREATE_OPTIONS, 'create', 'fingerprint', 'trustOnFirstUse'] as const;
 
 const SESSION_OPTIONS = ['signal', 'timeout', 'requestId'] as const;
 

@@ -69,7 +69,13 @@ interface CommonOptions extends BackendOptions {
 }
 
 /** How a store is made; `categories`, `history`, `names`, `rotation`, `journal` and `suite` are kept in it. */
-export interface CreateOptions extends CommonOptions, Omit<StoreSettings, 'unlock'> {}
+export interface CreateOptions extends CommonOptions, Omit<StoreSettings, 'unlock'> {
+  /**
+   * Accept, once, a manifest that contradicts the anchor. For `createStore`: create a store although the anchor remembers one at this URL
+   * that is missing now.
+   */
+  readonly acceptRollback?: boolean | undefined;
+}
 
 /** How a store is opened. With `create`, the options of {@link CreateOptions} say how a missing one is created. */
 export interface OpenOptions extends CreateOptions {
@@ -77,8 +83,6 @@ export interface OpenOptions extends CreateOptions {
   readonly create?: boolean | undefined;
   /** The fingerprint that the store must have: another store is `INTEGRITY`. */
   readonly fingerprint?: string | undefined;
-  /** Accept, once, a manifest that contradicts the anchor. */
-  readonly acceptRollback?: boolean | undefined;
   /**
    * Trust an unknown store, and remember it in the anchor, which is required. For `identity` and `keyWrapper`, whose slots others could have
    * made: an attacker who controls the backend at that moment can have you use a store of theirs.

@@ -258,8 +258,8 @@ async function contextFor(
  * Creates a new store and opens it.
  *
  * @param url `scheme:rest`, such as `sqlite:./vault.db` or `file:/srv/vault`
- * @throws SecureStoreError `ALREADY_EXISTS` if a store exists, which is not changed; `INVALID_ARGUMENT`;
- *   `BACKEND_NOT_INSTALLED`; what the backend throws if it can't be reached
+ * @throws SecureStoreError `ALREADY_EXISTS` if a store or its backups exist there, which are not changed; `ROLLBACK` if the anchor
+ *   remembers a store there that is missing, such as one on a disk that is not mounted; `INVALID_ARGUMENT`; `BACKEND_NOT_INSTALLED`; what the backend throws if it can't be reached
  */
 export async function createStore(url: string, given: CreateOptions): Promise<SecureStore> {
   if (isServed(url)) {

@@ -164,7 +164,7 @@ describe('a store that has migrated', () => {
     expect(await at(target, revoke(other))).toEqual([]);
   });
 
-  test('does so with the next backup, or once the same migration is repeated, if the process died before it was noted', async () => {
+  test('does so once the same migration is repeated, or a backup is told to, if the process died before it was noted', async () => {
     for (const isRepeated of [true, false]) {
       const { source, target, destination, at, move, token, other, options } = await backedUp();
       const { backend, ...open } = options();
@@ -181,7 +181,12 @@ describe('a store that has migrated', () => {
       expect((await migrateObjectStore(leaving, { backend: there, url: target })).migrated).toBe(true);
       expect(await at(target, revoke(token))).toEqual([destination.url]);
       if (isRepeated) await move(source, target);
-      else await at(target, async (store) => store.backup(destination.url));
+      else {
+        await at(target, async (store) => {
+          await expect(store.backup(destination.url)).rejects.toMatchObject({ code: 'CONFLICT' });
+          return store.backup(destination.url, { takeOver: true });
+        });
+      }
       expect(await at(target, revoke(other))).toEqual([]);
     }
   });

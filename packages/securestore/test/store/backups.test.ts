@@ -357,7 +357,8 @@ test('a store of a store that was restored goes on with the backups of the first
   await restoreStore(world.backup, world.target, world.secret);
   await using again = await openStore(world.target, { unlock, maintenance: false });
   await furnish(again);
-  expect(await again.backup(world.backup)).toMatchObject({ number: 2, failed: [] });
+  await expect(again.backup(world.backup)).rejects.toMatchObject({ code: 'CONFLICT' });
+  expect(await again.backup(world.backup, { takeOver: true })).toMatchObject({ number: 2, failed: [] });
   await using old = await world.open({ create: false });
   await expect(old.backup(world.backup)).rejects.toMatchObject({ code: 'CONFLICT' });
 });

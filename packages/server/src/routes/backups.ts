@@ -12,6 +12,13 @@ const PLACE = { destination: DESTINATION };
 const SNAPSHOT = Type.Integer({ minimum: 1, description: 'the number of a snapshot; default the newest' });
 const POINT = { snapshot: Type.Optional(SNAPSHOT), at: Type.Optional(AT) };
 
+const TAKE_OVER = Type.Optional(
+  Type.Boolean({
+    description:
+      'take over the backups of the store that this one was restored from, which can then no longer use them; default false',
+  }),
+);
+
 /** Backups, and what is done with them. */
 export const BACKUP_ROUTES: readonly Route[] = [
   route({
@@ -25,6 +32,7 @@ export const BACKUP_ROUTES: readonly Route[] = [
       json: exactly({
         ...PLACE,
         label: Type.Optional(Type.String({ maxLength: 128, description: 'a label of the snapshot' })),
+        takeOver: TAKE_OVER,
       }),
     },
     answer: { description: 'the report of the snapshot', json: reportOf('the report of the snapshot') },
@@ -234,10 +242,10 @@ export const BACKUP_ROUTES: readonly Route[] = [
     path: '/v1/destinations',
     access: 'backups.register',
     summary: 'register a destination before the first backup there',
-    body: { json: exactly(PLACE) },
+    body: { json: exactly({ ...PLACE, takeOver: TAKE_OVER }) },
     answer: { description: 'the destination is registered', json: NOTHING },
-    async handle({ session, body, signal }) {
-      await session.backups.register(body.destination, { signal });
+    async handle({ session, body: { destination, ...options }, signal }) {
+      await session.backups.register(destination, { ...options, signal });
       return {};
     },
   }),

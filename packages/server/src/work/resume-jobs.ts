@@ -17,9 +17,17 @@ export async function resumeJobs({ jobs }: Pick<SecureStore, 'jobs'>, logger: Lo
     jobs.resume(id).then(
       () => logger?.info({ job: id }, `job ${id}, which was interrupted, is done`),
       (error: unknown) => {
-        const code = SecureStoreError.is(error) ? error.code : 'INTERNAL';
+        // The message of any other error may hold anything.
+        const known = SecureStoreError.is(error) ? error : undefined;
+        const code = known?.code ?? 'INTERNAL';
         // Somebody else is at it, it was done by the time, or it is of a kind that is begun again and not resumed.
-        if (!QUIET.has(code)) logger?.warn({ job: id, code }, `job ${id}, which was interrupted, has failed (${code})`);
+        if (QUIET.has(code)) return;
+        const why = known === undefined ? '' : `: ${known.message}`;
+        const advice = known?.advice;
+        logger?.warn(
+          { job: id, code, ...(advice && { advice }) },
+          `job ${id}, which was interrupted, has failed (${code})${why}`,
+        );
       },
     );
   }

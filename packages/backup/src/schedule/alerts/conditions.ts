@@ -103,6 +103,18 @@ function replacedCondition({ destination = 'its URL', replacedBy }: WatchFacts):
   return { id: 'replaced', severity: 'warning', message, advice };
 }
 
+function otherCopyCondition({ destination = 'the destination', belongsTo }: WatchFacts): Condition | undefined {
+  if (belongsTo === undefined) return undefined;
+  const own = 'back up to another destination, and remove this one: "securestore destination remove <url>"';
+  if (belongsTo === 'copy') {
+    const message = `${destination} has the backups of another copy of the store`;
+    return { id: 'other-copy', severity: 'critical', message, advice: own };
+  }
+  const message = `${destination} has the backups of the store that this one was restored from`;
+  const advice = `if that store is lost, take its backups over: "securestore backup <url> --take-over"; else ${own}`;
+  return { id: 'other-copy', severity: 'critical', message, advice };
+}
+
 /** What to do about a continuous backup whose process is gone. */
 const START_AGAIN = 'start the continuous backup again; if it is not needed any more, start it and end it with Ctrl-C';
 
@@ -127,9 +139,9 @@ function followingCondition({ continuous }: WatchFacts): Condition | undefined {
   };
 }
 
-function ageCondition({ now, lastGood, unreachable }: WatchFacts, maxAge: number): Condition | undefined {
+function ageCondition({ now, lastGood, unreachable, belongsTo }: WatchFacts, maxAge: number): Condition | undefined {
   const severity = 'critical';
-  if (maxAge === Infinity || unreachable !== undefined) return undefined;
+  if (maxAge === Infinity || unreachable !== undefined || belongsTo !== undefined) return undefined;
   if (lastGood === undefined) {
     const advice = 'make a backup now with "securestore backup <url>", and see why no schedule has made one';
     return { id: 'no-backup', severity, message: 'no good backup exists', advice };
@@ -276,6 +288,7 @@ function conditionsIn(facts: WatchFacts, thresholds: WatchThresholds): Condition
   if (replaced !== undefined) return [replaced];
   return [
     unreachableCondition(facts),
+    otherCopyCondition(facts),
     ageCondition(facts, maxAge),
     missingCondition(facts),
     ...checkConditions(facts),

@@ -30,6 +30,11 @@ export interface WatchFacts {
   readonly why?: string | undefined;
   /** The id of another destination of the store that is at its URL instead; then only what the store keeps is known. */
   readonly replacedBy?: string | undefined;
+  /**
+   * Set if the destination has the backups of another copy of the store: of the one that this store was restored from, whose backups it may
+   * take over, or of another; then only what the store keeps is known.
+   */
+  readonly belongsTo?: 'source' | 'copy' | undefined;
   /** The time of the last good point. */
   readonly lastGood?: number | undefined;
   /** How far the continuous backup is behind, in milliseconds. */

@@ -25,6 +25,16 @@ async function unlockAny(
 }
 
 /**
+ * The rotation that is under way may have replaced the secret. The head says in clear that there is one, so an outsider learns
+ * no more by this.
+ */
+function amidRotation(head: Head, error: unknown): unknown {
+  if (head.rotation === undefined || !SecureStoreError.is(error, 'UNLOCK_FAILED')) return error;
+  const message = `${error.message.replace(/\.$/, '')}. A rotation that has not ended may have replaced it.`;
+  return SecureStoreError.from(error, { message, advice: [{ id: 'use-new-secret' }, ...(error.advice ?? [])] });
+}
+
+/**
  * Opens what a secret leads to, and tells what became of it. The head must be known to be that of the store.
  *
  * @throws SecureStoreError as `unlockRoot` and `unlockGrant` do
@@ -43,7 +53,7 @@ export async function unlockHead(
     return unlocked;
   } catch (error) {
     events?.unlocked(unlock.type, undefined, error);
-    throw error;
+    throw amidRotation(head, error);
   }
 }
 

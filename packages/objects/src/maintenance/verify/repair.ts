@@ -209,6 +209,27 @@ export function lostObject(engine: Engine, token: string): Finding {
   return { ...(key !== undefined && { key }), kind: 'hidden', name: objectName(token), message };
 }
 
+/** Why a copy did not repair the record of an object: it lacks the object, has it damaged too, or has only an older version. */
+export type NotRepaired = 'absent' | 'damaged' | 'older';
+
+/**
+ * Why a copy did not repair a finding; `undefined` if its record in the copy does not tell.
+ *
+ * @throws SecureStoreError what the backends throw
+ */
+export async function whyNotRepaired(
+  engine: Engine,
+  source: StorageBackend,
+  token: string,
+  { kind, name }: Finding,
+  signal: AbortSignal | undefined,
+): Promise<NotRepaired | undefined> {
+  if (kind === 'unlisted' || name !== objectName(token)) return undefined;
+  const found = await inspectRecord(withBackend(engine, source), token, name, signal);
+  if (found.state === 'destroyed') return undefined;
+  return isSound(found) ? 'older' : found.state;
+}
+
 /**
  * Puts back what is wrong with an object, byte for byte, from a copy of the store: so its versions stay what they were. Only
  * what the copy opens as genuine is taken, and only what contradicts neither the checkpoint nor anything newer in the store.

@@ -6,7 +6,8 @@ import { withWriteFence } from '../../engine/write-fence.ts';
 import { countItems, entriesUnder } from '../../util/listing.ts';
 import type { LookAhead } from './scan.ts';
 import { passOver } from './scan.ts';
-import { lostObject, repairObject, restoreLost } from './repair.ts';
+import type { NotRepaired } from './repair.ts';
+import { lostObject, repairObject, restoreLost, whyNotRepaired } from './repair.ts';
 import type { Finding, PassCounts, ForeignObject, VerifyReport } from './report.ts';
 import { ReportBuilder } from './report.ts';
 import type { Verification } from './verify.ts';
@@ -21,6 +22,8 @@ const LOOK_AHEAD: LookAhead = { objects: 200, milliseconds: 15_000 };
 /** Something that was wrong, and whether it was put right. */
 export interface PassFinding extends Finding {
   readonly repaired: boolean;
+  /** Why the copy did not repair it, if its record of the object tells: it has none, a damaged one, or only an older version. */
+  readonly notRepaired?: NotRepaired | undefined;
 }
 
 /** How a part of a pass goes. */
@@ -115,10 +118,14 @@ export async function scrubFrom(engine: Engine, options: ScrubPassOptions): Prom
         repairFrom === undefined
           ? findings
           : await repairObject(mending, repairFrom, { token, expected }, { onBytes: counted, signal });
-      const before = findings.map((finding) => ({
-        ...finding,
-        repaired: !left.some((one) => isSameFinding(one, finding)),
-      }));
+      const before = await Promise.all(
+        findings.map(async (finding): Promise<PassFinding> => {
+          if (!left.some((one) => isSameFinding(one, finding))) return { ...finding, repaired: true };
+          if (repairFrom === undefined) return { ...finding, repaired: false };
+          const notRepaired = await whyNotRepaired(mending, repairFrom, token, finding, signal);
+          return { ...finding, repaired: false, ...(notRepaired && { notRepaired }) };
+        }),
+      );
       // Mending one thing may show another that is wrong beside it.
       const others = left.filter((one) => !findings.some((finding) => isSameFinding(one, finding)));
       await onFindings([...before, ...others.map((finding) => ({ ...finding, repaired: false }))]);
