@@ -22,6 +22,8 @@ export type RunEnd = 'success' | 'failure' | 'released' | 'lost';
 export interface RunFindings {
   /** Sentences about the store, as a backup reports them. */
   readonly findings?: readonly string[];
+  /** Those of `findings` that are about the destination. */
+  readonly destinationFindings?: readonly string[];
   /** Objects that the store has lost, and the backup has. */
   readonly missing?: NamedObjects;
 }

@@ -233,6 +233,7 @@ export class SnapshotAttempt {
       copied: point.added,
       rewrapped: this.#index.rekeyed,
       findings: [...(count === 0 ? [] : [lost]), ...new Set(alarms.map(({ message }) => message))],
+      destinationFindings: [],
       missing: namedIn(area, missing),
       forgotten: namedIn(area, this.#forgotten),
       failed: this.#index.copier.failed,

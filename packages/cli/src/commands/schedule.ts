@@ -144,7 +144,8 @@ async function run(
       ...(hookTimeout === undefined ? {} : { hookTimeout }),
       signal,
       onFailure: say,
-      async onRun({ schedule: { id, task: work }, occurrence, end, error, message, findings, missing }) {
+      async onRun({ schedule: { id, task: work }, occurrence, end, error, message, ...told }) {
+        const { findings, missing } = told;
         runs += 1;
         if (end !== 'success') failed += 1;
         if (isLossFound({ findings, missing })) losing += 1;
@@ -167,7 +168,7 @@ async function run(
             return `${id}: ${task} to ${printable(destination)}: ${outcome}`;
           },
         );
-        for (const line of lostInWords({ findings, missing }, new Commands(call), destination)) out.note(line);
+        for (const line of lostInWords(told, new Commands(call), destination)) out.note(line);
         const unheard = await tellPing?.(end);
         if (unheard !== undefined) say(unheard);
       },

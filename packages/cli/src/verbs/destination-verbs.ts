@@ -77,6 +77,9 @@ function addRetention(program: Command, run: Run): void {
     notes: `Without rules, those that were set for the destination apply. The newest snapshot always stays. A backup that runs at the
 same time loses nothing.
 
+--damaged removes snapshots of which the own file cannot be read; if no rules are given or set, these alone. A snapshot stays
+if only other files of it are damaged, which "securestore verify <destination>" finds.
+
 Exit code 8 if the destination refuses to remove something; each is one line, and a later run removes it once that is
 allowed. Exit code 4 if the destination lets nothing be removed; then nothing is changed.`,
     examples: [
