@@ -284,8 +284,12 @@ describe('an error of a store', { timeout: 120_000 }, () => {
       body[body.length - 1] = (body.at(-1) ?? 0) ^ 1;
       await writeFile(join(parentPath, name), body);
     }
-    const damaged: Provoked = { args: ['get', 'k'], exitCode: 5, code: 'INTEGRITY', own: ['"k"'] };
+    const hints = ['securestore scrub --repair BACKUP', 'securestore restore BACKUP --key k --conflict overwrite'];
+    const damaged: Provoked = { args: ['get', 'k'], exitCode: 5, code: 'INTEGRITY', own: ['"k"'], hints };
     await provoke(box, damaged);
+    await provoke(box, { ...damaged, args: ['history', 'k'] });
+    const stays = [...hints, 'to store it again, after which it can be removed: securestore put k --if-damaged'];
+    await provoke(box, { ...damaged, args: ['rm', 'k'], hints: stays, unrun: ['securestore put'] });
     expect(await provokeJson(box, damaged)).toMatchObject({ key: 'k', page: expect.stringMatching(/#integrity$/) });
   });
 
@@ -325,6 +329,11 @@ describe('an error of a store', { timeout: 120_000 }, () => {
       expect(stderr).toContain('hint: to list its versions, for --version-id: securestore history k\n');
       expect(stderr).not.toContain('KEY');
     }
+    for (const args of [
+      ['put', 'k', '--if-version', '1'],
+      ['undelete', 'k', '--version-id', '1'],
+    ])
+      expect((await box.run(args)).stderr).toContain('hint: to see what is there: securestore info k\n');
   });
 
   it('that is older than it was opens once that is accepted', async () => {
