@@ -1,4 +1,4 @@
-import { SecureStoreError } from '@securestore/core-format';
+import { type Advice, SecureStoreError } from '@securestore/core-format';
 import type { Clock, Instant, SharedState } from '@securestore/jobs';
 import { elapsedSince, instant, LAPSES_AFTER } from '@securestore/jobs';
 import type { NamedObjects } from '../snapshot/snapshot-types.ts';
@@ -34,6 +34,8 @@ export interface FinishedRun extends RunFindings {
   readonly error?: string;
   /** What went wrong, of a failure. It is not kept. */
   readonly message?: string;
+  /** What helps against a failure. It is not kept. */
+  readonly advice?: readonly Advice[];
   /** Milliseconds. */
   readonly duration: number;
 }
@@ -200,5 +202,6 @@ export async function runClaimed(
   const recorded = await recordEnd(setting, RECORD_WITHIN, (state) => concluded(state, outcome));
   if (!recorded) return { end: 'lost', error: 'LOCKED', duration };
   if (error === undefined) return { end: 'success', duration, ...found };
-  return { end: 'failure', error, ...(SecureStoreError.is(failure) && { message: failure.message }), duration };
+  const { message, advice } = SecureStoreError.is(failure) ? failure : {};
+  return { end: 'failure', error, ...(message && { message }), ...(advice && { advice }), duration };
 }

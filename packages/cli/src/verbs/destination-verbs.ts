@@ -111,6 +111,8 @@ function addScheduleAction(schedule: Command, run: Run): void {
       new Option('--paused', 'add it, and start no run'),
       new Option('--replace', 'replace the schedule that has this name'),
     ],
+    notes: `The destination must be registered, which a first securestore backup does, or securestore destination add. The task
+retention needs rules, which securestore retention --set stores.`,
     examples: [
       "securestore schedule add nightly file:./backup --cron '30 2 * * *'",
       'securestore schedule add prune file:./backup --cron @daily --task retention',

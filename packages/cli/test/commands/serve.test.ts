@@ -255,6 +255,20 @@ describe('serve', () => {
     expect((await runHere(['ls', '--token', 'sst_y'], { env })).stderr).toContain(tokenHint('--token'));
   });
 
+  it('takes no file for a token', async () => {
+    const box = await sandbox('none');
+    const file = box.path('ann.tok');
+    await writeFile(file, 'sst_x');
+    const env = { SECURESTORE_URL: 'http://127.0.0.1:9' };
+    const told = `must be the token itself, and is the name of a file [INVALID_ARGUMENT]\nhint: to give the token that the file holds: export SECURESTORE_TOKEN="$(cat ${file})"\n`;
+    expect(await runHere(['ls', '--token', file], { env })).toMatchObject({
+      exitCode: 2,
+      stderr: `error: --token ${told}`,
+    });
+    const variable = await runHere(['ls'], { env: { ...env, SECURESTORE_TOKEN: file } });
+    expect(variable.stderr).toBe(`error: $SECURESTORE_TOKEN ${told}`);
+  });
+
   it('refuses a file about an issuer that is none, and says what is wrong with it', async () => {
     const box = await sandbox();
     const issuer = {

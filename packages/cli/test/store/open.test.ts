@@ -157,6 +157,20 @@ describe('a store that a file names', () => {
     expect((await box.run(ls, { env: other })).stderr).toMatch(refusal('SECURESTORE_TOKEN'));
   });
 
+  it('says how to give the file of the environment by hand', async () => {
+    const box = await withConfig('{ "store": "sqlite:./vault" }');
+    expect((await box.run(['init', '--key-file', 'key'])).exitCode).toBe(0);
+    for (const [name, option] of [
+      ['SECURESTORE_KEY_FILE', '--key-file'],
+      ['SECURESTORE_PASSPHRASE_FILE', '--passphrase-file'],
+    ] as const) {
+      const { exitCode, stderr } = await box.run(['ls'], { env: { [name]: 'key' } });
+      expect(exitCode).toBe(2);
+      expect(stderr).toMatch(refusal(name));
+      expect(stderr).toContain(`hint: or add ${option} "$${name}" to the same command\n`);
+    }
+  });
+
   it('is opened with what the command line gives', async () => {
     const box = await withConfig(named.replace('https://127.0.0.1:9', 'sqlite:./vault'));
     expect((await box.run(['init', '--key-file', 'key'], { env: { SECURESTORE_PASSPHRASE: 'x' } })).exitCode).toBe(0);
