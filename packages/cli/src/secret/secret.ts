@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { fileError, systemCodeOf } from '@securestore/core-format';
 import type { Call } from '../call/call.ts';
 import type { Cli } from '../terminal/cli-context.ts';
+import { refuseInvitation } from './mixed-up.ts';
 import { askNewPassphrase, type NewPassphrase } from './new-passphrase.ts';
 import { runPassphraseCommand } from './passphrase-command.ts';
 import { askHidden, openTerminal } from './prompt.ts';
@@ -193,6 +194,7 @@ export function optionSecrets({ cli, options }: Call): (readonly [string, Unlock
  */
 export async function findSecret(call: Call): Promise<UnlockSecretSource> {
   const source = await secretOf(call);
+  await refuseInvitation(source);
   await warnOfShared(call, source);
   return source;
 }

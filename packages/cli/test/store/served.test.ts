@@ -20,7 +20,7 @@ it('a token that was revoked after the store was opened is not asked for', async
   const env = { SECURESTORE_TOKEN: 'sst_x' };
   expect(await told(error, { env })).toEqual({
     message: REFUSED,
-    advice: [],
+    advice: undefined,
     hints: [`the token of $SECURESTORE_TOKEN ${refused}`],
   });
   expect(await told(error, { token: 'sst_y', env })).toMatchObject({ hints: [`the token of --token ${refused}`] });
