@@ -26,6 +26,11 @@ function readVersion(): string {
 }
 
 const VERSION: string = readVersion();
+/** The version in the manifest until the first release. */
+const UNRELEASED = '0.0.0';
+
+/** Whether a text is the version, as it is printed, and there was no release yet. */
+const isUnreleased = (text: string): boolean => VERSION === UNRELEASED && text === `${VERSION}\n`;
 
 /** The command line with all its verbs. Errors, help and version are thrown as `CommanderError`. */
 export function createProgram(run: Run): Command {
@@ -39,7 +44,7 @@ export function createProgram(run: Run): Command {
     .exitOverride()
     .configureOutput({
       // Said by `run` as well, which knows whether as JSON.
-      writeOut: print,
+      writeOut: (text) => print(isUnreleased(text) && !run.out.json ? `${VERSION} (not released)\n` : text),
       writeErr: print,
       getOutHelpWidth: () => widthOf(stdout),
       getErrHelpWidth: () => widthOf(stderr),
@@ -47,7 +52,10 @@ export function createProgram(run: Run): Command {
       outputError: () => {},
     })
     .enablePositionalOptions()
-    .version(VERSION, '-V, --version', 'print the version of securestore')
+    .version(VERSION,
+      '-V, --version',
+      'print the version of securestore',
+    )
     .helpOption('-h, --help', 'print this help; securestore help COMMAND prints that of a command')
     .configureHelp({
       formatHelp: (command, { helpWidth }) =>

@@ -1,4 +1,4 @@
-import { SecureStoreError } from '@securestore/core-format';
+import { type Advice, SecureStoreError } from '@securestore/core-format';
 import type { ManagedPorts } from '../trust/destinations.ts';
 import { publishOverMigrated } from '../trust/migrated-from.ts';
 import type { RegisteredDestination } from '../trust/registry.ts';
@@ -23,10 +23,8 @@ export async function registerDestination(
   });
 }
 
-function notRegistered(destination: string): never {
-  throw new SecureStoreError('NOT_FOUND', `${destination} is not a registered destination`, {
-    advice: [{ id: 'register-destination', destination }],
-  });
+function notRegistered(destination: string, advice: Advice): never {
+  throw new SecureStoreError('NOT_FOUND', `${destination} is not a registered destination`, { advice: [advice] });
 }
 
 /** @throws SecureStoreError `NOT_FOUND` */
@@ -41,7 +39,7 @@ export async function setRetention(
     area,
     (registry) => {
       const found = registry.destinations.filter(({ url }) => url === name);
-      if (found.length === 0) notRegistered(destination);
+      if (found.length === 0) notRegistered(destination, { id: 'register-destination', destination });
       const others = registry.destinations.filter(({ url }) => url !== name);
       return { destinations: [...others, ...found.map((one) => ({ ...one, retention }))] };
     },
@@ -56,7 +54,7 @@ function oneOf({ area, destinations }: ManagedPorts, destination: string): Regis
   if (named !== undefined) return named;
   const name = destinations.named(destination);
   const [found, ...others] = registered.filter(({ url }) => url === name);
-  if (found === undefined) notRegistered(destination);
+  if (found === undefined) notRegistered(destination, { id: 'list-destinations' });
   if (others.length === 0) return found;
   const ids = [found, ...others].map(({ id }) => id).join(', ');
   throw new SecureStoreError('CONFLICT', `several destinations are registered at ${name}: give the id of one: ${ids}`, {

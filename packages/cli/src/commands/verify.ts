@@ -42,7 +42,10 @@ export async function verify(call: Call<VerifyOptions>, url: string | undefined)
   } catch (error) {
     if (url === undefined || isOpen || !SecureStoreError.is(error, 'NOT_FOUND')) throw error;
     const { redactStoreUrl } = await import('@securestore/backend-api');
-    throw new SecureStoreError('NOT_FOUND', `${redactStoreUrl(url)} has neither a store nor a backup`);
+    const at = redactStoreUrl(url);
+    throw new SecureStoreError('NOT_FOUND', `${at} has neither a store nor a backup`, {
+      advice: [{ id: 'check-store-url', url: at }, { id: 'list-destinations' }],
+    });
   }
 }
 

@@ -13,11 +13,13 @@ import { LONGEST_PASSPHRASE, withoutLineEnd } from './secret-bytes.ts';
 import { warnIfShared } from './shared-file.ts';
 import { weaknessOf } from './weak-passphrase.ts';
 
+const WITH_KIT: OwnHint = { text: 'with a recovery kit, give --recovery-code-file FILE' };
+
 const HOW_TO_GIVE_ONE: readonly OwnHint[] = [
   {
     text: 'set $SECURESTORE_KEY_FILE or $SECURESTORE_PASSPHRASE_FILE, or give --key-file FILE or --passphrase-file FILE',
   },
-  { text: 'with a recovery kit, give --recovery-code-file FILE' },
+  WITH_KIT,
   { text: 'to see every way to give it', command: 'securestore help environment' },
 ];
 
@@ -243,7 +245,11 @@ async function secretOf(call: Call, creating?: NewPassphrase): Promise<UnlockSec
     credential ?? {
       kind: 'passphrase',
       from: 'terminal',
-      read: () => ask(cli, 'no unlock secret is given', HOW_TO_GIVE_ONE, creating),
+      read: () => {
+        // A recovery code is made for a store that there is.
+        const how = creating === undefined ? HOW_TO_GIVE_ONE : HOW_TO_GIVE_ONE.filter((hint) => hint !== WITH_KIT);
+        return ask(cli, 'no unlock secret is given', how, creating);
+      },
     }
   );
 }

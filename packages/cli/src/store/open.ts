@@ -52,14 +52,19 @@ export interface Given {
   readonly file?: string;
 }
 
+const OTHER_THAN_INVITED =
+  '$SECURESTORE_URL names another store than the invitation, which is used; to use the other, give --store "$SECURESTORE_URL"';
+
 async function givenStoreUrl(call: Call): Promise<Given | undefined> {
   const { cli, options } = call;
   if (options.store !== undefined) return { url: checkedStoreUrl(options.store, '--store') };
   const invited = (await invitationOf(call))?.storeUrl;
   if (invited !== undefined) {
     checkedStoreUrl(invited, 'the store of the invitation');
+    const own = cli.env['SECURESTORE_URL'];
+    if (own !== undefined && own !== invited) call.out.warning(OTHER_THAN_INVITED);
     // If the environment names the same one, a person has named it.
-    return { url: invited, ...(invited !== cli.env['SECURESTORE_URL'] && { file: 'the invitation' }) };
+    return { url: invited, ...(own !== invited && { file: 'the invitation' }) };
   }
   const variable = cli.env['SECURESTORE_URL'];
   if (variable !== undefined) return { url: checkedStoreUrl(variable, '$SECURESTORE_URL') };

@@ -9,9 +9,16 @@ const REFUSED = 'the credentials are wrong, have expired or were revoked';
 /** What becomes of an error of a remote store in a call with a token of its own, or of the environment. */
 async function told(error: Error, { token, env = {} }: { token?: string; env?: Record<string, string> }) {
   const call = { cli: { env }, options: { token } } as unknown as Call;
-  const caught: unknown = await whileServed(call, () => Promise.reject(error)).catch((reason: unknown) => reason);
-  const { advice, message } = caught as SecureStoreError;
-  return { message, advice, hints: ownHintsOf(caught).map(({ text }) => text) };
+  const use = async (): Promise<void> => {
+    throw error;
+  };
+  try {
+    await whileServed(call, use);
+  } catch (caught) {
+    const { advice, message } = caught as SecureStoreError;
+    return { message, advice, hints: ownHintsOf(caught).map(({ text }) => text) };
+  }
+  throw new Error('nothing was refused');
 }
 
 it('a token that was revoked after the store was opened is not asked for', async () => {
