@@ -52,10 +52,7 @@ export function createProgram(run: Run): Command {
       outputError: () => {},
     })
     .enablePositionalOptions()
-    .version(VERSION,
-      '-V, --version',
-      'print the version of securestore',
-    )
+    .version(VERSION, '-V, --version', 'print the version of securestore')
     .helpOption('-h, --help', 'print this help; securestore help COMMAND prints that of a command')
     .configureHelp({
       formatHelp: (command, { helpWidth }) =>

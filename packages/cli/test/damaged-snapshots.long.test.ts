@@ -47,4 +47,8 @@ it('a damaged snapshot is named, keeps no other one from being listed, and is re
     exitCode: 0,
     stderr: expect.stringMatching(/^1 snapshot, for which \S+ K?i?B were copied\n$/),
   });
+  expect((await run(['backup', destination])).exitCode).toBe(0);
+  expect((await run(['retention', destination, '--keep-last', '1', '--yes'])).exitCode).toBe(0);
+  const last = await run(['snapshots', destination]);
+  expect(last.stderr).toBe('1 snapshot, for which nothing was copied: earlier ones had copied it\n');
 });

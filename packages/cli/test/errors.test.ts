@@ -376,6 +376,9 @@ describe('an error of a store', { timeout: 120_000 }, () => {
     const damaged: Provoked = { args: ['get', 'k'], exitCode: 5, code: 'INTEGRITY', own: ['"k"'], hints };
     await provoke(box, damaged);
     await provoke(box, { ...damaged, args: ['history', 'k'] });
+    const verified = await box.run(['verify', '--checkpoint']);
+    expect(verified.exitCode).toBe(5);
+    expect(verified.stderr).toContain('no checkpoint was made: it would hide what is wrong\n');
     const stays = [...hints, 'to store it again, after which it can be removed: securestore put k --if-damaged'];
     await provoke(box, { ...damaged, args: ['rm', 'k'], hints: stays, unrun: ['securestore put'] });
     expect(await provokeJson(box, damaged)).toMatchObject({ key: 'k', page: expect.stringMatching(/#integrity$/) });

@@ -171,11 +171,7 @@ export async function grant(
     const changing = store.access.change(change, { signal: cli.signal });
     const { pending } = await changing.catch((error: unknown) => {
       if (hasRole || !SecureStoreError.is(error, 'NOT_FOUND')) throw error;
-      throw withHints(
-        error,
-        { text: 'to list the roles', on: ['role', 'list'] },
-        creationOf(held),
-      );
+      throw withHints(error, { text: 'to list the roles', on: ['role', 'list'] }, creationOf(held));
     });
     const until = expires === undefined ? '' : ` until ${formatTime(expires)}`;
     await out.result({ principal, role: held, added, ...(expires && { expires }), pending }, () => {

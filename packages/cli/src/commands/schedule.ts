@@ -143,7 +143,11 @@ async function run(
   const logger = loggerFor(call);
   const say = (error: unknown): void => logger.warn({}, SecureStoreError.is(error) ? error.message : 'a run failed');
   let [runs, failed, losing] = [0, 0, 0];
-  if (options.once !== true && name === undefined) out.note('running the schedules of the store; press Ctrl-C to stop');
+  if (options.once !== true && name === undefined) {
+    out.note('running the schedules of the store; press Ctrl-C to stop');
+    if (sinks.length === 0)
+      out.note('alerts are sent nowhere; to have them sent, give --webhook URL or --exec PROGRAM');
+  }
   const running = (signal: AbortSignal): Promise<unknown> => {
     const given: RunSchedulesOptions = {
       sinks,

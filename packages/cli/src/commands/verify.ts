@@ -52,7 +52,10 @@ export async function verify(call: Call<VerifyOptions>, url: string | undefined)
 async function verifyStore(call: Call<VerifyOptions>, store: SecureStore): Promise<ExitCode> {
   const report = await examine(call, store);
   await say(call, report);
-  if (!report.ok) return exitCodeOf('INTEGRITY');
+  if (!report.ok) {
+    if (call.options.checkpoint === true) call.out.note('no checkpoint was made: it would hide what is wrong');
+    return exitCodeOf('INTEGRITY');
+  }
   if (call.options.checkpoint === true) await remember(call, store);
   return 0;
 }

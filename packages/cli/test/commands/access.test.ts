@@ -40,7 +40,9 @@ describe('roles and grants', () => {
   it('are explained with every action that there is', async () => {
     const box = await sandbox();
     const { stderr } = await box.run(['role', 'add', 'typo', '--allow', 'raed']);
-    expect(stderr).toMatch(/unknown action "raed" .*\nhint: did you mean read\nhint: to list the actions: securestore help role add\n$/);
+    expect(stderr).toMatch(
+      /unknown action "raed" .*\nhint: did you mean read\nhint: to list the actions: securestore help role add\n$/,
+    );
     const words = (await done(box, 'help', 'role', 'add')).split(/[\s.]*\s|\.$/m);
     expect(ACTIONS.filter((action) => !words.includes(action))).toEqual([]);
   });

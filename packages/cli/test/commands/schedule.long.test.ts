@@ -31,12 +31,14 @@ describe.concurrent('schedule', { timeout: 120_000 }, () => {
       const controller = new AbortController();
       const ending = run(['schedule', 'run', ...json], {
         signal: controller.signal,
-        onOutput: () => controller.abort(),
+        onOutput: (text) => (text.includes('press Ctrl-C') ? undefined : controller.abort()),
       });
       // With --json nothing is said before.
       if (json.length > 0) setTimeout(() => controller.abort(), 1000);
-      const { exitCode, stdout } = await ending;
+      const { exitCode, stdout, stderr } = await ending;
       expect(exitCode).toBe(130);
+      if (json.length === 0)
+        expect(stderr).toContain('alerts are sent nowhere; to have them sent, give --webhook URL or --exec PROGRAM\n');
       if (json.length > 0) expect(jsonLines(stdout)).toEqual([{ summary: { stopped: true, runs: 0, failed: 0 } }]);
       else {
         expect(stdout).toBe(
