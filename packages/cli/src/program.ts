@@ -26,11 +26,6 @@ function readVersion(): string {
 }
 
 const VERSION: string = readVersion();
-/** The version in the manifest until the first release. */
-const UNRELEASED = '0.0.0';
-
-/** Whether a text is the version, as it is printed, and there was no release yet. */
-const isUnreleased = (text: string): boolean => VERSION === UNRELEASED && text === `${VERSION}\n`;
 
 /** The command line with all its verbs. Errors, help and version are thrown as `CommanderError`. */
 export function createProgram(run: Run): Command {
@@ -44,7 +39,7 @@ export function createProgram(run: Run): Command {
     .exitOverride()
     .configureOutput({
       // Said by `run` as well, which knows whether as JSON.
-      writeOut: (text) => print(isUnreleased(text) && !run.out.json ? `${VERSION} (not released)\n` : text),
+      writeOut: print,
       writeErr: print,
       getOutHelpWidth: () => widthOf(stdout),
       getErrHelpWidth: () => widthOf(stderr),

@@ -34,7 +34,7 @@ export interface FinishedRun extends RunFindings {
   readonly error?: string;
   /** What went wrong, of a failure. It is not kept. */
   readonly message?: string;
-  /** What helps against a failure. It is not kept. */
+  /** Advice about a failure. It is not kept. */
   readonly advice?: readonly Advice[];
   /** Milliseconds. */
   readonly duration: number;

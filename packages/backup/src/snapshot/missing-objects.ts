@@ -54,7 +54,7 @@ export function namedIn(area: BackupArea, { count, tokens }: NotedObjects): Name
   return { count, keys: tokens.map((token) => keyOf(area, token)).filter((key) => key !== undefined) };
 }
 
-/** What could not be copied, with the key of its object if its name tells it. */
+/** A failed copy, with the key of its object if its name tells it. */
 export function withKey(area: BackupArea, failed: FailedCopy): FailedCopy {
   const token = tokenOf(failed.name);
   const key = token === undefined ? undefined : keyOf(area, token);

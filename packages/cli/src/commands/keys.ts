@@ -155,7 +155,7 @@ async function destroy(
       advice: [{ id: 'list-encryption-keys' }],
     });
   }
-  // Scripts are told, too.
+  // Scripts need it, too.
   const what = version === undefined ? await losses(cli, store, target, chosen) : ofVersion(version);
   const question = `${what}\n${undoable(new Commands(call), target, waitingPeriod, cli.now())}`;
   if (options.yes === true) out.note(question);

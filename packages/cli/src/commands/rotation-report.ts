@@ -22,7 +22,7 @@ const NOT_PROTECTED: Readonly<Record<RotationDepth, string>> = {
   data: 'old encryption keys still show the names of objects',
 };
 
-/** What no rotation protects. */
+/** The limits of every rotation. */
 const NEVER_PROTECTED: readonly string[] = [
   'copies of the store from before, also those of its backend, stay open to the old secret and encryption keys',
   'an attacker who has old encryption keys, and can write to the backend, can take the store over',

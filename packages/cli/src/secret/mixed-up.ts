@@ -1,6 +1,5 @@
 import { open } from 'node:fs/promises';
 import { refuse } from '../errors/refuse.ts';
-import type { UnlockSecretSource } from './secret.ts';
 
 /** How each invitation begins, whatever its version. */
 const TITLE = Buffer.from('securestore invitation');
@@ -22,9 +21,9 @@ async function isInvitation(path: string): Promise<boolean> {
 }
 
 /** @throws `INVALID_ARGUMENT` if an invitation was given as the identity that it invites */
-export async function refuseInvitation(source: UnlockSecretSource): Promise<void> {
-  if (source.kind !== 'identity' || !(await isInvitation(source.path))) return;
-  refuse(`--identity-file must name your identity, and "${source.path}" is an invitation`, {
+export async function refuseInvitation(path: string): Promise<void> {
+  if (!(await isInvitation(path))) return;
+  refuse(`--identity-file must name your identity, and "${path}" is an invitation`, {
     text: 'give the invitation by --invitation-file, and the identity that you made by --identity-file',
   });
 }

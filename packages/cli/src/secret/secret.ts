@@ -196,7 +196,7 @@ export function optionSecrets({ cli, options }: Call): (readonly [string, Unlock
  */
 export async function findSecret(call: Call): Promise<UnlockSecretSource> {
   const source = await secretOf(call);
-  await refuseInvitation(source);
+  if (source.kind === 'identity') await refuseInvitation(source.path);
   await warnOfShared(call, source);
   return source;
 }

@@ -1,9 +1,9 @@
 import { type Advice, SecureStoreError } from '@securestore/core-format';
 
-/** What repairs an object or its payload. The call adds the key. */
+/** Repairs of an object or its payload. The call adds the key. */
 const REPAIR: readonly Advice[] = [{ id: 'repair-object' }, { id: 'restore-object' }];
 
-/** What repairs an object from a backup, or else makes it usable again. */
+/** Repairs of an object from a backup, and the way to make it usable without one. */
 export function damageAdvice(key: string): readonly Advice[] {
   return [...REPAIR.map((one) => ({ ...one, key })), { id: 'overwrite-damaged', key }];
 }
