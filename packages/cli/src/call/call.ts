@@ -136,7 +136,7 @@ export function addVerb<O extends object, A extends readonly (string | string[] 
     const perform = await verb.load();
     const call = { cli: run.cli, verb: name, args: run.args, options, out: run.out };
     const exitCode = await perform(call, ...operands).catch((error: unknown) => {
-      throw withList(error, verb.whenMissing);
+      throw operands.some((one) => one !== undefined) ? withList(error, verb.whenMissing) : error;
     });
     run.exitCode = exitCode ?? 0;
   });
