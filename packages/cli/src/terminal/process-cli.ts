@@ -10,7 +10,7 @@ const STDOUT = 1;
 
 /**
  * Standard output. Node's own stream for a file takes half a write on a full disk for a whole one. A write to a file ends before
- * `write` returns, as those to stderr do: with `2>&1` both go to one file, in the order in which they were said.
+ * `write` returns, as those to stderr do: with `2>&1` both go to one file, in their order.
  */
 function standardOutput(): OutputStream {
   if (!fstatSync(STDOUT).isFile()) return process.stdout;
