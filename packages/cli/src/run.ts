@@ -34,6 +34,9 @@ export async function run(args: readonly string[], cli: Cli): Promise<number> {
   return state.exitCode;
 }
 
+/** The version in the manifest until the first release. */
+const UNRELEASED = '0.0.0';
+
 /** Says what ended the parsing or the command, help and version included, which come as errors too. */
 async function sayEnd(error: unknown, ended: Run): Promise<number> {
   const { cli, out, printed, verb, resume } = ended;
@@ -41,8 +44,12 @@ async function sayEnd(error: unknown, ended: Run): Promise<number> {
     return out.error(error, { operation: verb, interrupted: cli.signal.aborted, resume });
   }
   const text = printed.trimEnd();
+  if (error.code === 'commander.version') {
+    await out.result({ version: text }, () => (text === UNRELEASED ? `${text} (not released)` : text));
+    return 0;
+  }
   if (error.exitCode === 0) {
-    await out.result(error.code === 'commander.version' ? { version: text } : { help: text }, () => text);
+    await out.result({ help: text }, () => text);
     return 0;
   }
   if (error.code !== 'commander.help') return out.error(usageError(error, ended));

@@ -325,7 +325,8 @@ describe('the command that the console shows', () => {
     const idle: Readonly<Record<string, string>> = {
       'securestore migrate': 'migrate needs the URL of the target [INVALID_ARGUMENT]',
       'securestore migrate <this store> --cancel': 'the store is not being migrated',
-      'securestore restore': 'restore needs a destination, such as file:/backup [INVALID_ARGUMENT]',
+      'securestore restore':
+        'restore needs a source: the destination of a backup, such as file:/backup [INVALID_ARGUMENT]',
       'securestore rotate --resume': 'unfinished job rotation does not exist',
     };
     const wrong: string[] = [];

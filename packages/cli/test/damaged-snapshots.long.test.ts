@@ -39,11 +39,16 @@ it('a damaged snapshot is named, keeps no other one from being listed, and is re
   const kept = await run(['retention', destination, '--keep-last', '1', '--yes']);
   expect(kept.exitCode).toBe(5);
   expect(kept.stderr).toMatch(/snapshot 1 is damaged at .* so nothing was removed\./);
-  const removed = await run(['retention', destination, '--keep-last', '1', '--damaged', '--yes']);
+  // As the hint of `snapshots` has it.
+  const removed = await run(['retention', destination, '--damaged', '--yes']);
   expect(removed).toMatchObject({ exitCode: 0 });
-  expect(removed.stdout).toContain('\nremove snapshot 1\n');
+  expect(removed.stdout).toContain('keep snapshot 2 (newest, everything)\nremove snapshot 1\n');
   expect(await run(['snapshots', destination])).toMatchObject({
     exitCode: 0,
     stderr: expect.stringMatching(/^1 snapshot, for which \S+ K?i?B were copied\n$/),
   });
+  expect((await run(['backup', destination])).exitCode).toBe(0);
+  expect((await run(['retention', destination, '--keep-last', '1', '--yes'])).exitCode).toBe(0);
+  const last = await run(['snapshots', destination]);
+  expect(last.stderr).toBe('1 snapshot, for which nothing was copied: earlier ones had copied it\n');
 });

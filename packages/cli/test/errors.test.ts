@@ -75,7 +75,46 @@ describe('an error says in one line what is wrong, and in hints what to do', { t
         code: 'INVALID_ARGUMENT',
         says: '--range must not end before',
       },
-      { args: ['put', 'k', '--expires', '2020-01-01'], exitCode: 2, code: 'INVALID_ARGUMENT', says: 'in the future' },
+      {
+        args: ['put', 'k', '--expires', '5'],
+        exitCode: 2,
+        code: 'INVALID_ARGUMENT',
+        says: '--expires must be in the future: a time, or how long from now, such as 30d, got "5"',
+      },
+      {
+        args: ['completion', 'powershell'],
+        exitCode: 2,
+        code: 'INVALID_ARGUMENT',
+        says: "<shell> must be one of bash, zsh, fish, got 'powershell'",
+      },
+      {
+        args: ['role', 'add', 'r', '--template', 'raeder'],
+        exitCode: 2,
+        code: 'INVALID_ARGUMENT',
+        says: "unknown value of --template: 'raeder'",
+        hints: ['did you mean reader', 'the values are reader, writer, operator'],
+      },
+      {
+        args: ['role', 'add', 'r', '--allow', 'reed'],
+        exitCode: 2,
+        code: 'INVALID_ARGUMENT',
+        says: 'unknown action "reed" in --allow',
+        hints: ['did you mean read'],
+      },
+      {
+        args: ['slot', 'add', '--new-shares', '3/2'],
+        exitCode: 2,
+        code: 'INVALID_ARGUMENT',
+        says: '--new-shares must be K/N with K from 2 to N, such as 2/3 for any two of three, got "3/2"',
+      },
+      { args: ['edit', 'k'], exitCode: 2, code: 'INVALID_ARGUMENT', hints: ['to set one: export EDITOR=vi'] },
+      {
+        args: ['restore'],
+        exitCode: 2,
+        code: 'INVALID_ARGUMENT',
+        says: 'restore needs a source: the destination of a backup, such as file:/backup',
+        hints: ['to list the destinations', 'securestore help restore'],
+      },
       { args: ['key', 'destroy'], exitCode: 2, code: 'INVALID_ARGUMENT', hints: ['securestore key list'] },
       { args: ['--fingerprint', 'none', 'ls'], exitCode: 2, code: 'INVALID_ARGUMENT', says: 'fingerprint' },
       { args: ['exec', '--', 'true'], exitCode: 2, code: 'INVALID_ARGUMENT', hints: ['--env NAME=KEY'] },
@@ -158,6 +197,33 @@ describe('an error says in one line what is wrong, and in hints what to do', { t
     );
   });
 
+  it('if a store is to be created: no kit can hold its secret yet', async () => {
+    const box = await sandbox('none');
+    const { exitCode, stderr } = await runHere(['init', `sqlite:${box.path('new')}`], { env: { HOME: box.path() } });
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain('no unlock secret is given [INVALID_ARGUMENT]\nhint: set $SECURESTORE_KEY_FILE');
+    expect(stderr).not.toContain('recovery');
+  });
+
+  it('if a folder was taken for a database', async () => {
+    const box = await withCanary('file');
+    await provoke(box, {
+      args: ['ls', '--store', 'sqlite:./vault'],
+      exitCode: 2,
+      code: 'INVALID_ARGUMENT',
+      says: 'must be a regular file',
+      hints: ['did you mean file:…'],
+    });
+  });
+
+  it('if a backup is read by a command that needs its store', async () => {
+    const box = await sandbox('none');
+    const { exitCode, stderr } = await box.run(['browse', 'file:./backup']);
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain('no store is given [INVALID_ARGUMENT]\nhint: to read the backup without its store: ');
+    expect(stderr).toContain('securestore restore file:./backup --folder FOLDER\n');
+  });
+
   it('if an object is not there, or another version is', async () => {
     const box = await withCanary();
     const { stdout } = await box.run(['info', 'k', '--json']);
@@ -215,6 +281,20 @@ describe('an error says in one line what is wrong, and in hints what to do', { t
         own: [id],
         unrun: ['securestore slot add'],
       },
+      { args: ['approve', '1'], exitCode: 3, code: 'NOT_FOUND', hints: ['to list the requests: securestore approval'] },
+      { args: ['token', 'revoke', 'ann'], exitCode: 3, code: 'NOT_FOUND', hints: ['to list the tokens'] },
+      {
+        args: ['destination', 'remove', 'file:./none'],
+        exitCode: 3,
+        code: 'NOT_FOUND',
+        hints: ['to list the destinations with their ids: securestore destination list'],
+      },
+      {
+        args: ['undelete', 'nothing'],
+        exitCode: 3,
+        code: 'NOT_FOUND',
+        says: '"nothing": the object does not exist, and has no history',
+      },
       { args: ['role', 'show', 'nothing'], exitCode: 3, code: 'NOT_FOUND', hints: ['securestore role'] },
       { args: ['grant', 'ann', 'nothing'], exitCode: 3, code: 'NOT_FOUND' },
       { args: ['approval', 'show', 'nothing'], exitCode: 3, code: 'NOT_FOUND', hints: ['securestore approval'] },
@@ -236,6 +316,14 @@ describe('an error says in one line what is wrong, and in hints what to do', { t
     const added = await box.run(['slot', 'add', '--new-shares', '2/3', '--kit', 'kit.txt']);
     expect(added, added.stderr).toMatchObject({ exitCode: 0 });
     await writeFile(box.path('code'), CANARY, { mode: 0o600 });
+    await all(box, [
+      {
+        args: ['slot', 'add', '--new-shares', '2/3', '--kit', 'kit.txt'],
+        exitCode: 6,
+        code: 'ALREADY_EXISTS',
+        hints: ['choose another name for --kit, or move the file away'],
+      },
+    ]);
     await all(box, [
       { args: ['ls', '--recovery-code-file', 'code'], exitCode: 2, code: 'INVALID_ARGUMENT' },
       { args: ['ls', '--invitation-file', 'code'], exitCode: 2, code: 'INVALID_ARGUMENT', own: ['code'] },
@@ -284,8 +372,15 @@ describe('an error of a store', { timeout: 120_000 }, () => {
       body[body.length - 1] = (body.at(-1) ?? 0) ^ 1;
       await writeFile(join(parentPath, name), body);
     }
-    const damaged: Provoked = { args: ['get', 'k'], exitCode: 5, code: 'INTEGRITY', own: ['"k"'] };
+    const hints = ['securestore scrub --repair BACKUP', 'securestore restore BACKUP --key k --conflict overwrite'];
+    const damaged: Provoked = { args: ['get', 'k'], exitCode: 5, code: 'INTEGRITY', own: ['"k"'], hints };
     await provoke(box, damaged);
+    await provoke(box, { ...damaged, args: ['history', 'k'] });
+    const verified = await box.run(['verify', '--checkpoint']);
+    expect(verified.exitCode).toBe(5);
+    expect(verified.stderr).toContain('no checkpoint was made: it would hide what is wrong\n');
+    const stays = [...hints, 'to store it again, after which it can be removed: securestore put k --if-damaged'];
+    await provoke(box, { ...damaged, args: ['rm', 'k'], hints: stays, unrun: ['securestore put'] });
     expect(await provokeJson(box, damaged)).toMatchObject({ key: 'k', page: expect.stringMatching(/#integrity$/) });
   });
 
@@ -327,6 +422,11 @@ describe('an error of a store', { timeout: 120_000 }, () => {
       expect(stderr).toContain('hint: to list its versions, for --version-id: securestore history k\n');
       expect(stderr).not.toContain('KEY');
     }
+    for (const args of [
+      ['put', 'k', '--if-version', '1'],
+      ['undelete', 'k', '--version-id', '1'],
+    ])
+      expect((await box.run(args)).stderr).toContain('hint: to see what is there: securestore info k\n');
   });
 
   it('that is older than it was opens once that is accepted', async () => {
@@ -416,7 +516,14 @@ describe('an error of a backup', { timeout: 120_000 }, () => {
       { ...base, args: ['backup', 'memory:'], exitCode: 2, code: 'INVALID_ARGUMENT', says: 'memory: cannot be' },
       { ...base, args: ['restore', none], exitCode: 3, code: 'NOT_FOUND', hints: ['securestore destination list'] },
       { ...base, args: ['snapshots', none], exitCode: 3, code: 'NOT_FOUND' },
-      { ...base, args: ['verify', none], exitCode: 3, code: 'NOT_FOUND', says: 'has neither a store nor a backup' },
+      {
+        ...base,
+        args: ['verify', none],
+        exitCode: 3,
+        code: 'NOT_FOUND',
+        says: 'has neither a store nor a backup',
+        hints: [`see that the disk, bucket or server of ${none} is there`, 'securestore destination list'],
+      },
       { ...base, args: ['restore', destination, '--stdout'], exitCode: 2, code: 'INVALID_ARGUMENT', says: '--key' },
       { ...base, args: ['migrate', url], exitCode: 2, code: 'INVALID_ARGUMENT', own: [url] },
       {

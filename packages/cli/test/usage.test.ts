@@ -15,7 +15,11 @@ describe('help', () => {
     const manifest: { version: string } = JSON.parse(
       await readFile(new URL('../package.json', import.meta.url), 'utf8'),
     );
-    expect((await runHere(['--version'])).stdout).toBe(`${manifest.version}\n`);
+    const { version } = manifest;
+    const shown = version === '0.0.0' ? `${version} (not released)` : version;
+    expect((await runHere(['--version'])).stdout).toBe(`${shown}\n`);
+    expect((await runHere(['--version', '--json'])).stdout).toBe(`{"version":"${version}"}\n`);
+    expect(JSON.parse((await runHere(['version', '--json'])).stdout)).toMatchObject({ securestore: version });
   });
 
   it.each([
@@ -34,7 +38,7 @@ describe('help', () => {
     const none = await runHere(['--json']);
     expect(none).toMatchObject({ exitCode: 2, stdout: '' });
     expect(jsonLines(none.stderr)).toMatchObject([{ code: 'INVALID_ARGUMENT', exitCode: 2 }]);
-    const version = (await runHere(['--version'])).stdout.trimEnd();
+    const version = (await runHere(['--version'])).stdout.trimEnd().replace(' (not released)', '');
     expect(jsonLines((await runHere(['--version', '--json'])).stdout)).toEqual([{ version }]);
   });
 });

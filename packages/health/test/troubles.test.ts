@@ -223,6 +223,11 @@ describe('the health of a store', () => {
     });
     free = 0.4 * GIBIBYTE;
     expect(checkOf(await health.check(), 'capacity').status).toBe('failing');
+    free = 99 * GIBIBYTE;
+    expect(checkOf(await health.check({ thresholds: { minFreeBytes: 200 * GIBIBYTE } }), 'capacity')).toMatchObject({
+      status: 'degraded',
+      reason: '99.0 GiB of 100.0 GiB are free (99 %): the disk is smaller than the 200.0 GiB that should be',
+    });
     const thresholds = { minFreeShare: 0, minFreeBytes: 1 };
     expect(checkOf(await health.check({ thresholds }), 'capacity').status).toBe('ok');
   });

@@ -44,7 +44,7 @@ describe('a payload that is damaged in the store', () => {
     expect(report).toMatchObject({
       migrated: false,
       failures: 1,
-      failed: [{ name, code: 'INTEGRITY', message: expect.stringContaining('does not decrypt') }],
+      failed: [{ name, key: 'large', code: 'INTEGRITY', message: expect.stringContaining('does not decrypt') }],
     });
     expect((await store.retrieve('small')).text()).toBe('value');
 

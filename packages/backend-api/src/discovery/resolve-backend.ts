@@ -230,12 +230,10 @@ function installed(schemes: readonly string[]): string {
 async function unknownScheme(search: Search): Promise<SecureStoreError> {
   const { scheme, packages } = search;
   const { manifestPath } = packages;
-  const missing = existsSync(manifestPath) ? '' : ', which does not exist';
+  const plugins = existsSync(manifestPath) ? ` Plugins are direct dependencies in ${manifestPath}.` : '';
   const here = await schemesHere(search);
   const meant = similarTo(scheme, [...here, ...OFFICIAL_BACKENDS.keys()]);
-  return new SecureStoreError(
-    'INVALID_ARGUMENT',
-    `unknown scheme ${scheme}:. ${installed(here)} Plugins are direct dependencies in ${manifestPath}${missing}.`,
-    { advice: meant === undefined ? [] : [{ id: 'give-store-url', form: `${meant}:…` }] },
-  );
+  return new SecureStoreError('INVALID_ARGUMENT', `unknown scheme ${scheme}:. ${installed(here)}${plugins}`, {
+    advice: meant === undefined ? [] : [{ id: 'give-store-url', form: `${meant}:…` }],
+  });
 }

@@ -383,8 +383,6 @@ describe('resolveBackend', () => {
 
   it('finds nothing where the folder has no package.json', async () => {
     const nowhere = resolveBackend('level:', { resolveFrom: join(folder, 'nowhere') });
-    await expect(nowhere).rejects.toEqual(
-      refusal('INVALID_ARGUMENT', /Installed backends: none\. .*nowhere.package\.json, which does not exist\./),
-    );
+    await expect(nowhere).rejects.toEqual(refusal('INVALID_ARGUMENT', /Installed backends: none\.$/));
   });
 });

@@ -24,6 +24,7 @@ const CODES: Readonly<Record<string, Meaning>> = {
 };
 
 const WRITE_CODES: Readonly<Record<string, Meaning>> = {
+  ENOENT: ['UNAVAILABLE', 'a folder or file cannot be created there', [{ id: 'check-store-url' }]],
   EROFS: ['READ_ONLY', 'the file system is mounted read-only'],
   EACCES: ['READ_ONLY', DENIED, CHECK_ACCESS],
   EPERM: ['READ_ONLY', DENIED, CHECK_ACCESS],

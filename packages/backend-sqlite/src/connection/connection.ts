@@ -55,7 +55,7 @@ function fileAt(path: string): Stats | undefined {
   if (file !== undefined && !file.isFile()) {
     throw new SecureStoreError('INVALID_ARGUMENT', `${path} must be a regular file`, {
       backend: 'sqlite',
-      advice: [{ id: 'choose-store-url' }],
+      advice: file.isDirectory() ? [{ id: 'give-store-url', form: 'file:…' }] : [{ id: 'choose-store-url' }],
     });
   }
   return file?.size === 0 ? undefined : file;

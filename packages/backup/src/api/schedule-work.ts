@@ -119,13 +119,13 @@ export class ScheduleWork {
     await this.#area.confirm(signal);
     this.#checkRegistered(destination);
     if (task === 'backup') {
-      const { failed, findings, missing } = await this.#backups.backup(destination, { signal });
+      const { failed, findings, destinationFindings, missing } = await this.#backups.backup(destination, { signal });
       const [first] = failed;
       if (first !== undefined)
         throw new SecureStoreError('INTEGRITY', `${failed.length} versions could not be copied: ${first.message}`, {
           advice: [{ id: 'verify-store' }],
         });
-      return { findings, missing };
+      return { findings, destinationFindings, missing };
     } else if (task === 'verify') {
       const { ok, findings } = await this.#backups.verify(destination, { signal, within });
       if (!ok) throw damagedBackup(findings[0]?.message, destination);

@@ -1,4 +1,4 @@
-import { SecureStoreError } from '@securestore/core-format';
+import { type Advice, SecureStoreError } from '@securestore/core-format';
 import type { ManagedPorts } from '../trust/destinations.ts';
 import { publishOverMigrated } from '../trust/migrated-from.ts';
 import type { RegisteredDestination } from '../trust/registry.ts';
@@ -25,10 +25,8 @@ export async function registerDestination(
 }
 
 /** @param destination its name, without credentials */
-function notRegistered(destination: string): never {
-  throw new SecureStoreError('NOT_FOUND', `${destination} is not a registered destination`, {
-    advice: [{ id: 'register-destination', destination }],
-  });
+function notRegistered(destination: string, advice: Advice): never {
+  throw new SecureStoreError('NOT_FOUND', `${destination} is not a registered destination`, { advice: [advice] });
 }
 
 /** @throws SecureStoreError `NOT_FOUND` */
@@ -43,7 +41,7 @@ export async function setRetention(
     area,
     (registry) => {
       const found = registry.destinations.filter(({ url }) => url === name);
-      if (found.length === 0) notRegistered(name);
+      if (found.length === 0) notRegistered(name, { id: 'register-destination', destination: name });
       const others = registry.destinations.filter(({ url }) => url !== name);
       return { destinations: [...others, ...found.map((one) => ({ ...one, retention }))] };
     },
@@ -58,7 +56,7 @@ function oneOf({ area, destinations }: ManagedPorts, destination: string): Regis
   if (named !== undefined) return named;
   const name = destinations.named(destination);
   const [found, ...others] = registered.filter(({ url }) => url === name);
-  if (found === undefined) notRegistered(name);
+  if (found === undefined) notRegistered(name, { id: 'list-destinations' });
   if (others.length === 0) return found;
   const ids = [found, ...others].map(({ id }) => id).join(', ');
   throw new SecureStoreError('CONFLICT', `several destinations are registered at ${name}: give the id of one: ${ids}`, {

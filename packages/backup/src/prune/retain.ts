@@ -21,6 +21,8 @@ import { applyRetention, parseRetentionPolicy } from '../retention/index.ts';
 const DAY = 24 * 60 * 60 * 1000;
 /** How long every second can be restored if a destination has a continuous backup, in milliseconds. */
 const DEFAULT_CONTINUOUS: number = 7 * DAY;
+/** Keeps every point that is not damaged. */
+const ALL_WHOLE: RetentionSettings = { continuous: Number.MAX_SAFE_INTEGER };
 
 export interface RetainOptions extends CallOptions {
   /** Only reports what would be removed. */
@@ -29,7 +31,8 @@ export interface RetainOptions extends CallOptions {
   readonly retention?: RetentionSettings | undefined;
   /**
    * Removes damaged snapshots, too, and the recovery points that build on them. Without it nothing is removed while there are some, since
-   * the files that they need are not known.
+   * the files that they need are not known. If no rules are given or set, these are all that is removed. A snapshot whose own file is whole
+   * counts as whole, even if a verification found other files of it damaged.
    */
   readonly damaged?: boolean | undefined;
 }
@@ -157,7 +160,8 @@ export async function retainDestination(
 ): Promise<RetentionReport> {
   const name = destinations.nameOf(destination);
   area.checkOpen();
-  const settings = options.retention ?? registeredAt(area, name)?.retention;
+  const rules = options.retention ?? registeredAt(area, name)?.retention;
+  const settings = rules ?? (options.damaged === true ? ALL_WHOLE : undefined);
   if (settings === undefined) refuse(`${name} has no retention`, { id: 'set-retention', destination: name });
   checkRetention(settings);
   const { signal } = options;

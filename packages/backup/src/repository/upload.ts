@@ -28,7 +28,10 @@ const READS = 8;
 
 /** A record that could not be copied, by its name at the store's backend. */
 export interface FailedCopy {
+  /** Its name at the backend. */
   readonly name: string;
+  /** The key of its object, if the name tells it. */
+  readonly key?: string;
   readonly code: string;
   readonly message: string;
 }

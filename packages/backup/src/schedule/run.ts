@@ -1,4 +1,4 @@
-import { SecureStoreError } from '@securestore/core-format';
+import { type Advice, SecureStoreError } from '@securestore/core-format';
 import type { Clock, Instant, SharedState } from '@securestore/jobs';
 import { elapsedSince, instant, LAPSES_AFTER } from '@securestore/jobs';
 import type { NamedObjects } from '../snapshot/snapshot-types.ts';
@@ -22,6 +22,8 @@ export type RunEnd = 'success' | 'failure' | 'released' | 'lost';
 export interface RunFindings {
   /** Sentences about the store, as a backup reports them. */
   readonly findings?: readonly string[];
+  /** Those of `findings` that are about the destination. */
+  readonly destinationFindings?: readonly string[];
   /** Objects that the store has lost, and the backup has. */
   readonly missing?: NamedObjects;
 }
@@ -32,6 +34,8 @@ export interface FinishedRun extends RunFindings {
   readonly error?: string;
   /** What went wrong, of a failure. It is not kept. */
   readonly message?: string;
+  /** Advice about a failure. It is not kept. */
+  readonly advice?: readonly Advice[];
   /** Milliseconds. */
   readonly duration: number;
 }
@@ -198,5 +202,6 @@ export async function runClaimed(
   const recorded = await recordEnd(setting, RECORD_WITHIN, (state) => concluded(state, outcome));
   if (!recorded) return { end: 'lost', error: 'LOCKED', duration };
   if (error === undefined) return { end: 'success', duration, ...found };
-  return { end: 'failure', error, ...(SecureStoreError.is(failure) && { message: failure.message }), duration };
+  const { message, advice } = SecureStoreError.is(failure) ? failure : {};
+  return { end: 'failure', error, ...(message && { message }), ...(advice && { advice }), duration };
 }

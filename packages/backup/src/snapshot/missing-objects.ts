@@ -1,4 +1,4 @@
-import { AREAS, asBuffer, historyPrefix, objectName, SecureStoreError } from '@securestore/core-format';
+import { AREAS, asBuffer, historyPrefix, objectName, SecureStoreError, tokenOf } from '@securestore/core-format';
 import { isCount, isObject } from '@securestore/jobs';
 import type { BackupArea, KnownObject } from '@securestore/objects/internal';
 import { entriesUnder, isTombstoneSize, tokenIn } from '@securestore/objects/internal';
@@ -6,6 +6,7 @@ import type { StorageBackend } from '@securestore/backend-api';
 import type { Destination } from '../repository/destination.ts';
 import { rememberIfPossible, SealedState } from '../repository/destination-state.ts';
 import { withFallback } from '../repository/errors.ts';
+import type { FailedCopy } from '../repository/upload.ts';
 import type { FoundPoint } from '../repository/snapshots.ts';
 import { readerLabel } from './reader-label.ts';
 import type { NamedObjects } from './snapshot-types.ts';
@@ -42,17 +43,25 @@ export class ObjectNotes implements NotedObjects {
   }
 }
 
+function keyOf({ names }: BackupArea, token: string): string | undefined {
+  try {
+    return names.nameIn(token);
+  } catch (error) {
+    if (SecureStoreError.is(error, 'INTEGRITY')) return undefined;
+    throw error;
+  }
+}
+
 /** The keys of noted objects, as far as their tokens tell them. */
-export function namedIn({ names }: BackupArea, { count, tokens }: NotedObjects): NamedObjects {
-  const keyOf = (token: string): string | undefined => {
-    try {
-      return names.nameIn(token);
-    } catch (error) {
-      if (SecureStoreError.is(error, 'INTEGRITY')) return undefined;
-      throw error;
-    }
-  };
-  return { count, keys: tokens.map(keyOf).filter((key) => key !== undefined) };
+export function namedIn(area: BackupArea, { count, tokens }: NotedObjects): NamedObjects {
+  return { count, keys: tokens.map((token) => keyOf(area, token)).filter((key) => key !== undefined) };
+}
+
+/** A failed copy, with the key of its object if its name tells it. */
+export function withKey(area: BackupArea, failed: FailedCopy): FailedCopy {
+  const token = tokenOf(failed.name);
+  const key = token === undefined ? undefined : keyOf(area, token);
+  return key === undefined ? failed : { ...failed, key };
 }
 
 /** Whether a backup looks for missing objects: each one of a small store, and the first one of a day. */

@@ -12,7 +12,7 @@ import { Points, snapshotPoint } from '../repository/snapshots.ts';
 import type { TrustedTip } from '../trust/registry.ts';
 import { tipOf, trustTip } from '../trust/trusted-tip.ts';
 import { ChangesInOrder } from './changes-in-order.ts';
-import { isListed, missingFrom, namedIn, ObjectNotes, rememberMissing } from './missing-objects.ts';
+import { isListed, missingFrom, namedIn, ObjectNotes, rememberMissing, withKey } from './missing-objects.ts';
 import { SnapshotIndex } from './snapshot-index.ts';
 import type { SnapshotOptions, SnapshotReport } from './snapshot-types.ts';
 import type { NextPoint } from '../trust/chain-tip.ts';
@@ -238,9 +238,10 @@ export class SnapshotAttempt {
       copied: point.added,
       rewrapped: this.#index.rekeyed,
       findings: [...(count === 0 ? [] : [lost]), ...new Set(alarms.map(({ message }) => message))],
+      destinationFindings: [],
       missing: namedIn(area, missing),
       forgotten: namedIn(area, this.#forgotten),
-      failed: this.#index.copier.failed,
+      failed: this.#index.copier.failed.map((one) => withKey(area, one)),
     };
   }
 }

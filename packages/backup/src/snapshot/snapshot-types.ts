@@ -25,8 +25,10 @@ export interface SnapshotReport {
   readonly copied: { readonly versions: number; readonly bytes: number };
   /** Versions that were there already and are under newer keys now. */
   readonly rewrapped: number;
-  /** What the journal shows to be missing or damaged in the store. */
+  /** What the journal shows to be missing or damaged in the store, and what is wrong at the destination. */
   readonly findings: readonly string[];
+  /** Those of `findings` that are about the destination. The snapshot does not need what was damaged there: it was copied again. */
+  readonly destinationFindings: readonly string[];
   /**
    * Objects of the last snapshot of which the store has no record, though they were neither deleted nor purged: its backend has lost them.
    * This snapshot still has them. With more than 10,000 objects, only the first snapshot of a day looks for them; 0 otherwise.

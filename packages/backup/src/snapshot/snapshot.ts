@@ -113,6 +113,7 @@ export async function makeSnapshot(
 ): Promise<SnapshotReport> {
   const { signal } = options;
   const early: JournalFinding[] = [];
+  const atDestination = new Set<string>();
   let damage: SecureStoreError | undefined;
   // The reader of the journal needs the destination's id, which is in its keys: these are made with those of the store.
   const settled = await area.prepare(signal);
@@ -123,13 +124,15 @@ export async function makeSnapshot(
     const pages = new IndexPages(destination, area.seals);
     try {
       const { next, before, base, alarms, ...basis } = await readBasis(area, destination, pages, damage, signal);
-      early.push(...alarms);
+      for (const { message } of alarms) atDestination.add(message);
       if (basis.isDoubtful) reader.startOver();
       const attempt = new SnapshotAttempt({ area, destination, options, pages }, next, before, base);
       if (damage === undefined) await attempt.resume();
       const { report } = await attempt.run(reader, settled);
       if (damage !== undefined) await rememberRepair(area, destination.id);
-      return { ...report, findings: [...new Set([...early.map(({ message }) => message), ...report.findings])] };
+      // Callers know by its place which finding tells how many objects are missing: the first one.
+      const findings = [...new Set([...report.findings, ...early.map(({ message }) => message), ...atDestination])];
+      return { ...report, findings, destinationFindings: [...atDestination] };
     } catch (error) {
       if (tries === MAX_TRIES) throw error;
       if (SecureStoreError.is(error, 'INTEGRITY') && damage === undefined) damage = error;

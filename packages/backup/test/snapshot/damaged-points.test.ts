@@ -212,6 +212,21 @@ it('a retention removes a damaged snapshot where it is told to, and else says wh
   await isWhole(world);
 });
 
+it('a retention without rules removes damaged snapshots alone', async () => {
+  const world = await worldWith(5);
+  const { store, destination } = world;
+  const backups = backupsOf(store, [destination]);
+  await damage(world, pointName(3));
+  await failure(backups.retain(destination.url), 'INVALID_ARGUMENT');
+  const report = { kept: [5, 4, 2, 1].map((number) => expect.objectContaining({ number })), removed: [3] };
+  const preview = await backups.retain(destination.url, { damaged: true, dryRun: true });
+  expect(preview).toEqual({ ...report, removedChanges: 0 });
+  expect(await backups.retain(destination.url, { damaged: true })).toMatchObject({ ...report, done: { removed: [3] } });
+  expect((await backups.list(destination.url)).map(({ number }) => number)).toEqual([5, 4, 2, 1]);
+  await isWhole(world);
+  expect(await backups.retain(destination.url, { damaged: true, dryRun: true })).toMatchObject({ removed: [] });
+});
+
 it('whichever points are damaged, what is found for a moment is right, or it is refused', async () => {
   const world = await worldWith(12);
   using backup = await backupAt(world.destination, world.clock);

@@ -1,3 +1,4 @@
+import { similarTo } from '@securestore/backend-api';
 import { compilePattern, SecureStoreError } from '@securestore/core-format';
 import type { Rule, Template } from 'securestore';
 import { splitNames } from './access-text.ts';
@@ -72,7 +73,9 @@ export function parseActions(lists: readonly string[], option?: string): ActionP
   return splitNames(lists).map((name) => {
     if (isAction(name)) return name;
     const shown = name.length <= MAX_SHOWN ? `unknown action ${JSON.stringify(name)}` : 'unknown action';
+    const meant = similarTo(name, Object.keys(ACTIONS));
     throw refusal('INVALID_ARGUMENT', option === undefined ? shown : `${shown} in ${option}`, {
+      hints: meant === undefined ? [] : [{ text: `did you mean ${meant}` }],
       advice: [{ id: 'list-actions' }],
     });
   });

@@ -5,6 +5,7 @@ import { count, printable } from '../terminal/terminal-text.ts';
 /** Findings about the store. A server of an earlier release tells less. */
 interface Told {
   readonly findings?: SnapshotReport['findings'] | undefined;
+  readonly destinationFindings?: SnapshotReport['destinationFindings'] | undefined;
   readonly missing?: SnapshotReport['missing'] | undefined;
 }
 
@@ -18,12 +19,18 @@ export function isLossFound({ findings = [], missing }: Told): boolean {
  *
  * @param destination that has them
  */
-export function lostInWords({ findings = [], missing }: Told, commands: Commands, destination: string): string[] {
+export function lostInWords(
+  { findings = [], destinationFindings = [], missing }: Told,
+  commands: Commands,
+  destination: string,
+): string[] {
   // Of a backup, the first finding tells their number.
   const { count: lost, keys } = missing ?? { count: 0, keys: [] };
   const others = lost === 0 ? findings : findings.slice(1);
-  const verify = printable(commands.on(['verify']));
-  const lines = others.map((finding) => `finding: ${printable(finding)}; to list the damage: ${verify}`);
+  const lines = others.map((finding) => {
+    const checked = destinationFindings.includes(finding) ? ['verify', destination] : ['verify'];
+    return `finding: ${printable(finding).replace(/\.$/, '')}; to list the damage: ${printable(commands.on(checked))}`;
+  });
   if (lost === 0) return lines;
   const [are, were] = lost === 1 ? ['is', 'it was'] : ['are', 'they were'];
   const repair = printable(commands.on(['scrub'], { repair: destination }));

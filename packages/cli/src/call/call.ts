@@ -1,9 +1,10 @@
+import { SecureStoreError } from '@securestore/core-format';
 import { type Command, CommanderError, Option } from 'commander';
 import type { Cli } from '../terminal/cli-context.ts';
 import { addGlobalOptions, COMMON_GROUP, type GlobalOptions } from '../options/global-options.ts';
 import type { OwnHint } from '../errors/hints.ts';
 import { createOutput, type Output } from './output.ts';
-import { actionHints, wrongAction } from '../errors/refuse.ts';
+import { actionHints, ownHintsOf, withHints, wrongAction } from '../errors/refuse.ts';
 import { setNotes } from '../options/verb-notes.ts';
 
 /** One use of a verb: what it was given, and where it answers. */
@@ -69,7 +70,7 @@ export interface Verb<O extends object, A extends readonly (string | string[] | 
   /** What the first operand may be, if that is one of a few words. */
   readonly choices?: readonly string[];
   readonly options?: readonly Option[];
-  /** The hint if an operand is missing, such as how to list what it may be. */
+  /** The hint if an operand is missing, or names nothing that exists: how to list what it may be. */
   readonly whenMissing?: OwnHint;
   /** What to do after an interrupt: hints that follow the error. */
   readonly resume?: (...operands: A) => readonly OwnHint[];
@@ -134,9 +135,17 @@ export function addVerb<O extends object, A extends readonly (string | string[] 
     if (json !== run.out.json) run.out = createOutput(run.cli, json, () => run);
     const perform = await verb.load();
     const call = { cli: run.cli, verb: name, args: run.args, options, out: run.out };
-    const exitCode = await perform(call, ...operands);
+    const exitCode = await perform(call, ...operands).catch((error: unknown) => {
+      throw operands.some((one) => one !== undefined) ? withList(error, verb.whenMissing) : error;
+    });
     run.exitCode = exitCode ?? 0;
   });
+}
+
+/** An error about an operand that does not exist, with how to list those that do if it says nothing else. */
+function withList(error: unknown, list: OwnHint | undefined): unknown {
+  if (list === undefined || !SecureStoreError.is(error, 'NOT_FOUND')) return error;
+  return (error.advice?.length ?? 0) + ownHintsOf(error).length > 0 ? error : withHints(error, list);
 }
 
 /** The actions that their nouns mean without any. */

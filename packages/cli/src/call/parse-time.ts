@@ -56,7 +56,10 @@ export function parseExpiry(option: string, text: string, now: Date): Date {
     return refuse(option, text, 'a time such as 2026-11-24T15:00:00Z, or how long from now, such as 30d');
   }
   if (moment <= now) {
-    throw new SecureStoreError('INVALID_ARGUMENT', `${option} must be in the future, got "${text}"`);
+    throw new SecureStoreError(
+      'INVALID_ARGUMENT',
+      `${option} must be in the future: a time, or how long from now, such as 30d, got "${text}"`,
+    );
   }
   return moment;
 }

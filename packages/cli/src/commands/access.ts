@@ -1,3 +1,4 @@
+import type { OwnHint } from '../errors/hints.ts';
 import { SecureStoreError } from '@securestore/core-format';
 import type { Action, Decision, Policy, Rule, SecureStore, Template } from 'securestore';
 import { ruleText } from '../access/access-text.ts';
@@ -137,6 +138,15 @@ async function remove(call: Call, store: SecureStore, given: string): Promise<Ex
 /** The template for a role that does not exist yet. */
 const templateFor = (role: string): string => (Object.hasOwn(TEMPLATES, role) ? role : 'reader');
 
+/** How to create a role that does not exist. One that reads or writes objects is meant for some of them more often than for all. */
+function creationOf(role: string): OwnHint {
+  const template = templateFor(role);
+  const on = ['role', 'add', role];
+  return template === 'reader' || template === 'writer'
+    ? { text: 'to create it for some objects', on, options: { template, keys: 'PREFIX/**' } }
+    : { text: 'to create it', on, options: { template } };
+}
+
 /** `securestore grant`, `securestore grant list`, `securestore grant <principal> <role>`. */
 export async function grant(
   call: Call<GrantOptions>,
@@ -165,11 +175,7 @@ export async function grant(
     const changing = store.access.change(change, { signal: cli.signal });
     const changed = await changing.catch((error: unknown) => {
       if (hasRole || !SecureStoreError.is(error, 'NOT_FOUND')) throw error;
-      throw withHints(
-        error,
-        { text: 'to list the roles', on: ['role', 'list'] },
-        { text: 'to create it', on: ['role', 'add', held], options: { template: templateFor(held) } },
-      );
+      throw withHints(error, { text: 'to list the roles', on: ['role', 'list'] }, creationOf(held));
     });
     const until = expires === undefined ? '' : ` until ${formatTime(expires)}`;
     const found = await accessPending(call, store, changed.pending);

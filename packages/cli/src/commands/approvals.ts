@@ -120,7 +120,7 @@ async function listRequests({ cli, out }: Call, store: SecureStore): Promise<voi
 async function showRequest({ cli, out }: Call, store: SecureStore, id: string): Promise<void> {
   const request = (await store.access.requests({ signal: cli.signal })).find((one) => one.id === id);
   if (request === undefined)
-    throw refusal('NOT_FOUND', `the request "${id}" does not exist, or is over`, { hints: [LIST] });
+    throw refusal('NOT_FOUND', `request "${id}" does not exist, or has ended`, { hints: [LIST] });
   await out.result(request, () => [
     `${request.state} until ${formatTime(new Date(request.expires))}, ${requestText(request)}`,
     ...(request.state === 'outdated' ? [stateInWords(request)] : []),

@@ -84,7 +84,9 @@ async function switchOn({ cli, out, options }: Call<AuditOnOptions>, store: Secu
   }
   const members = (await ifAllowed(store.members.list({ signal }))) ?? [];
   if (members.length > 0) {
-    out.note(`${count(members.length, 'member')} of the store write to no log: what they do is not recorded`);
+    out.note(
+      `${count(members.length, 'member')} of the store ${members.length === 1 ? 'writes' : 'write'} to no log: what they do is not recorded`,
+    );
   }
   return 0;
 }

@@ -52,10 +52,7 @@ async function withVersions<T>(key: string, retrieve: () => Promise<T>): Promise
   } catch (error) {
     const isWrong = SecureStoreError.is(error, 'INVALID_ARGUMENT') || SecureStoreError.is(error, 'NOT_FOUND');
     if (!isWrong || error.key !== key) throw error;
-    // The library names no key in its advice.
-    const advice = error.advice?.map((one) => (one.id === 'read-again' ? { ...one, key } : one));
-    const named = SecureStoreError.from(error, advice === undefined ? {} : { advice });
-    throw withHints(named, { text: 'to list its versions, for --version-id', on: ['history', key] });
+    throw withHints(error, { text: 'to list its versions, for --version-id', on: ['history', key] });
   }
 }
 

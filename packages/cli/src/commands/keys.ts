@@ -148,7 +148,7 @@ async function destroy(
   target: string,
   waitingPeriod: number,
 ): Promise<EncryptionKeyInfo[]> {
-  const { cli, options } = call;
+  const { cli, out, options } = call;
   const { signal } = cli;
   const states = await store.encryptionKeys.list({ signal });
   const version = states.find(({ id }) => id === target);
@@ -158,11 +158,18 @@ async function destroy(
       advice: [{ id: 'list-encryption-keys' }],
     });
   }
-  if (options.yes !== true) {
-    const what = version === undefined ? await losses(cli, store, target, chosen) : ofVersion(version);
-    const question = `${what}\n${undoable(new Commands(call), target, waitingPeriod, cli.now())}`;
-    await confirmDestruction(cli, options.yes, question, 'this destroys encryption keys', target);
-  }
+  // Scripts need it, too.
+  const what = version === undefined ? await losses(cli, store, target, chosen) : ofVersion(version);
+  const question = `${what}\n${undoable(new Commands(call), target, waitingPeriod, cli.now())}`;
+  if (options.yes === true) out.note(question);
+  else
+    await confirmDestruction(
+      cli,
+      options.yes,
+      question,
+      `the command destroys encryption keys. ${what.replace(/\.$/, '')}`,
+      target,
+    );
   const destroying = store.encryptionKeys.destroy(target, { waitingPeriod, signal });
   return await watchWait(cli, `key destroy: ${LETTING_GO}`, destroying);
 }

@@ -1,8 +1,9 @@
 import { rm } from 'node:fs/promises';
 import { format, parse } from 'node:path';
-import { fileError, SecureStoreError, systemCodeOf, writeNewFile } from '@securestore/core-format';
+import { fileError, systemCodeOf, writeNewFile } from '@securestore/core-format';
 import type { RecoveryKit, SecureStore, ShareScheme, SlotInfo } from 'securestore';
 import type { Call } from '../call/call.ts';
+import { refusal } from '../errors/refuse.ts';
 import { printable } from '../terminal/terminal-text.ts';
 
 /** Secrets that are to be written down, each in a kit of its own. */
@@ -27,7 +28,9 @@ async function writeNew(path: string, contents: Uint8Array): Promise<void> {
     await writeNewFile(path, (file) => file.writeFile(contents));
   } catch (error) {
     if (systemCodeOf(error) === 'EEXIST') {
-      throw new SecureStoreError('ALREADY_EXISTS', `the file "${path}" already exists. Nothing was changed.`);
+      throw refusal('ALREADY_EXISTS', `the file "${path}" already exists. Nothing was changed.`, {
+        hints: [{ text: 'choose another name for --kit, or move the file away' }],
+      });
     }
     throw fileError(error, `cannot write the recovery kit "${path}"`);
   }

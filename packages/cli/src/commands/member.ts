@@ -64,7 +64,7 @@ export async function addMember(
 /** The folders of `--prefix` and `--into`, and the category of the second. */
 function intoCategory({ category = [], prefix, into }: MemberOptions): IntoCategory | undefined {
   if (prefix === undefined && into === undefined) return undefined;
-  if (prefix === undefined || into === undefined) refuse('--prefix and --into belong together');
+  if (prefix === undefined || into === undefined) refuse('--prefix and --into belong together', SHARE_FOLDER);
   const [name, ...others] = category;
   if (name === undefined || others.length > 0) refuse('--prefix needs one --category, which gets the objects');
   if (name === 'default') refuse('the category "default" has all keys that no other category has: give a new name');

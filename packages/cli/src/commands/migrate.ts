@@ -225,10 +225,10 @@ async function move(call: MigrateCall, from: string, to: string): Promise<ExitCo
     const job = migrateStore(from, to, { ...opening, partial, copyOnly, reencrypt });
     const report = await watchJob(cli, 'migrate', job, PHASES);
     for (const failure of report.failed) {
-      const { name, code, message } = failure;
+      const { name, key = name, code, message } = failure;
       await out.result(
         { ...failure, status: 'failed' },
-        () => `failed: ${printable(name)}: ${printable(message)} [${code}]`,
+        () => `failed: ${printable(key)}: ${printable(message)} [${code}]`,
       );
     }
     for (const finding of report.findings) out.note(`finding: ${printable(finding)}`);

@@ -1,10 +1,10 @@
 import { byBytes } from '@securestore/core-format';
-import type { BrowsePage, Difference, FoundKey, VersionThen } from 'securestore';
+import type { BrowsePage, Difference, FoundKey, SecureStore, VersionThen } from 'securestore';
 import { type Call, type ExitCode, SOME_FAILED } from '../call/call.ts';
 import { withStore } from '../store/open.ts';
 import { pointOf } from '../backup/point-choice.ts';
 import { Commands } from '../errors/hints.ts';
-import { refuse } from '../errors/refuse.ts';
+import { refuse, withHints } from '../errors/refuse.ts';
 import { count, formatTable, formatTime, printable } from '../terminal/terminal-text.ts';
 
 /** The most that a page holds. */
@@ -74,11 +74,31 @@ function entryRow(entry: Entry, shown: (name: string) => string): string[] {
   return [entry.type === 'folder' ? '' : `damaged (${entry.code})`, '', shown(entry.key)];
 }
 
+/** As {@link withStore}. If the store does not open, the error says how to read a backup without it. */
+async function withPoints<T>(
+  call: Call,
+  destination: string | undefined,
+  use: (store: SecureStore) => Promise<T>,
+): Promise<T> {
+  let isOpen = false;
+  const opened = (store: SecureStore): Promise<T> => {
+    isOpen = true;
+    return use(store);
+  };
+  try {
+    return await withStore(call, opened);
+  } catch (error) {
+    if (isOpen || destination === undefined) throw error;
+    const hint = { text: 'to read the backup without its store', on: ['restore', destination] };
+    throw withHints(error, { ...hint, options: { folder: 'FOLDER' } });
+  }
+}
+
 /** `securestore browse`. */
 export async function browse(call: Call<BrowseOptions>, destination: string | undefined): Promise<ExitCode> {
   const { cli, out, options } = call;
   const moment = momentOf(call, destination);
-  return await withStore<ExitCode>(call, async ({ recoveryPoints }) => {
+  return await withPoints<ExitCode>(call, destination, async ({ recoveryPoints }) => {
     const entries: Entry[] = [];
     const { signal } = cli;
     for await (const page of pagesOf((after) => recoveryPoints.browse({ ...moment, after, limit: PAGE, signal }))) {

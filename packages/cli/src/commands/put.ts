@@ -11,7 +11,8 @@ import { parseExpiry } from '../call/parse-time.ts';
 import { parseMetadata } from '../call/parse-values.ts';
 import { startProgress } from '../terminal/progress.ts';
 import { askHidden, openTerminal } from '../secret/prompt.ts';
-import { refusal, refuse } from '../errors/refuse.ts';
+import type { OwnHint } from '../errors/hints.ts';
+import { refusal, refuse, withHints } from '../errors/refuse.ts';
 import { printable } from '../terminal/terminal-text.ts';
 
 export interface PutOptions {
@@ -22,6 +23,8 @@ export interface PutOptions {
   readonly expires?: string;
   readonly keepMeta?: boolean;
 }
+
+const MAKE_ROOM: OwnHint = { text: 'make room on that disk first: purge and gc free what the store no longer needs' };
 
 /** `securestore put`. */
 export async function put(call: Call<PutOptions>, key: string, file: string | undefined): Promise<void> {
@@ -36,7 +39,10 @@ export async function put(call: Call<PutOptions>, key: string, file: string | un
     const before = keepMeta ? undefined : await replaced(call, store, key);
     using progress = source.typed ? undefined : startProgress(cli, 'stored', { totalBytes: source.size });
     const counted = typeof data === 'string' ? data : (progress?.counted(data) ?? data);
-    const info = await store.store(key, counted, { ...options, signal: cli.signal });
+    const storing = store.store(key, counted, { ...options, signal: cli.signal });
+    const info = await storing.catch((error: unknown) => {
+      throw SecureStoreError.is(error, 'NO_SPACE') ? withHints(error, MAKE_ROOM) : error;
+    });
     progress?.clear();
     await out.result(
       infoRecord(info),

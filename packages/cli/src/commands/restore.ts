@@ -15,7 +15,7 @@ import { pointOf } from '../backup/point-choice.ts';
 import { momentAt, pointSource } from '../backup/point-source.ts';
 import { canAsk, confirmDestruction } from '../secret/prompt.ts';
 import { refuseToReplace, writeReceipt } from '../backup/receipt-file.ts';
-import { refuse, withHints } from '../errors/refuse.ts';
+import { refuse, usageHint, withHints } from '../errors/refuse.ts';
 import { OTHER_VERSION, restoredKeys, restorePlan } from '../backup/restore-plan.ts';
 import type { RestoreOptions } from '../backup/restore-way.ts';
 import { nothingBegins, noteMoment, objectsInWords, storeInWords } from '../backup/restore-words.ts';
@@ -34,7 +34,12 @@ function policyOf({ conflict }: RestoreOptions, isWhole: boolean): ConflictPolic
 export async function restore(call: RestoreCall, source: string | undefined): Promise<ExitCode> {
   call.cli.keepMemoryLow?.();
   if (call.options.giveUp === true) return await giveUp(call, source);
-  if (source === undefined) refuse('restore needs a destination, such as file:/backup');
+  if (source === undefined)
+    refuse(
+      'restore needs a source: the destination of a backup, such as file:/backup',
+      { text: 'to list the destinations', on: ['destination', 'list'] },
+      usageHint('restore'),
+    );
   const way = wayOf(call.options);
   if (way === 'to') return await restoreStoreTo(call, source);
   if (way === 'folder') return await restoreToFolder(call, source);

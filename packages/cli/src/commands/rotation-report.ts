@@ -19,15 +19,17 @@ const PROTECTED: Readonly<Record<RotationDepth, string | undefined>> = {
 /** The limits of that protection. */
 const NOT_PROTECTED: Readonly<Record<RotationDepth, string>> = {
   unlock: 'old encryption keys still open all objects, also those that are stored from now on',
-  keys: 'old encryption keys still show the keys of objects, and with a copy of an old record they open its payload',
-  data: 'old encryption keys still show the keys of objects',
+  keys: 'old encryption keys still show the names of objects, and with a copy of an old record they open its payload',
+  data: 'old encryption keys still show the names of objects',
 };
 
-const COPIES =
-  'copies of the store from before, also those of its backend, stay open to the old secret and keys; who has old keys and can write to ' +
-  'the backend can take the store over';
+/** The limits of every rotation. */
+const NEVER_PROTECTED: readonly string[] = [
+  'copies of the store from before, also those of its backend, stay open to the old secret and encryption keys',
+  'an attacker who has old encryption keys, and can write to the backend, can take the store over',
+];
 
-/** The protection after a rotation, in a line or two, by `docs/run/rotation/old-keys.md`. @param isReplaced whether there is a new unlock secret */
+/** The protection after a rotation, and its limits, in a line each, by `docs/run/rotation/old-keys.md`. @param isReplaced whether there is a new unlock secret */
 export function protectionLines({ depth, failed, remaining, pending }: RotationReport, isReplaced: boolean): string[] {
   const secret = isReplaced ? ['the old unlock secret alone opens the store no more'] : [];
   const isPartial = failed > 0 || Object.keys(remaining).length > 0 || pending.length > 0;
@@ -36,7 +38,7 @@ export function protectionLines({ depth, failed, remaining, pending }: RotationR
   const safe = [...secret, ...(keys === undefined ? [] : [`${keys}${except}`])];
   return [
     ...(safe.length === 0 ? [] : [`protected: ${safe.join('; ')}`]),
-    `not protected: ${NOT_PROTECTED[depth]}; ${COPIES}`,
+    ...[NOT_PROTECTED[depth], ...NEVER_PROTECTED].map((limit) => `not protected: ${limit}`),
   ];
 }
 

@@ -6,7 +6,8 @@ import { refuseMemory } from '../backup/backup-place.ts';
 import { type Call, type ExitCode, SOME_FAILED } from '../call/call.ts';
 import { loggerFor, withStore } from '../store/open.ts';
 import { parseDurationWithin, parseRolling } from '../call/parse-time.ts';
-import { Commands } from '../errors/hints.ts';
+import { hintsOf } from '../errors/advice-hints.ts';
+import { Commands, hintText } from '../errors/hints.ts';
 import { refusal, refuse, usageHint, withHints } from '../errors/refuse.ts';
 import { isRemote, notServed } from '../store/served.ts';
 import { count, formatTable, formatTime, printable } from '../terminal/terminal-text.ts';
@@ -93,11 +94,9 @@ function additionOf(options: ScheduleOptions, id: string, destination: string): 
   };
 }
 
-async function add(
-  { out, options }: ScheduleCall,
-  { schedules }: SecureStore,
-  addition: Parameters<Schedules['add']>[0],
-): Promise<void> {
+async function add(call: ScheduleCall, store: SecureStore, addition: Parameters<Schedules['add']>[0]): Promise<void> {
+  const { out, options } = call;
+  const { schedules } = store;
   const { id, task, destination } = addition;
   const there = (await schedules.list()).find((one) => one.id === id);
   if (there !== undefined && options.replace !== true) {
@@ -115,7 +114,16 @@ async function add(
     const next = info?.next === undefined ? 'it is paused' : `next at ${formatTime(info.next)}`;
     return `${id} runs ${task} to ${printable(destination)}; ${next}`;
   });
-  out.note('it runs while securestore schedule run does, in any number of processes');
+  out.note('tasks run only while a process runs them; to start one: securestore schedule run');
+  if (task === 'retention' && info !== undefined) await noteNoRules(call, store, info.destination);
+}
+
+/** A schedule may be added before the rules of its destination are set. */
+async function noteNoRules(call: ScheduleCall, { backups }: SecureStore, destination: string): Promise<void> {
+  const found = (await backups.destinations()).find(({ url }) => url === destination);
+  if (found === undefined || found.retention !== undefined) return;
+  const rules = new Commands(call).on(['retention', destination], { set: true, 'keep-daily': '14' });
+  call.out.warning(`no rules are set for ${destination}, and runs fail without; to set some: ${rules}`);
 }
 
 async function run(
@@ -135,7 +143,11 @@ async function run(
   const logger = loggerFor(call);
   const say = (error: unknown): void => logger.warn({}, SecureStoreError.is(error) ? error.message : 'a run failed');
   let [runs, failed, losing] = [0, 0, 0];
-  if (options.once !== true && name === undefined) out.note('running the schedules of the store; press Ctrl-C to stop');
+  if (options.once !== true && name === undefined) {
+    out.note('running the schedules of the store; press Ctrl-C to stop');
+    if (sinks.length === 0)
+      out.note('alerts are sent nowhere; to have them sent, give --webhook URL or --exec PROGRAM');
+  }
   const running = (signal: AbortSignal): Promise<unknown> => {
     const given: RunSchedulesOptions = {
       sinks,
@@ -144,7 +156,8 @@ async function run(
       ...(hookTimeout === undefined ? {} : { hookTimeout }),
       signal,
       onFailure: say,
-      async onRun({ schedule: { id, task: work }, occurrence, end, error, message, findings, missing }) {
+      async onRun({ schedule: { id, task: work }, occurrence, end, error, message, advice = [], ...told }) {
+        const { findings, missing } = told;
         runs += 1;
         if (end !== 'success') failed += 1;
         if (isLossFound({ findings, missing })) losing += 1;
@@ -167,7 +180,8 @@ async function run(
             return `${id}: ${task} to ${printable(destination)}: ${outcome}`;
           },
         );
-        for (const line of lostInWords({ findings, missing }, new Commands(call), destination)) out.note(line);
+        for (const hint of hintsOf(advice, call)) out.note(`hint: ${printable(hintText(hint))}`);
+        for (const line of lostInWords(told, new Commands(call), destination)) out.note(line);
         const unheard = await tellPing?.(end);
         if (unheard !== undefined) say(unheard);
       },

@@ -1,10 +1,10 @@
 import { availableParallelism } from 'node:os';
 import process from 'node:process';
-import { SecureStoreError } from '@securestore/core-format';
+import { SecureStoreError, systemCodeOf } from '@securestore/core-format';
 import type { RunningServer, ServerOptions, WorkerOptions } from '@securestore/server';
 import type { Authenticator, JwtOptions } from 'securestore';
 import type { Call, ExitCode } from '../call/call.ts';
-import { refuse } from '../errors/refuse.ts';
+import { refuse, withHints } from '../errors/refuse.ts';
 import { nonEmpty, SECRET_VARIABLES } from '../secret/secret.ts';
 import { type KeptSecret, unlockByServer } from '../secret/kept-secret.ts';
 import { type Given, openAsWorker, type ServedStore } from '../store/open.ts';
@@ -66,6 +66,15 @@ interface Start {
 
 /** Starts the server, with workers if they are wanted and the backend allows them. */
 export async function startServer(call: WorkingCall, served: ServedStore, start: Start): Promise<RunningServer> {
+  try {
+    return await startWith(call, served, start);
+  } catch (error) {
+    const isTaken = SecureStoreError.is(error, 'UNAVAILABLE') && systemCodeOf(error.cause) === 'EADDRINUSE';
+    throw isTaken ? withHints(error, { text: 'give another port by --port, or --port 0 for any free one' }) : error;
+  }
+}
+
+async function startWith(call: WorkingCall, served: ServedStore, start: Start): Promise<RunningServer> {
   const { allowsWorkers, serve } = await import('@securestore/server');
   const { store, secret } = served;
   const { settings, workers } = start;

@@ -81,7 +81,11 @@ function parseScheme(text: string): ShareScheme {
   if (threshold === undefined || shares === undefined) {
     refuse(`--new-shares must be K/N, such as 2/3 for any two of three, got "${printable(text)}"`);
   }
-  return { threshold: Number(threshold), count: Number(shares) };
+  const scheme = { threshold: Number(threshold), count: Number(shares) };
+  if (scheme.threshold < 2 || scheme.threshold > scheme.count) {
+    refuse(`--new-shares must be K/N with K from 2 to N, such as 2/3 for any two of three, got "${printable(text)}"`);
+  }
+  return scheme;
 }
 
 /** Adds a secret that has been written into kits, or is shown once: then it is kept nowhere. */

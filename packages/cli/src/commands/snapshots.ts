@@ -167,7 +167,10 @@ function countOf(found: readonly SnapshotInfo[]): string {
   const all = found.filter(({ kind }) => kind === 'snapshot');
   const moments = found.length - all.length;
   const copied = found.reduce((sum, info) => sum + info.copied, 0);
-  if (moments === 0) return `${count(all.length, 'snapshot')}, for which ${formatBytes(copied)} were copied`;
+  if (moments === 0) {
+    const what = copied === 0 ? 'nothing was copied: earlier ones had copied it' : `${formatBytes(copied)} were copied`;
+    return `${count(all.length, 'snapshot')}, for which ${what}`;
+  }
   const what = `${count(all.length, 'snapshot')} and ${count(moments, 'recovery point')} between them`;
   return `${what}; --windows shows which times restore --at can restore`;
 }

@@ -43,14 +43,20 @@ export async function verify(call: Call<VerifyOptions>, url: string | undefined)
   } catch (error) {
     if (url === undefined || isOpen || !SecureStoreError.is(error, 'NOT_FOUND')) throw error;
     const { redactStoreUrl } = await import('@securestore/backend-api');
-    throw new SecureStoreError('NOT_FOUND', `${redactStoreUrl(url)} has neither a store nor a backup`);
+    const at = redactStoreUrl(url);
+    throw new SecureStoreError('NOT_FOUND', `${at} has neither a store nor a backup`, {
+      advice: [{ id: 'check-store-url', url: at }, { id: 'list-destinations' }],
+    });
   }
 }
 
 async function verifyStore(call: Call<VerifyOptions>, store: SecureStore): Promise<ExitCode> {
   const report = await examine(call, store);
   await say(call, report);
-  if (!report.ok) return exitCodeOf('INTEGRITY');
+  if (!report.ok) {
+    if (call.options.checkpoint === true) call.out.note('no checkpoint was made: it would hide what is wrong');
+    return exitCodeOf('INTEGRITY');
+  }
   if (call.options.checkpoint === true) await remember(call, store);
   return 0;
 }

@@ -72,7 +72,7 @@ const RENDERERS: { readonly [I in AdviceId]: Renderer<I> } = {
     command: commands.on(['restore', 'BACKUP'], { key, conflict: 'overwrite' }),
   }),
   'overwrite-damaged': ({ key = 'KEY' }, commands) => ({
-    text: 'to store it again',
+    text: commands.verb === 'rm' ? 'to store it again, after which it can be removed' : 'to store it again',
     command: commands.on(['put', key], { 'if-damaged': true }),
   }),
   'store-again': ({ key = 'KEY' }, commands) => ({ text: 'to replace it', command: commands.on(['put', key]) }),

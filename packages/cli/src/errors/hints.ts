@@ -117,6 +117,8 @@ export class Commands {
   /** The command that failed once more, on a store elsewhere; `undefined` if it may hold a secret, or names its store by an operand. */
   againAt(store: string): string | undefined {
     const { args, verb = '' } = this.#context;
+    if (verb === 'migrate' && args.includes('--finalize'))
+      return this.elsewhere(['migrate', store], { finalize: true });
     if (NAMES_STORE.has(verb) || this.again() === undefined || args.some((arg) => DECIDED.test(arg))) return undefined;
     const rest = args.filter((arg, at) => !isStore(arg) && !isStore(args[at - 1] ?? '') && !arg.startsWith('--store='));
     return shellWords(['securestore', '--store', shown(store), ...rest]);

@@ -52,7 +52,25 @@ const SENTENCES: readonly (readonly [theirs: RegExp, ours: (...groups: string[])
         ? `unknown value of ${flagOf(option)}: '${value}'`
         : `${flagOf(option)} must be one of ${choices}, got '${value}'`,
   ],
+  [
+    /^command-argument value '([^]*)' is invalid for argument '([^']*)'\. Allowed choices are (.*?)\.?$/,
+    (value = '', argument = '', choices = '') => `<${argument}> must be one of ${choices}, got '${value}'`,
+  ],
 ];
+
+/** The value of an option or operand that has few, if it is none of these. */
+const WRONG_CHOICE = /(?:argument|value) '([^']*)' is invalid[^.]*\. Allowed choices are (.*?)\.?$/;
+
+/** The value that may be meant, and all of them if the headline does not list them. */
+function choiceHints(message: string, headline: string): OwnHint[] {
+  const [, given = '', list = ''] = WRONG_CHOICE.exec(message) ?? [];
+  if (list === '') return [];
+  const meant = similarTo(given, list.split(', '));
+  return [
+    ...(meant === undefined ? [] : [{ text: `did you mean ${meant}` }]),
+    ...(headline.includes(list) ? [] : [{ text: `the values are ${list}` }]),
+  ];
+}
 
 function inOurWords(sentence: string): string {
   for (const [theirs, ours] of SENTENCES) {
@@ -112,6 +130,12 @@ export function usageError({ message }: CommanderError, typed: Typed): SecureSto
   const headline = inOurWords(whole);
   const help = typed.verb === undefined ? LIST_COMMANDS : usageHint(typed.verb);
   const own = typed.usage === undefined ? [] : [typed.usage];
-  const hints = [...own, ...suggestions(whole, headline, typed), ...storeHint(headline, typed), help];
+  const hints = [
+    ...own,
+    ...suggestions(whole, headline, typed),
+    ...choiceHints(whole, headline),
+    ...storeHint(headline, typed),
+    help,
+  ];
   return refusal('INVALID_ARGUMENT', headline, { operation: typed.verb, hints });
 }

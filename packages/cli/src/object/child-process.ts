@@ -25,10 +25,21 @@ function isThere(command: string, env: Readonly<Record<string, string | undefine
   return command.includes('/') || filesOfCommand(command, env).some((file) => existsSync(file));
 }
 
+function notOnPath(command: string, env: Readonly<Record<string, string | undefined>>): SecureStoreError {
+  const isReplaced = env['PATH'] !== process.env['PATH'];
+  return refusal('NOT_FOUND', `the command "${command}" is in no folder of $PATH`, {
+    hints: isReplaced
+      ? [{ text: 'an object of the store sets $PATH for it: leave that out, or give the path of the command' }]
+      : [],
+  });
+}
+
 function startError(error: unknown, command: string, env: Readonly<Record<string, string | undefined>>): Ending {
   const systemCode = systemCodeOf(error);
   // The system says EACCES for a command that is nowhere, too, if a folder of the search path may not be looked into.
   if (systemCode === 'ENOENT' || (systemCode === 'EACCES' && !isThere(command, env))) {
+    if (!command.includes('/') && !isThere(command, env))
+      return { exitCode: NOT_THERE, error: notOnPath(command, env) };
     const message = `the command "${command}" does not exist, or the working directory is gone`;
     return { exitCode: NOT_THERE, error: new SecureStoreError('NOT_FOUND', message) };
   }

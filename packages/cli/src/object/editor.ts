@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import process from 'node:process';
 import { SecureStoreError, withoutOwn } from '@securestore/core-format';
+import { refuse } from '../errors/refuse.ts';
 import type { Cli } from '../terminal/cli-context.ts';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const;
@@ -18,7 +19,7 @@ const SIGNAL_BASE = 128;
 export function editorOf({ env }: Pick<Cli, 'env'>): string {
   const editor = [env['VISUAL'], env['EDITOR']].find((command) => command !== undefined && command.trim() !== '');
   if (editor !== undefined) return editor;
-  throw new SecureStoreError('INVALID_ARGUMENT', 'no editor is set: $VISUAL and $EDITOR are empty');
+  return refuse('no editor is set: $VISUAL and $EDITOR are empty', { text: 'to set one', command: 'export EDITOR=vi' });
 }
 
 /**

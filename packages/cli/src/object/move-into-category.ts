@@ -85,10 +85,11 @@ async function ask({ cli, options, out }: Call, { category }: IntoCategory, plan
   if (first === undefined) return;
   const what = `${count(pairs.length, 'object')} (${formatBytes(bytes)})`;
   const least = Math.ceil(seconds) + (define === undefined ? 0 : CLOSED_SECONDS);
-  const closed = define === undefined ? '' : `; for ${CLOSED_SECONDS} of them or more the store answers nothing else`;
+  const closed =
+    define === undefined ? '' : `. For ${CLOSED_SECONDS} s of that or more, the store answers no other call`;
   out.note(
     printable(
-      `${what} would be encrypted again, under the encryption keys of the category ${category}, which takes ` +
+      `${what} ${options.yes === true ? 'are' : 'would be'} encrypted again, under the encryption keys of the category ${category}. That takes ` +
         `${formatDuration(least)} or more${closed}`,
     ),
   );

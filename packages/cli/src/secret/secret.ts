@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { fileError, systemCodeOf } from '@securestore/core-format';
 import type { Call } from '../call/call.ts';
 import type { Cli } from '../terminal/cli-context.ts';
+import { refuseInvitation } from './mixed-up.ts';
 import { askNewPassphrase, type NewPassphrase } from './new-passphrase.ts';
 import { runPassphraseCommand } from './passphrase-command.ts';
 import { askHidden, openTerminal } from './prompt.ts';
@@ -12,11 +13,13 @@ import { LONGEST_PASSPHRASE, withoutLineEnd } from './secret-bytes.ts';
 import { warnIfShared } from './shared-file.ts';
 import { weaknessOf } from './weak-passphrase.ts';
 
+const WITH_KIT: OwnHint = { text: 'with a recovery kit, give --recovery-code-file FILE' };
+
 const HOW_TO_GIVE_ONE: readonly OwnHint[] = [
   {
     text: 'set $SECURESTORE_KEY_FILE or $SECURESTORE_PASSPHRASE_FILE, or give --key-file FILE or --passphrase-file FILE',
   },
-  { text: 'with a recovery kit, give --recovery-code-file FILE' },
+  WITH_KIT,
   { text: 'to see every way to give it', command: 'securestore help environment' },
 ];
 
@@ -193,6 +196,7 @@ export function optionSecrets({ cli, options }: Call): (readonly [string, Unlock
  */
 export async function findSecret(call: Call): Promise<UnlockSecretSource> {
   const source = await secretOf(call);
+  if (source.kind === 'identity') await refuseInvitation(source.path);
   await warnOfShared(call, source);
   return source;
 }
@@ -241,7 +245,11 @@ async function secretOf(call: Call, creating?: NewPassphrase): Promise<UnlockSec
     credential ?? {
       kind: 'passphrase',
       from: 'terminal',
-      read: () => ask(cli, 'no unlock secret is given', HOW_TO_GIVE_ONE, creating),
+      read: () => {
+        // A recovery code is made for a store that there is.
+        const how = creating === undefined ? HOW_TO_GIVE_ONE : HOW_TO_GIVE_ONE.filter((hint) => hint !== WITH_KIT);
+        return ask(cli, 'no unlock secret is given', how, creating);
+      },
     }
   );
 }

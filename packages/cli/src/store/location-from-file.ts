@@ -1,5 +1,6 @@
 import { isServed, parseStoreUrl, redactStoreUrl } from '@securestore/backend-api';
 import type { Call } from '../call/call.ts';
+import type { OwnHint } from '../errors/hints.ts';
 import { refusal } from '../errors/refuse.ts';
 import { environmentSecret } from '../secret/secret.ts';
 import { environmentCredential } from './served.ts';
@@ -19,7 +20,8 @@ export async function checkFromFile(call: Call, url: string, file: string): Prom
   const served = isServed(url);
   const where = redactStoreUrl(url);
   const secret = served ? await environmentCredential(call) : await environmentSecret(call);
-  if (secret !== undefined) refuse(`${secret} is not used for ${where}: ${file} names that store, not you`);
+  if (secret !== undefined)
+    refuse(`${secret} is not used for ${where}: ${file} names that store, not you`, 'it', ...asOption(secret));
   if (served || LOCAL.has(scheme)) return;
   refuse(`your credentials are not sent to ${where}: ${file} names that store, not you`);
 }
@@ -36,7 +38,19 @@ export function checkDestination({ args }: Pick<Call, 'args'>, url: string, file
   refuse(`your credentials are not sent to ${redactStoreUrl(url)}: ${file} names its store, not you`, 'the store');
 }
 
-function refuse(problem: string, what = 'it'): never {
+/** Options that may take the value of a variable: it names a file, and is no secret itself. */
+const AS_OPTION: Readonly<Record<string, string>> = {
+  $SECURESTORE_KEY_FILE: '--key-file',
+  $SECURESTORE_PASSPHRASE_FILE: '--passphrase-file',
+};
+
+/** How to give a secret by hand that the environment has. */
+function asOption(variable: string): OwnHint[] {
+  const option = AS_OPTION[variable];
+  return option === undefined ? [] : [{ text: `or add ${option} "${variable}" to the same command` }];
+}
+
+function refuse(problem: string, what = 'it', ...more: readonly OwnHint[]): never {
   const text = `if ${what} is the right one, give the same store URL by --store URL or in $SECURESTORE_URL`;
-  throw refusal('INVALID_ARGUMENT', problem, { hints: [{ text }] });
+  throw refusal('INVALID_ARGUMENT', problem, { hints: [{ text }, ...more] });
 }

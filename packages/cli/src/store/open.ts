@@ -10,7 +10,7 @@ import { refuse, withHints } from '../errors/refuse.ts';
 import { type KeptSecret, keepSecret } from '../secret/kept-secret.ts';
 import { mistakenVariables } from './mistaken-variables.ts';
 import { findSecret, optionSecrets, readSecretFile } from '../secret/secret.ts';
-import { checkNoToken, notServed, openServed } from './served.ts';
+import { checkNoToken, notServed, openServed, whileServed } from './served.ts';
 import { warnIfShared } from '../secret/shared-file.ts';
 import { oneFingerprint, type Unlocking, unlockWith } from '../secret/unlocking.ts';
 
@@ -38,7 +38,9 @@ async function storeOf(call: Call, operand?: string): Promise<Given> {
       ...mistakenVariables(call.cli.env),
       { text: 'give --store URL, such as --store sqlite:./vault.db' },
       { text: 'or set $SECURESTORE_URL' },
-      { text: 'or write { "store": "URL" } into securestore.config.json' },
+      {
+        text: 'or write { "store": "URL" } into securestore.config.json; then each command needs the secret as an option, such as --key-file FILE',
+      },
     );
   if (given.file !== undefined) await checkFromFile(call, given.url, given.file);
   return given;
@@ -50,14 +52,19 @@ export interface Given {
   readonly file?: string;
 }
 
+const OTHER_THAN_INVITED =
+  '$SECURESTORE_URL names another store than the invitation, which is used; to use the other, give --store "$SECURESTORE_URL"';
+
 async function givenStoreUrl(call: Call): Promise<Given | undefined> {
   const { cli, options } = call;
   if (options.store !== undefined) return { url: checkedStoreUrl(options.store, '--store') };
   const invited = (await invitationOf(call))?.storeUrl;
   if (invited !== undefined) {
     checkedStoreUrl(invited, 'the store of the invitation');
+    const own = cli.env['SECURESTORE_URL'];
+    if (own !== undefined && own !== invited) call.out.warning(OTHER_THAN_INVITED);
     // If the environment names the same one, a person has named it.
-    return { url: invited, ...(invited !== cli.env['SECURESTORE_URL'] && { file: 'the invitation' }) };
+    return { url: invited, ...(own !== invited && { file: 'the invitation' }) };
   }
   const variable = cli.env['SECURESTORE_URL'];
   if (variable !== undefined) return { url: checkedStoreUrl(variable, '$SECURESTORE_URL') };
@@ -118,8 +125,9 @@ export async function withStore<T>(
   operand?: string,
   more: Pick<OpenOptions, 'logger'> = {},
 ): Promise<T> {
-  await using store = await openAt(call, await storeOf(call, operand), more);
-  return await use(store);
+  const given = await storeOf(call, operand);
+  await using store = await openAt(call, given, more);
+  return await (isServed(given.url) ? whileServed(call, () => use(store)) : use(store));
 }
 
 /**
@@ -135,7 +143,7 @@ export async function withStoreWithin<T>(
   const given = await storeOf(call);
   if (isServed(given.url)) {
     await using store = await openServed(call, given.url);
-    return await use(store);
+    return await whileServed(call, () => use(store));
   }
   using unlock = await unlockWith(await findSecret(call));
   const late = new AbortController();

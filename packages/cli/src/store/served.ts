@@ -1,5 +1,7 @@
+import { stat } from 'node:fs/promises';
 import { isServed } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
+import { shellWords } from '@securestore/protocol';
 import type { CallOptions, RemoteStore, SecureStore, TrailEntry } from 'securestore';
 import type { Call } from '../call/call.ts';
 import type { OwnHint } from '../errors/hints.ts';
@@ -51,6 +53,23 @@ const PROVE = { advice: [{ id: 'give-credentials' }] } as const;
 /** A token and its source, or neither. */
 type GivenToken = readonly [token?: string | undefined, from?: string | undefined];
 
+async function isFile(path: string): Promise<boolean> {
+  const found = await stat(path).catch(() => undefined);
+  return found?.isFile() === true;
+}
+
+/** The name of a file was given as the token: other options for secrets take one. */
+function fileAsToken(path: string, from: string): SecureStoreError {
+  return refusal('INVALID_ARGUMENT', `${from} must be the token itself, and is the name of a file`, {
+    hints: [
+      {
+        text: 'to give the token that the file holds',
+        command: `export SECURESTORE_TOKEN="$(cat ${shellWords([path])})"`,
+      },
+    ],
+  });
+}
+
 /** @param otherwise whether something else may say who asks, so that there need be no token */
 async function tokenOf(call: Call, otherwise: boolean): Promise<GivenToken> {
   const [secret] = optionSecrets(call);
@@ -61,6 +80,7 @@ async function tokenOf(call: Call, otherwise: boolean): Promise<GivenToken> {
       PROVE,
     );
   const [token, from] = (await givenToken(call)) ?? [];
+  if (token !== undefined && from !== undefined && (await isFile(token))) throw fileAsToken(token, from);
   if (token !== undefined && !TOKEN.test(token)) {
     refuse(`${from} must hold a token: printable ASCII characters without spaces`);
   }
@@ -182,14 +202,29 @@ export async function openServed(call: Call, url: string): Promise<SecureStore> 
   const { fingerprint } = call.options;
   const opening = openRemoteStore(url, { credentials: { token }, tls, fingerprint, signal: call.cli.signal });
   const remote = await opening.catch((error: unknown) => {
-    if (from === undefined || !SecureStoreError.is(error, 'UNAUTHENTICATED')) throw error;
-    // The advice to give a token would be for a caller who has given none.
-    const refused = SecureStoreError.from(error, { advice: [] });
-    throw withHints(refused, {
-      text: `the token of ${from} was refused; ask an administrator of the store for a new one`,
-    });
+    throw refusedToken(from, error);
   });
   return inPlaceOf(remote, call.verb);
+}
+
+/** An error of a remote store; if it refused a token, with the source of that. */
+function refusedToken(from: string | undefined, error: unknown): unknown {
+  if (from === undefined || !SecureStoreError.is(error, 'UNAUTHENTICATED')) return error;
+  // The advice to give a token would be for a caller who has given none.
+  const refused = SecureStoreError.from(error, { advice: [] });
+  return withHints(refused, {
+    text: `the token of ${from} was refused; ask an administrator of the store for a new one`,
+  });
+}
+
+/** Uses a remote store. A server may refuse a token only then: it was revoked since the server saw it. */
+export async function whileServed<T>(call: Call, use: () => Promise<T>): Promise<T> {
+  try {
+    return await use();
+  } catch (error) {
+    const [, from] = SecureStoreError.is(error, 'UNAUTHENTICATED') ? ((await givenToken(call)) ?? []) : [];
+    throw refusedToken(from, error);
+  }
 }
 
 /** Whether a store is one that {@link openServed} has opened. */

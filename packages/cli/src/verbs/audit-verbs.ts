@@ -36,7 +36,8 @@ function addReaders(audit: Command, run: Run): void {
 
 The log cannot hold the calls of members, who have encryption keys of their own, nor what is read from a backup by restore
 with --stdout, --folder or --to. If the store has or had members, or has backups, a last line says so. With --since, lines
-before it say when recording began, and when it was off.
+before it say when recording began, and when it was off. A command may make several calls: exec reads the metadata of each
+object first.
 
 Actions on objects: read list history write delete recover purge. Encryption keys and slots: unlock slot.added slot.removed
 rootKey.rotated key.created key.replaced key.disabled key.scheduled key.restored key.destroyed key.used member.granted

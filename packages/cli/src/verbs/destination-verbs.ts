@@ -83,6 +83,9 @@ function addRetention(program: Command, run: Run): void {
     notes: `Without rules, those that were set for the destination apply. The newest snapshot always stays. A backup that runs at the
 same time loses nothing.
 
+--damaged removes snapshots of which the own file cannot be read; if no rules are given or set, these alone. A snapshot stays
+if only other files of it are damaged, which "securestore verify <destination>" finds.
+
 Exit code 8 if the destination refuses to remove something; each is one line, and a later run removes it once that is
 allowed. Exit code 4 if the destination lets nothing be removed; then nothing is changed.`,
     examples: [
@@ -114,6 +117,8 @@ function addScheduleAction(schedule: Command, run: Run): void {
       new Option('--paused', 'add it, and start no run'),
       new Option('--replace', 'replace the schedule that has this name'),
     ],
+    notes: `The destination must be registered, which a first securestore backup does, or securestore destination add. The task
+retention needs rules, which securestore retention --set stores.`,
     examples: [
       "securestore schedule add nightly file:./backup --cron '30 2 * * *'",
       'securestore schedule add prune file:./backup --cron @daily --task retention',

@@ -40,7 +40,9 @@ describe('roles and grants', () => {
   it('are explained with every action that there is', async () => {
     const box = await sandbox();
     const { stderr } = await box.run(['role', 'add', 'typo', '--allow', 'raed']);
-    expect(stderr).toMatch(/unknown action "raed" .*\nhint: to list the actions: securestore help role add\n$/);
+    expect(stderr).toMatch(
+      /unknown action "raed" .*\nhint: did you mean read\nhint: to list the actions: securestore help role add\n$/,
+    );
     const words = (await done(box, 'help', 'role', 'add')).split(/[\s.]*\s|\.$/m);
     expect(ACTIONS.filter((action) => !words.includes(action))).toEqual([]);
   });
@@ -279,13 +281,13 @@ describe('commands about access', () => {
     [['role', 'add', 'odd', '--template', 'operator', '--keys', 'db/**'], /rule 0 of the role "odd" binds nothing/],
     [
       ['role', 'add', 'x', '--allow', 'raed'],
-      /unknown action "raed" .*\nhint: to list the actions: securestore help role add\n$/,
+      /unknown action "raed" .*\nhint: did you mean read\nhint: to list the actions: securestore help role add\n$/,
     ],
     [
       ['role', 'add', 'x', '--allow', 'read', '--keys', 'a/../b'],
       /the pattern "a\/\.\.\/b" must have only segments that a key can have \[INVALID_ARGUMENT\]/,
     ],
-    [['approval', 'add', 'purg'], /unknown action "purg" .*\nhint: to list the actions/],
+    [['approval', 'add', 'purg'], /unknown action "purg" .*\nhint: did you mean purge\nhint: to list the actions/],
   ])('a rule that binds nothing or misspells something is refused with what to do: %j', async (args, message) => {
     const run = await onStoreWithPii();
     expect(await run(...args)).toMatchObject({
@@ -330,7 +332,9 @@ describe('commands about access', () => {
       return stderr.trimEnd().split('\n');
     };
     expect(await refused('grant', 'bob', 'auditor')).toEqual(missingRole('auditor', 'auditor'));
-    expect(await refused('grant', 'bob', 'db')).toEqual(missingRole('db', 'reader'));
+    const [missing, list] = missingRole('db', 'reader');
+    const some = "hint: to create it for some objects: securestore role add db --template reader --keys 'PREFIX/**'";
+    expect(await refused('grant', 'bob', 'db')).toEqual([missing, list, some]);
     expect(await refused('token', 'new', 'bob')).toEqual([
       'error: principal "bob" does not exist [NOT_FOUND]',
       'hint: a grant creates a principal: securestore grant bob ROLE',

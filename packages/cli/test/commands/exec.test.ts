@@ -230,6 +230,18 @@ describe('exec', () => {
     }
   });
 
+  it('says that an object of the store sets the search path', async () => {
+    const box = await withSecrets({ secret: '/nowhere' });
+    const run = async (...env: string[]): Promise<string> => (await box.run(['exec', ...env, '--', 'sh'])).stderr;
+    expect(await run('--env', 'PATH=secret')).toBe(
+      'error: the command "sh" is in no folder of $PATH [NOT_FOUND]\n' +
+        'hint: an object of the store sets $PATH for it: leave that out, or give the path of the command\n',
+    );
+    expect((await box.run(['exec', ...SECRET, '--', 'no-such-command'])).stderr).toBe(
+      'error: the command "no-such-command" is in no folder of $PATH [NOT_FOUND]\n',
+    );
+  });
+
   it('leaves a --json that belongs to the command alone', async () => {
     const box = await withSecrets({ secret: 'x' });
     const { exitCode, stderr } = await box.run(['exec', ...SECRET, 'no-such-command', '--json']);

@@ -35,6 +35,19 @@ describe('identity', () => {
     expect(shown.stdout + shown.stderr).not.toContain('SSID1');
   });
 
+  it('is told from an invitation, before anything is said of the mode of its file', async () => {
+    const { box } = await scene();
+    const fingerprint = 'a'.repeat(52);
+    await writeFile(box.path('invitation'), `securestore invitation 1\nfingerprint: ${fingerprint}\n`, { mode: 0o644 });
+    expect(await box.run(['get', 'k', '--identity-file', 'invitation'])).toMatchObject({
+      exitCode: 2,
+      stdout: '',
+      stderr:
+        'error: --identity-file must name your identity, and "invitation" is an invitation [INVALID_ARGUMENT]\n' +
+        'hint: give the invitation by --invitation-file, and the identity that you made by --identity-file\n',
+    });
+  });
+
   it('pin writes to where a link leads, and leaves no copy of the identity beside the link', async () => {
     const { box } = await scene();
     await mkdir(box.path('disk'));

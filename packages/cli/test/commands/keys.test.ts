@@ -39,11 +39,15 @@ describe.concurrent('keys', { timeout: 120_000 }, () => {
   it('destroy needs --yes without a terminal, makes a category unreadable, and undo brings it back', async (context) => {
     const { expect } = context;
     const run = await withCategory(context);
-    expect((await run(['key', 'destroy', 'pii'])).exitCode).toBe(2);
+    const lost = 'Every object of the category pii becomes unreadable at once: 2 versions in all';
+    const asked = await run(['key', 'destroy', 'pii']);
+    expect(asked.exitCode).toBe(2);
+    expect(asked.stderr).toContain(`the command destroys encryption keys. ${lost}`);
     expect((await run(['get', 'users/1'])).exitCode).toBe(0);
     expect((await run(['key', 'destroy', 'nothing', '--yes'])).exitCode).toBe(3);
     const destroyed = await run(['key', 'destroy', 'pii', '--yes']);
     expect(destroyed.exitCode).toBe(0);
+    expect(destroyed.stderr).toContain(lost);
     expect(destroyed.stdout).toMatch(/^[0-9a-f]{16} of pii: destroying, can be undone until [-0-9]+ [:0-9]+Z\n$/);
     const gone = await run(['get', 'users/1']);
     expect(gone.exitCode).toBe(5);

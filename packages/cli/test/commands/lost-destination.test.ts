@@ -59,7 +59,8 @@ it('a verification by hand that fails counts for health, and the next backup cop
   expect(sick.stdout).toContain('the last verification of the backup');
   const made = await box.run(['backup', 'file:./backup']);
   expect(made.stdout).toContain('copied 1 version');
-  expect(made.stderr).toContain('damaged files are copied again');
+  const checked = `to list the damage: securestore verify file:${box.path('backup')}\n`;
+  expect(made.stderr).toContain(`damaged files are copied again; ${checked}`);
   const again = await box.run(['verify', 'file:./backup']);
   expect(again.exitCode).toBe(5);
   expect(again.stdout).toContain('the newest snapshot needs none of it; nothing repairs the older ones');

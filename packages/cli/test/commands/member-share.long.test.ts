@@ -32,7 +32,7 @@ describe.concurrent('member add for a folder that exists', () => {
     const asked = await run(['member', 'add', 'ann', recipient, ...SHARE]);
     expect(asked).toMatchObject({ exitCode: 2, stdout: '' });
     expect(asked.stderr).toMatch(
-      /^2 objects \(\d+ B\) would be encrypted again, .* category team, which takes \d+ s or more/,
+      /^2 objects \(\d+ B\) would be encrypted again, .* category team\. That takes \d+ s or more/,
     );
     expect(asked.stderr).toContain('team/a becomes shared/team/a');
     expect(asked.stderr).toContain('cannot ask without a terminal: 2 objects (11 B) would get new keys');

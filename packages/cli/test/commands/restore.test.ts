@@ -200,7 +200,7 @@ describe.concurrent('restore into the store', { timeout: 120_000 }, () => {
       expect([args, refused.exitCode, refused.stdout]).toEqual([args, exitCode, '']);
       expect(refused.stderr).toContain(message);
     }
-    expect((await run(['restore'])).stderr).toContain('restore needs a destination');
+    expect((await run(['restore'])).stderr).toContain('restore needs a source: the destination of a backup');
     const none = await run(['restore', `file:${path('none')}`, '--key', 'db/b']);
     expect(none.exitCode).toBe(3);
     expect(none.stderr).toContain(`no backup exists at file:${path('none')} [NOT_FOUND]\nhint: `);

@@ -23,7 +23,7 @@ describe.concurrent('rotate', { timeout: 120_000 }, () => {
     const rotated = await box.run(['rotate', '--new-key-file', 'new.key']);
     expect(rotated).toMatchObject({ exitCode: 0 });
     expect(rotated.stdout).toMatch(
-      /^rotated to the depth keys: the new unlock secret unlocks the store, the old one no longer does\nexamined 3 versions of objects: 3 under new encryption keys, 0 failed\ndisabled: [0-9a-f]{16}, [0-9a-f]{16}\nprotected: the old unlock secret alone opens the store no more; old encryption keys alone open no object of the store any more\nnot protected: old encryption keys still show the keys of objects, and with a copy of an old record they open its payload; copies of the store from before, .*\n$/,
+      /^rotated to the depth keys: the new unlock secret unlocks the store, the old one no longer does\nexamined 3 versions of objects: 3 under new encryption keys, 0 failed\ndisabled: [0-9a-f]{16}, [0-9a-f]{16}\nprotected: the old unlock secret alone opens the store no more; old encryption keys alone open no object of the store any more\nnot protected: old encryption keys still show the names of objects, and with a copy of an old record they open its payload\nnot protected: copies of the store from before, .*\nnot protected: an attacker who has old encryption keys, .* can take the store over\n$/,
     );
     expect(rotated.stderr).toBe('created the key file new.key; keep a copy of it apart from the store\n');
     expect((await stat(box.path('new.key'))).mode & 0o777).toBe(0o600);

@@ -31,12 +31,14 @@ describe.concurrent('schedule', { timeout: 120_000 }, () => {
       const controller = new AbortController();
       const ending = run(['schedule', 'run', ...json], {
         signal: controller.signal,
-        onOutput: () => controller.abort(),
+        onOutput: (text) => (text.includes('press Ctrl-C') ? undefined : controller.abort()),
       });
       // With --json nothing is said before.
       if (json.length > 0) setTimeout(() => controller.abort(), 1000);
-      const { exitCode, stdout } = await ending;
+      const { exitCode, stdout, stderr } = await ending;
       expect(exitCode).toBe(130);
+      if (json.length === 0)
+        expect(stderr).toContain('alerts are sent nowhere; to have them sent, give --webhook URL or --exec PROGRAM\n');
       if (json.length > 0) expect(jsonLines(stdout)).toEqual([{ summary: { stopped: true, runs: 0, failed: 0 } }]);
       else {
         expect(stdout).toBe(
@@ -86,6 +88,24 @@ describe.concurrent('schedule', { timeout: 120_000 }, () => {
     expect(jsonLines((await run(['schedule', '--json'])).stdout)).toMatchObject([
       { id: 'nightly', cron: '@hourly', task: 'verify' },
     ]);
+  });
+
+  it('add warns of a retention without rules, and its run says how to set some', async ({ expect, onTestFinished }) => {
+    const { run, destination, path } = await changedScene(onTestFinished);
+    const add = ['schedule', 'add', 'tidy', destination, '--cron', '@daily', '--task', 'retention'];
+    const key = `--key-file ${path('vault.key')} --no-anchor`;
+    const added = await run(add);
+    expect(added.exitCode).toBe(0);
+    const rules = `securestore retention ${destination} --set --keep-daily 14`;
+    expect(added.stderr).toContain(`warning: no rules are set for ${destination}, and runs fail without`);
+    expect(added.stderr).toContain(`to set some: ${rules} ${key}\n`);
+    const ran = await run(['schedule', 'run', 'tidy']);
+    expect(ran.exitCode).toBe(8);
+    expect(ran.stdout).toContain(`tidy: retention to ${destination}: failure: ${destination} has no retention`);
+    expect(ran.stderr).toContain(`hint: to set what it keeps: securestore retention ${destination} --set`);
+    expect((await run(['retention', destination, '--set', '--keep-daily', '14'])).exitCode).toBe(0);
+    expect((await run([...add, '--replace'])).stderr).not.toContain('no rules');
+    expect(await run(['schedule', 'run', 'tidy'])).toMatchObject({ exitCode: 0, stderr: '' });
   });
 
   it('of a destination that is removed are named, or removed with it', async ({ expect, onTestFinished }) => {

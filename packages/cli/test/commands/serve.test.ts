@@ -255,6 +255,33 @@ describe('serve', () => {
     expect((await runHere(['ls', '--token', 'sst_y'], { env })).stderr).toContain(tokenHint('--token'));
   });
 
+  it('says how to listen elsewhere, and that it has no TLS', async () => {
+    const box = await sandbox();
+    const { url } = await serving(box);
+    const { port } = new URL(url);
+    const taken = await box.run(['serve', '--port', port]);
+    expect(taken.exitCode).toBe(7);
+    expect(taken.stderr).toContain('hint: give another port by --port, or --port 0 for any free one\n');
+    const env = { SECURESTORE_URL: url.replace('http:', 'https:'), SECURESTORE_TOKEN: 'sst_x' };
+    const secure = await runHere(['ls'], { env });
+    expect(secure.stderr).toContain('does not use TLS');
+    expect(secure.stderr).toContain(`hint: give a store URL such as ${url}\n`);
+  });
+
+  it('takes no file for a token', async () => {
+    const box = await sandbox('none');
+    const file = box.path('ann.tok');
+    await writeFile(file, 'sst_x');
+    const env = { SECURESTORE_URL: 'http://127.0.0.1:9' };
+    const told = `must be the token itself, and is the name of a file [INVALID_ARGUMENT]\nhint: to give the token that the file holds: export SECURESTORE_TOKEN="$(cat ${file})"\n`;
+    expect(await runHere(['ls', '--token', file], { env })).toMatchObject({
+      exitCode: 2,
+      stderr: `error: --token ${told}`,
+    });
+    const variable = await runHere(['ls'], { env: { ...env, SECURESTORE_TOKEN: file } });
+    expect(variable.stderr).toBe(`error: $SECURESTORE_TOKEN ${told}`);
+  });
+
   it('refuses a file about an issuer that is none, and says what is wrong with it', async () => {
     const box = await sandbox();
     const issuer = {

@@ -70,6 +70,12 @@ describe('the hints of an error', () => {
     }
   });
 
+  it('end a migration at the target, if that is what failed at the source', () => {
+    const line = elsewhere('migrate', ['migrate', '--finalize']) ?? '';
+    expect(line).toBe('securestore migrate file:./there --finalize');
+    expect(elsewhere('migrate', ['migrate', 'file:./old', '--fail-back'])).toBe('securestore ls --store file:./there');
+  });
+
   it('are three at most, the first ones', () => {
     const advice = ['resume-job', 'forget-job', 'cancel-job', 'list-jobs'].map(adviceOf);
     const found = hintsOf(advice, { args: [] });

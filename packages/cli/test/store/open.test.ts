@@ -27,7 +27,8 @@ describe('the store of a command', () => {
   });
 
   it.each([
-    ['{', /not valid JSON/],
+    ['{', /is not valid JSON: line 1 \[/],
+    ['{\n "store": "canary",\n "x" 1 }', /is not valid JSON: line 3 \[/],
     ['{ "stroe": "sqlite:./vault" }', /unknown setting "stroe"/],
     [
       '{ "store": "./vault" }',
@@ -154,7 +155,24 @@ describe('a store that a file names', () => {
     const ls = ['ls', '--invitation-file', 'invitation'];
     expect((await box.run(ls, { env: both })).stderr).not.toContain('not used for');
     const other = { ...both, SECURESTORE_URL: 'https://127.0.0.2:9' };
-    expect((await box.run(ls, { env: other })).stderr).toMatch(refusal('SECURESTORE_TOKEN'));
+    const { stderr } = await box.run(ls, { env: other });
+    const warned = 'warning: $SECURESTORE_URL names another store than the invitation, which is used; ';
+    expect(stderr).toContain(`${warned}to use the other, give --store "$SECURESTORE_URL"\n`);
+    expect(stderr.slice(stderr.indexOf('error:'))).toMatch(refusal('SECURESTORE_TOKEN'));
+  });
+
+  it('says how to give the file of the environment by hand', async () => {
+    const box = await withConfig('{ "store": "sqlite:./vault" }');
+    expect((await box.run(['init', '--key-file', 'key'])).exitCode).toBe(0);
+    for (const [name, option] of [
+      ['SECURESTORE_KEY_FILE', '--key-file'],
+      ['SECURESTORE_PASSPHRASE_FILE', '--passphrase-file'],
+    ] as const) {
+      const { exitCode, stderr } = await box.run(['ls'], { env: { [name]: 'key' } });
+      expect(exitCode).toBe(2);
+      expect(stderr).toMatch(refusal(name));
+      expect(stderr).toContain(`hint: or add ${option} "$${name}" to the same command\n`);
+    }
   });
 
   it('is opened with what the command line gives', async () => {

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Advice } from '@securestore/core-format';
-import { SecureStoreError } from '@securestore/core-format';
+import { isLoopback, SecureStoreError } from '@securestore/core-format';
 import { fromProblem, JSON_TYPE, PROBLEM_TYPE } from '@securestore/protocol';
 import type { Dispatcher } from 'undici';
 import { Agent } from 'undici';
@@ -70,7 +70,12 @@ type Unsent = readonly [message: string, advice?: Advice];
 /** Why there is no connection on which something could have been sent; `undefined` if there may have been one. */
 function unsent(code: string, origin: string): Unsent | undefined {
   if (UNSENT.has(code)) return [`the server at ${origin} cannot be reached (${code})`, { id: 'try-again' }];
-  if (NO_TLS.has(code)) return [`the server at ${origin} does not use TLS (${code})`];
+  if (NO_TLS.has(code)) {
+    const message = `the server at ${origin} does not use TLS (${code})`;
+    // Elsewhere, a store URL must begin with https:.
+    if (!isLoopback(new URL(origin).hostname)) return [message];
+    return [message, { id: 'give-store-url', form: origin.replace(/^https:/, 'http:') }];
+  }
   if (!UNTRUSTED.has(code)) return undefined;
   return [`the certificate of the server at ${origin} is not trusted (${code})`, { id: 'give-tls-ca' }];
 }

@@ -323,6 +323,11 @@ const MAX_ADVICE = 8;
 /** In characters: a store URL may be longer than a key. */
 const MAX_PARAMETER = 8192;
 
+/** Advice about an object, with the key of the call that it is given for if it names none. */
+export function adviceAbout(advice: readonly Advice[], key: string): readonly Advice[] {
+  return advice.map((one) => ('key' in PARAMETERS[one.id] ? { key, ...one } : one));
+}
+
 function readOne(value: unknown): Advice | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
   const given = value as Readonly<Record<string, unknown>>;

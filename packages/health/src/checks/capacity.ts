@@ -23,7 +23,9 @@ function judgeCapacity(
   if (free >= limit) return fine('capacity', what, details);
   const advice = 'make room, or get more; "securestore gc" removes what nobody needs';
   const status = free < limit * NEARLY_FULL ? 'failing' : 'degraded';
-  return finding('capacity', status, [`${what}: ${size(limit)} should be`, advice], details);
+  const isTooSmall = least > total;
+  const wanted = isTooSmall ? `the disk is smaller than the ${size(least)} that should be` : `${size(limit)} should be`;
+  return finding('capacity', status, [`${what}: ${wanted}`, advice], details);
 }
 
 /** Asks the backend how much room there is. */

@@ -57,7 +57,7 @@ export class Copier {
       area,
       target,
       signal,
-      checkSize: (name, length) => this.#checkSize(name, length),
+      checkSize: (length) => this.#checkSize(length),
       onCopied: (bytes) => this.#count(0, bytes),
     });
     this.#leftovers = new Leftovers({
@@ -79,12 +79,12 @@ export class Copier {
     return this.#writer.finish();
   }
 
-  #checkSize(name: string, length: number): void {
+  #checkSize(length: number): void {
     const { maxBodyBytes } = this.#ports.target.capabilities;
     if (length <= maxBodyBytes) return;
     throw new SecureStoreError(
       'TOO_LARGE',
-      `${name} has ${length} bytes, and the backend of the target holds at most ${maxBodyBytes}`,
+      `the record or part has ${length} bytes, and the backend of the target holds at most ${maxBodyBytes}`,
       { advice: [{ id: 'choose-store-url' }, { id: 'migrate-reencrypted' }] },
     );
   }
@@ -186,11 +186,11 @@ export class Copier {
         ? true
         : name === historyName(token, looked.header.version);
     if (looked === 'damaged' || !isOfName) {
-      throw new SecureStoreError('INTEGRITY', `${name} is damaged: its contents are not those that were stored`, {
+      throw new SecureStoreError('INTEGRITY', 'the record is damaged: its contents are not those that were stored', {
         advice: [{ id: 'repair-object' }],
       });
     }
-    this.#checkSize(name, record.length);
+    this.#checkSize(record.length);
   }
 
   async #part(name: string, payload: SealedPayload | undefined, isThere: boolean): Promise<Copied> {
@@ -278,7 +278,7 @@ export class Copier {
   /** @param before of a current record, what it replaces */
   async #write(name: string, record: Uint8Array, before?: { readonly etag: string | undefined }): Promise<void> {
     await this.tally.tolerating(name, async () => {
-      this.#checkSize(name, record.length);
+      this.#checkSize(record.length);
       await (before === undefined ? this.#writer.write(name, record) : this.#writer.replace(name, record, before.etag));
       this.#count(1, record.length);
     });

@@ -17,7 +17,7 @@ export function namesToldOf(failed: ReadonlyMap<string, MigrationFailure>): Read
 }
 
 /** A finding as a report of a migration lists it. */
-export function failureOf({ kind, name, message }: Finding): MigrationFailure {
+export function failureOf({ kind, name, key, message }: Finding): MigrationFailure {
   const isDamage = kind === 'damaged' || kind === 'payload';
-  return { name, code: isDamage ? 'INTEGRITY' : 'ROLLBACK', message };
+  return { name, ...(key === undefined ? {} : { key }), code: isDamage ? 'INTEGRITY' : 'ROLLBACK', message };
 }

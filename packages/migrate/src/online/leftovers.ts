@@ -61,7 +61,8 @@ export class Leftovers {
     if (!isWayBack() || !(await area.copying.isDamagedAt(target, token, name, signal))) return false;
     const current = await area.read(objectName(token), { signal });
     if (current !== undefined && isPurge(current.body)) return false;
-    const message = `${name} is damaged at the target, and the store does not have it any more. It was kept there.`;
+    const message =
+      'the record or part is damaged at the target, and the store does not have it any more. It was kept there.';
     fail({ name, code: 'INTEGRITY', message });
     return true;
   }

@@ -7,7 +7,7 @@ import { elapsedSince, instant } from '@securestore/jobs';
 import type { Consumer, MigrationArea } from '@securestore/objects/internal';
 import type { Applied } from './changes.ts';
 import type { Tally } from './tally.ts';
-import type { MigrationPhase, MigrationReport, CopyStoreOptions, MoveProgress } from './types.ts';
+import type { MigrationFailure, MigrationPhase, MigrationReport, CopyStoreOptions, MoveProgress } from './types.ts';
 
 const MAX_LISTED = 1000;
 /** How often changes are read while the migration is announced, in milliseconds. */
@@ -243,6 +243,11 @@ export abstract class MigrationRun {
     await this.area.reopen().catch(() => undefined);
   }
 
+  #named(failure: MigrationFailure): MigrationFailure {
+    const key = failure.key ?? this.area.copying.keyAt(failure.name);
+    return key === undefined ? failure : { ...failure, key };
+  }
+
   protected report(pause: number, migrated: boolean): MigrationReport {
     const { failed, untold, versions, bytes } = this.tally;
     const { from: source, to: target } = this.places;
@@ -256,7 +261,7 @@ export abstract class MigrationRun {
       bytes,
       changes: this.#changes,
       corrected: this.corrected,
-      failed: list.slice(0, MAX_LISTED),
+      failed: list.slice(0, MAX_LISTED).map((failure) => this.#named(failure)),
       failures: list.length + untold,
       pause,
       findings: [...this.alarms],

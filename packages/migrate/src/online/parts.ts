@@ -38,7 +38,7 @@ interface PartPorts {
   readonly target: StorageBackend;
   readonly signal: AbortSignal | undefined;
   /** @throws SecureStoreError `TOO_LARGE` */
-  readonly checkSize: (name: string, length: number) => void;
+  readonly checkSize: (length: number) => void;
   readonly onCopied: (bytes: number) => void;
 }
 
@@ -101,7 +101,7 @@ export class Parts {
     signal?.throwIfAborted();
     const body = (await area.read(name, { etag: false, signal }))?.body;
     if (body === undefined) return 'gone';
-    checkSize(name, body.length);
+    checkSize(body.length);
     const there = isThere ? (await target.read(name, { etag: false, signal }))?.body : undefined;
     if (there !== undefined && asBuffer(there).equals(body)) {
       await payload?.check(name, body);

@@ -204,7 +204,7 @@ export class Reseal extends MigrationRun {
       const name = `${AREAS.objects}${token}`;
       // If it is damaged, that is reported.
       if (this.tally.failed.has(name) || (await copy.has(one))) continue;
-      const message = `${name} was re-encrypted as another version than the one that was verified`;
+      const message = 'the object was re-encrypted as another version than the one that was verified';
       this.tally.fail({ name, code: 'ROLLBACK', message });
     }
     return seen;

@@ -12,9 +12,12 @@ export interface MigrationTarget {
   readonly anchor?: Anchor | undefined;
 }
 
-/** Something that could not be moved, by its name at the backend. */
+/** Something that could not be moved. */
 export interface MigrationFailure {
+  /** Its name at the backend. */
   readonly name: string;
+  /** The key of the object that it belongs to, if the name tells it. */
+  readonly key?: string;
   readonly code: string;
   readonly message: string;
 }

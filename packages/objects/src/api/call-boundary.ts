@@ -1,5 +1,5 @@
 import type { ErrorCode, ErrorDetails } from '@securestore/core-format';
-import { SecureStoreError } from '@securestore/core-format';
+import { adviceAbout, SecureStoreError } from '@securestore/core-format';
 import type { CallOptions } from './types.ts';
 import { shownValue } from '../util/shown-value.ts';
 import { invalid } from '../util/invalid.ts';
@@ -68,7 +68,8 @@ function describe(error: unknown, subject: Subject, signal: AbortSignal | undefi
   // What a backend names is none of the keys that callers know.
   const about = key ?? (error.backend === undefined ? error.key : undefined);
   const message = joined(what, error.message);
-  return SecureStoreError.from(error, { message, detail: inPlace(error.detail), operation, key: about });
+  const advice = key === undefined ? error.advice : error.advice && adviceAbout(error.advice, key);
+  return SecureStoreError.from(error, { message, detail: inPlace(error.detail), operation, key: about, advice });
 }
 
 /** As {@link signalOf}. @throws SecureStoreError `ABORTED` if it has ended already */

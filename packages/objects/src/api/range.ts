@@ -20,7 +20,10 @@ export function parseRange(options: RangeOptions | undefined, length: number): {
   checkRange(options ?? {});
   const { start = 0, end = length } = options ?? {};
   if (start > length) {
-    invalid(`the range starts at byte ${start}, but there are only ${length} bytes`, 'start');
+    invalid(
+      `the range starts at byte ${start}, but there ${length === 1 ? 'is only 1 byte' : `are only ${length} bytes`}`,
+      'start',
+    );
   }
   return { start, end: Math.min(end, length) };
 }

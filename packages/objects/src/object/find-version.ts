@@ -7,6 +7,7 @@ import {
   SecureStoreError,
 } from '@securestore/core-format';
 import type { RecordHeader } from '@securestore/core-format';
+import { withRepair } from '../record/damage-advice.ts';
 import { BlobReader } from '../record/blob-reader.ts';
 import { underStableKeys } from '../record/stable-read.ts';
 import type { Engine } from '../engine/engine.ts';
@@ -56,7 +57,15 @@ export async function openRecordAt(
   signal?: AbortSignal,
 ): Promise<OpenedRecord | undefined> {
   const found = await engine.backend.read(name, { signal });
-  return found && withRefreshedKeys(engine, found.body, (state) => openAt(state, target, found.body), signal);
+  if (found === undefined) return undefined;
+  const open = (state: StoreState): OpenedRecord => {
+    try {
+      return openAt(state, target, found.body);
+    } catch (error) {
+      throw withRepair(error);
+    }
+  };
+  return withRefreshedKeys(engine, found.body, open, signal);
 }
 
 /** A history record must be the version that its name says. */

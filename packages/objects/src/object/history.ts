@@ -10,6 +10,8 @@ import type { HistoryEntry } from '../api/types.ts';
 
 const PREFETCHED = 8;
 
+const NEVER_STORED = 'the object does not exist, and has no history';
+
 /**
  * The history names of the versions before `current`, newest first, down to its origin.
  *
@@ -89,7 +91,7 @@ export async function historyOf(engine: Engine, target: Target, signal?: AbortSi
     return found;
   };
   const entries = await underStableKeys(engine, read, signal);
-  if (entries.length === 0) throw new SecureStoreError('NOT_FOUND', 'the object does not exist, and has no history');
+  if (entries.length === 0) throw new SecureStoreError('NOT_FOUND', NEVER_STORED);
   return entries;
 }
 
@@ -148,6 +150,7 @@ export async function chooseVersion(
       );
     }
   }
+  if (isNewestMissing === undefined) throw new SecureStoreError('NOT_FOUND', NEVER_STORED);
   throw new SecureStoreError(
     'NOT_FOUND',
     'version' in choice ? `version ${choice.version} does not exist` : 'no earlier version of the object is retained',

@@ -12,6 +12,7 @@ import {
 import { BlobOpener, release } from '@securestore/crypto';
 import type { Engine } from '../engine/engine.ts';
 import type { OpenPayload } from './body.ts';
+import { withRepair } from './damage-advice.ts';
 import { damagedRecord } from './open-record.ts';
 
 /** What a record says of its blob, H and B together. */
@@ -27,9 +28,6 @@ export interface BlobSource {
    */
   readonly onMissing?: () => Promise<BlobReader | undefined>;
 }
-
-/** A scrub puts parts back as they were. */
-const REPAIR = [{ id: 'repair-object' }] as const;
 
 /** Thrown inside: the payload is stored elsewhere by now. */
 class Replaced extends Error {
@@ -84,19 +82,24 @@ export class BlobReader {
     if (found === undefined) {
       const reader = await this.#source.onMissing?.();
       if (reader !== undefined) throw new Replaced(reader);
-      throw new SecureStoreError('INTEGRITY', `the payload is damaged: part ${part} is missing`, { advice: REPAIR });
+      throw new SecureStoreError('INTEGRITY', `the payload is damaged: part ${part} is missing`);
     }
     if (found.size !== size || found.body.length !== end - start) {
-      throw new SecureStoreError(
-        'INTEGRITY',
-        `the payload is damaged: part ${part} has ${found.size} bytes instead of ${size}`,
-        { advice: REPAIR },
-      );
+      const instead = `has ${found.size} bytes instead of ${size}`;
+      throw new SecureStoreError('INTEGRITY', `the payload is damaged: part ${part} ${instead}`);
     }
     const body = asBuffer(found.body);
     if (start !== 0 || part !== 0) return body;
     this.#opener.checkPrefix(body.subarray(0, BLOB_PREFIX_LENGTH));
     return body.subarray(BLOB_PREFIX_LENGTH);
+  }
+
+  #open(chunk: number, sealed: Buffer): Buffer<ArrayBuffer> {
+    try {
+      return this.#opener.open(chunk, sealed) as Buffer<ArrayBuffer>;
+    } catch (error) {
+      throw withRepair(error);
+    }
   }
 
   /**
@@ -126,7 +129,7 @@ export class BlobReader {
       try {
         sealed = await ahead;
       } catch (error) {
-        if (!(error instanceof Replaced)) throw error;
+        if (!(error instanceof Replaced)) throw withRepair(error);
         yield* error.reader.read(Math.max(start, chunk * chunkSize), end, signal);
         return;
       }
@@ -135,7 +138,7 @@ export class BlobReader {
       ahead = fetch(part + 1);
       for (let at = 0; at < sealed.length; chunk++) {
         const { length: sealedLength } = locateChunk(this.#geometry, chunk);
-        const plain = this.#opener.open(chunk, sealed.subarray(at, at + sealedLength)) as Buffer<ArrayBuffer>;
+        const plain = this.#open(chunk, sealed.subarray(at, at + sealedLength));
         at += sealedLength;
         const from = Math.max(0, start - chunk * chunkSize);
         const to = Math.min(plain.length, end - chunk * chunkSize);

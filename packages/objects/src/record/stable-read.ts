@@ -1,5 +1,5 @@
 import type { Engine } from '../engine/engine.ts';
-import { splitRecord } from '@securestore/core-format';
+import { SecureStoreError, splitRecord } from '@securestore/core-format';
 import type { StoreState } from '../head/store-state.ts';
 import { categoryKeys } from './record-keys.ts';
 import type { openByToken, OpenedRecord } from './open-record.ts';
@@ -67,6 +67,16 @@ export async function confirmStill(
   categoryKeys(monitor.state, categoryId);
 }
 
+/** The key version that a record names; `undefined` for bytes that are no record. */
+function keyIdOf(bytes: Uint8Array): Uint8Array | undefined {
+  try {
+    return splitRecord(bytes).envelope.keyId;
+  } catch (error) {
+    if (SecureStoreError.is(error)) return undefined;
+    throw error;
+  }
+}
+
 /**
  * Opens a record. If it names a key version that this process doesn't know, it was written after a change of the head that this process
  * has not followed yet: then the newest head is read first.
@@ -83,7 +93,9 @@ export async function withRefreshedKeys<T>(
     return open(monitor.state);
   } catch (error) {
     const { keys, categories } = monitor.state;
-    if (keys.knows(splitRecord(bytes).envelope.keyId)) {
+    const keyId = keyIdOf(bytes);
+    if (keyId === undefined) throw error;
+    if (keys.knows(keyId)) {
       // The categories may have been changed while this process was idle, so that its name belongs to another one.
       const wait = monitor.acknowledge(signal);
       if (wait === undefined) throw error;

@@ -4,6 +4,7 @@ import type { Engine } from '../engine/engine.ts';
 import { withBackend } from '../engine/engine.ts';
 import type { Looked } from '../journal/resolve-hints.ts';
 import { lookAt } from '../journal/resolve-hints.ts';
+import { keyAt } from '../record/decode-name.ts';
 import { inspectRecord } from '../record/inspect-record.ts';
 import type { VerifiedRecords, VerifyRecordsOptions } from '../replica/migration/verify-target.ts';
 import { copyView, verifyRecords, withReadObserver } from '../replica/migration/verify-target.ts';
@@ -34,6 +35,11 @@ export class CopyingArea {
   /** What brings objects of this store into another one, by its area. */
   resealedTo(other: CopyingArea): ReEncryptedCopy {
     return new ReEncryptedCopy(this.#engine, other.#engine);
+  }
+
+  /** The key of the object that a backend name belongs to, as far as the name tells it. */
+  keyAt(name: string): string | undefined {
+    return keyAt(this.#engine, name);
   }
 
   /** The tokens of the objects, deleted ones too. */

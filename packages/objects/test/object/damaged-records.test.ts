@@ -53,6 +53,41 @@ describe('a damaged current record', () => {
     expect(await attacker.get(await attacker.name('o/'))).toEqual(lies);
   });
 
+  it.each([
+    ['the seal', (body: Buffer) => flipped(body, body.length - 1)],
+    ['the header', (body: Buffer) => flipped(body, 0)],
+    ['all', () => Buffer.alloc(3)],
+  ])('says how to repair it when it is read: damage of %s', async (_, how) => {
+    const all = await attacked();
+    const { store } = all;
+    await store.store('k', 'one');
+    await damage(all, how);
+    for (const call of [() => store.retrieve('k'), () => store.info('k'), () => store.history('k')]) {
+      const { advice } = await failure(call(), 'INTEGRITY');
+      expect(advice).toEqual([
+        { id: 'repair-object', key: 'k' },
+        { id: 'restore-object', key: 'k' },
+      ]);
+    }
+  });
+
+  it('and a damaged payload says so, too', async () => {
+    const { store, attacker } = await attacked();
+    await store.store('k', patterned(300_000));
+    const name = await attacker.name('b/');
+    const part = await attacker.get(name);
+    const advice = [
+      { id: 'repair-object', key: 'k' },
+      { id: 'restore-object', key: 'k' },
+    ];
+    for (const damaged of [flipped(part, part.length - 1), flipped(part, 0), part.subarray(0, 1000)]) {
+      await attacker.put(name, damaged);
+      expect(await failure(store.retrieve('k'), 'INTEGRITY')).toMatchObject({ advice });
+      const { stream } = await store.retrieveStream('k');
+      expect(await failure(Array.fromAsync(stream), 'INTEGRITY')).toMatchObject({ advice });
+    }
+  });
+
   it.each(PLACES)('is replaced by who says so, and its history goes on: %s', async (_, make) => {
     const place = usePlace(make);
     const store = await createAt(place);

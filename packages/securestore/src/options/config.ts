@@ -53,13 +53,24 @@ async function checkOwner(file: string): Promise<void> {
 async function load(file: string): Promise<unknown> {
   await checkOwner(file);
   if ((await stat(file)).size > MAX_BYTES) invalid(file, 'must have at most 1 MiB');
+  if (file.endsWith('.json')) return parseJson(file, await readFile(file, 'utf8'));
   try {
-    if (file.endsWith('.json')) return JSON.parse(await readFile(file, 'utf8')) as unknown;
     const exports: unknown = await import(pathToFileURL(file).href);
     return (exports as { default?: unknown }).default;
   } catch (error) {
-    // The message of JSON.parse quotes the file, in which a credential may be.
-    return file.endsWith('.json') ? invalid(file, 'is not valid JSON') : invalid(file, 'cannot be imported', error);
+    return invalid(file, 'cannot be imported', error);
+  }
+}
+
+/** @throws SecureStoreError `INVALID_ARGUMENT`, with the line, and nothing of the file, in which a credential may be */
+function parseJson(file: string, text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (error) {
+    // The message quotes the file, and has the place if the text does not end too early.
+    const [, position] = /at position (\d+)/.exec(error instanceof Error ? error.message : '') ?? [];
+    const line = text.slice(0, position === undefined ? text.length : Number(position)).split('\n').length;
+    return invalid(file, `is not valid JSON: line ${line}`);
   }
 }
 

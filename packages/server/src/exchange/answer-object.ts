@@ -167,7 +167,7 @@ export async function answerRaw(context: Context, key: StoreKey, options: RangeO
 function unsatisfiable({ reply }: Context, size: number): never {
   reply.removeHeader('content-length');
   reply.header('content-range', `bytes */${size}`);
-  throw new RangeNotSatisfiable(`there are only ${size} bytes`);
+  throw new RangeNotSatisfiable(`there ${size === 1 ? 'is only 1 byte' : `are only ${size} bytes`}`);
 }
 
 /** The one error whose status says more than its code. */

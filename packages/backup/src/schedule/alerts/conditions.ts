@@ -247,7 +247,7 @@ function scheduleConditions(
     found.push({ id: `overdue:${id}`, severity: 'critical', message, advice });
   }
   if (failures > max) {
-    const why = lastError === undefined ? '' : `, the last with ${lastError}`;
+    const why = lastError === undefined ? '' : failures === 1 ? ` with ${lastError}` : `, the last with ${lastError}`;
     const runs = failures === 1 ? 'the last run' : `the last ${failures} runs`;
     const message = `${runs} of schedule ${id} failed${why}`;
     found.push({

@@ -2,6 +2,7 @@ import { historyPrefix, ID_LENGTH, noId, objectName, SecureStoreError } from '@s
 import { instant } from '@securestore/jobs';
 import { succession } from './supersede-damaged.ts';
 import type { Engine } from '../../engine/engine.ts';
+import { damageAdvice } from '../../record/damage-advice.ts';
 import { withRefreshedKeys } from '../../record/stable-read.ts';
 import { listPage } from '../../util/listing.ts';
 import type { Current, Target } from '../../record/open-record.ts';
@@ -19,8 +20,8 @@ async function commitBeforeRefused(engine: Engine, { token }: Target, signal: Ab
 
 /** Why a damaged record is in the way, and what to do. It is never replaced silently, so that the damage stays in sight. */
 function inTheWay(error: SecureStoreError, key: string): SecureStoreError {
-  const advice = (['repair-object', 'restore-object', 'overwrite-damaged'] as const).map((id) => ({ id, key }));
-  return SecureStoreError.from(error, { message: `${error.message}. The object was left as it is.`, advice });
+  const message = `${error.message}. The object was left as it is.`;
+  return SecureStoreError.from(error, { message, advice: damageAdvice(key) });
 }
 
 /** How the current record is read. */

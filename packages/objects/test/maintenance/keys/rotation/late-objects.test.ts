@@ -61,7 +61,7 @@ describe('a new object that lands only when its key version has been retired', (
     for (const call of [store.retrieve('k'), store.has('k'), store.setMetadata('k', {})]) {
       const { message, advice } = await failure(call, 'INTEGRITY');
       expect(message).toMatch(/encrypted with a retired encryption key.*never acknowledged/);
-      expect(advice).toEqual([{ id: 'store-again' }]);
+      expect(advice).toEqual([{ id: 'store-again', key: 'k' }]);
     }
   });
 
