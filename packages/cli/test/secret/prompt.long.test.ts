@@ -154,7 +154,9 @@ describe.skipIf(!hasTerminals)(
       }
       const refused = await converse(box, ['key', 'destroy', 'default', '--wait', '7d'], [[question, 'n\r']]);
       expect(refused.exitCode).toBe(130);
-      expect(refused.transcript).toContain('Every object of the category default becomes unreadable at once: 1 version in all');
+      expect(refused.transcript).toContain(
+        'Every object of the category default becomes unreadable at once: 1 version in all',
+      );
       expect(refused.transcript).toMatch(/Until .*Z it can be undone with: securestore key undo default/);
       expect((await box.run(['get', 'k'])).stdout).toBe('data');
       const destroyed = await converse(box, ['key', 'destroy', 'default'], [[question, 'default\r']]);
