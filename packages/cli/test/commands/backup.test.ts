@@ -179,7 +179,8 @@ describe.concurrent('verify of a backup', { timeout: 120_000 }, () => {
     for (const more of [[], ['--payloads']]) {
       const nothing = await run(['verify', url, ...more]);
       expect(nothing).toMatchObject({ exitCode: 3, stdout: '' });
-      expect(nothing.stderr).toBe(`error: ${url} has neither a store nor a backup [NOT_FOUND]\n`);
+      expect(nothing.stderr).toContain(`error: ${url} has neither a store nor a backup [NOT_FOUND]\n`);
+      expect(nothing.stderr).toContain('hint: to list the destinations with their ids: securestore destination list');
     }
     const store = await run(['verify', '--store', url]);
     expect(store.exitCode).toBe(3);

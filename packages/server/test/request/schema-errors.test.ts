@@ -36,7 +36,7 @@ describe('what is wrong with a request is told by the name of the member and wha
       'POST',
       '/v1/backup',
       { destination: 'memory:x', foo: 's3cr3t' },
-      'unknown member "foo" of the body, which takes destination, label',
+      'unknown member "foo" of the body, which takes destination, label, takeOver',
     ],
     ['POST', '/v1/backup', {}, 'the body lacks "destination", which must be a text of 1 to 4096 characters'],
     [
