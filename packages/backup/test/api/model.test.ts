@@ -49,6 +49,8 @@ class Run {
   readonly #ever = new Map<string, object>();
   #store: ObjectStore;
   #place;
+  /** Whether the store was restored, and the backups are still those of the one before. */
+  #isRestored = false;
   #backups;
   #serial = 0;
 
@@ -108,7 +110,7 @@ class Run {
         return;
       }
       case 'forget': {
-        if (this.points.size === 0) return;
+        if (this.points.size === 0 || this.#isRestored) return;
         const chosen = [...this.points.keys()].filter((number) => (number * 7 + given.pick) % 3 === 0);
         const { removed } = await this.#backups.forget(destination.url, () => chosen);
         for (const number of removed) this.points.delete(number);
@@ -122,6 +124,7 @@ class Run {
         const { store, place } = await restoredFrom(destination, clock, { snapshot });
         await store.close();
         this.#place = place;
+        this.#isRestored = true;
         return this.#open();
       }
     }
@@ -138,7 +141,11 @@ class Run {
 
   async #snapshot(): Promise<void> {
     const { destination } = this.#world;
-    const { number, findings, failed } = await this.#backups.backup(destination.url);
+    if (this.#isRestored)
+      await expect(this.#backups.backup(destination.url)).rejects.toMatchObject({ code: 'CONFLICT' });
+    const takeOver = this.#isRestored;
+    const { number, findings, failed } = await this.#backups.backup(destination.url, { takeOver });
+    this.#isRestored = false;
     expect([findings, failed]).toEqual([[], []]);
     const contents = await contentsOf(this.#store, NAMES);
     for (const [key, versions] of Object.entries(contents)) {

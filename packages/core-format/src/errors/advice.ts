@@ -325,7 +325,7 @@ const MAX_PARAMETER = 8192;
 
 /** Advice about an object, with the key of the call that it is given for if it names none. */
 export function adviceAbout(advice: readonly Advice[], key: string): readonly Advice[] {
-  return advice.map((one) => ('key' in PARAMETERS[one.id] ? { key, ...one } : one));
+  return advice.map((one) => ('key' in PARAMETERS[one.id] && !Object.hasOwn(one, 'key') ? { ...one, key } : one));
 }
 
 function readOne(value: unknown): Advice | undefined {
