@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { isServed, parseStoreUrl, redactStoreUrl } from '@securestore/backend-api';
 import type { Call } from '../call/call.ts';
 import type { OwnHint } from '../errors/hints.ts';
@@ -53,4 +54,15 @@ function asOption(variable: string): OwnHint[] {
 function refuse(problem: string, what = 'it', ...more: readonly OwnHint[]): never {
   const text = `if ${what} is the right one, give the same store URL by --store URL or in $SECURESTORE_URL`;
   throw refusal('INVALID_ARGUMENT', problem, { hints: [{ text }, ...more] });
+}
+
+/** URLs that are a path of this machine, by the scheme and the path. */
+const PATH_URL = /^(file|sqlite):(?!\/\/)(.+)$/;
+
+/** Whether two store URLs name the same place, as far as they tell it: a relative path begins at the working directory. */
+export function isSameLocation(one: string, other: string): boolean {
+  const [, scheme, path = ''] = PATH_URL.exec(one) ?? [];
+  const [, otherScheme, otherPath = ''] = PATH_URL.exec(other) ?? [];
+  if (scheme === undefined || scheme !== otherScheme) return one === other;
+  return resolve(path) === resolve(otherPath);
 }

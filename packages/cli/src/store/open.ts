@@ -4,7 +4,7 @@ import type { Invitation, Logger, OpenOptions, UnlockSecretMethod, SecureStore }
 import type { Call } from '../call/call.ts';
 import { configuredStore, discoveryOf } from './discovery.ts';
 import type { OwnHint } from '../errors/hints.ts';
-import { checkFromFile } from './location-from-file.ts';
+import { checkFromFile, isSameLocation } from './location-from-file.ts';
 import { whileMistyped } from '../secret/mistyped.ts';
 import { refuse, withHints } from '../errors/refuse.ts';
 import { type KeptSecret, keepSecret } from '../secret/kept-secret.ts';
@@ -62,9 +62,10 @@ async function givenStoreUrl(call: Call): Promise<Given | undefined> {
   if (invited !== undefined) {
     checkedStoreUrl(invited, 'the store of the invitation');
     const own = cli.env['SECURESTORE_URL'];
-    if (own !== undefined && own !== invited) call.out.warning(OTHER_THAN_INVITED);
     // If the environment names the same one, a person has named it.
-    return { url: invited, ...(own !== invited && { file: 'the invitation' }) };
+    if (own !== undefined && isSameLocation(own, invited)) return { url: invited };
+    if (own !== undefined) call.out.warning(OTHER_THAN_INVITED);
+    return { url: invited, file: 'the invitation' };
   }
   const variable = cli.env['SECURESTORE_URL'];
   if (variable !== undefined) return { url: checkedStoreUrl(variable, '$SECURESTORE_URL') };

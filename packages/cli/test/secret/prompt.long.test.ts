@@ -187,7 +187,8 @@ describe.skipIf(!hasTerminals)(
       expect(unwrapped(unmoved)).toContain('the store has not moved away from file:');
       expect((await box.run(['migrate', 'file:./vault', 'file:./new'])).exitCode).toBe(0);
       const open = await converse(box, here, []);
-      expect(open).toMatchObject({ exitCode: 6, transcript: expect.stringContaining('the store is at file:') });
+      expect(open.exitCode).toBe(6);
+      expect(unwrapped(open)).toContain('the store is at file:');
 
       await rm(box.path('new'), { recursive: true });
       const question = 'is lost. [y/N] ';
