@@ -67,7 +67,8 @@ const YES: ExampleSetup = { append: ' --yes' };
 
 /** Each example that needs more than {@link WORLD}. */
 export const SETUPS: Readonly<Record<string, ExampleSetup>> = {
-  'securestore init sqlite:./vault.db': { before: 'rm vault.db*' },
+  // As where no store was before.
+  'securestore init sqlite:./vault.db': { before: 'rm -r vault.db* state' },
   'printf %s "$TOKEN" | securestore put ci/token --meta owner=ops --expires 30d': { before: 'TOKEN=t0k3n' },
   'securestore purge db/test/password': YES,
   'securestore undelete db/test/password': { before: 'securestore rm db/test/password' },
