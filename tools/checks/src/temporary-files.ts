@@ -18,11 +18,11 @@ const MEMORY_VARIABLE = 'SECURESTORE_TEST_MEMORY';
 const OF_DISKS: RegExp =
   /\/(?:backend-fs|backend-sqlite)\/test\/|\/crash-images|\/audit\/test\/file\/|\/backend-api\/test\/contract\//;
 
-/** What decides if temporary files of tests may be in memory. */
+/** The facts that decide if temporary files of tests may be in memory. */
 export interface Machine {
   /** `/proc/mounts`; empty where there is none. */
   readonly mounts: string;
-  /** What the file system in memory has left, in bytes. */
+  /** The space that the file system in memory has left, in bytes. */
   readonly freeBytes: number;
   /** `/proc/meminfo`; empty where there is none. */
   readonly memory: string;

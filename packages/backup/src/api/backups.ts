@@ -105,7 +105,8 @@ export class Backups {
    *
    * The job rejects with `NOT_FOUND` if the store was backed up there, and no backup is there any more: its disk may not be mounted. It
    * rejects with `LOCKED` if another process is at it, `ALREADY_EXISTS` if the backups of another store lie there,
-   * `CONFLICT` if those of another copy of this one do, also of the store that this one was restored from without `takeOver`, or if the destination was unregistered since it was asked for, `ACCESS_DENIED`, `INTEGRITY`, `TOO_LARGE`, and what the backends throw.
+   * `CONFLICT` if those of another copy of this one do, also of the store that this one was restored from without `takeOver`, or if the
+   * destination was unregistered since it was asked for, `ACCESS_DENIED`, `INTEGRITY`, `TOO_LARGE`, and what the backends throw.
    */
   backup(destination: string, options: BackupOptions = {}): Job<SnapshotReport> {
     return startBackup(this.#ports, this.#followers, destination, options);

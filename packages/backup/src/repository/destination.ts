@@ -115,6 +115,15 @@ export function ownerOf(url: string, before: Head, next: Head): Owner {
   return descends && next.parent.generation >= before.generation ? 'source' : 'copy';
 }
 
+/**
+ * Checks that a store may continue the backups of an owner: its own, or, to take them over, those of the store that it was restored from.
+ *
+ * @throws SecureStoreError `CONFLICT`
+ */
+export function checkOwned(url: string, owner: Owner, takeOver: boolean): void {
+  if (owner !== 'self' && !(takeOver && owner === 'source')) throw notOwnBackups(url, owner);
+}
+
 /** The error for backups that are not those of the store itself. */
 export function notOwnBackups(url: string, owner: Exclude<Owner, 'self'>): SecureStoreError {
   if (owner === 'source') {
@@ -127,18 +136,6 @@ export function notOwnBackups(url: string, owner: Exclude<Owner, 'self'>): Secur
   return new SecureStoreError('CONFLICT', message, {
     advice: [{ id: 'choose-store-url' }, { id: 'unregister-destination', destination: url }],
   });
-}
-
-/**
- * Checks that a store may continue the backups that `before` is the head of: its own, or, to take them over, those of the store that it was
- * restored from.
- *
- * @throws SecureStoreError `ALREADY_EXISTS` for another store, `CONFLICT` for another copy of this one
- */
-export function checkLineage(url: string, before: Head, next: Head, takeOver: boolean): void {
-  const owner = ownerOf(url, before, next);
-  if (owner === 'self' || (takeOver && owner === 'source')) return;
-  throw notOwnBackups(url, owner);
 }
 
 /**
@@ -183,7 +180,7 @@ export async function prepareDestination(
     if (found === undefined) await refuseStore(area, backend, url, signal);
     if (found !== undefined) {
       const before = headOf(found);
-      checkLineage(url, before, next, takeOver);
+      checkOwned(url, ownerOf(url, before, next), takeOver);
       const isOwn = same(before.instance, next.instance);
       // A process with a newer head was here. If another writer only pretends that, nothing there could be opened.
       if (isOwn && before.generation >= next.generation && isGenuineCopy(found.keys)) return found;

@@ -1,4 +1,4 @@
-import { AREAS, asBuffer, historyPrefix, objectName, SecureStoreError, tokenOf } from '@securestore/core-format';
+import { AREAS, asBuffer, historyPrefix, objectName, SecureStoreError } from '@securestore/core-format';
 import { isCount, isObject } from '@securestore/jobs';
 import type { BackupArea, KnownObject } from '@securestore/objects/internal';
 import { entriesUnder, isTombstoneSize, tokenIn } from '@securestore/objects/internal';
@@ -43,24 +43,14 @@ export class ObjectNotes implements NotedObjects {
   }
 }
 
-function keyOf({ names }: BackupArea, token: string): string | undefined {
-  try {
-    return names.nameIn(token);
-  } catch (error) {
-    if (SecureStoreError.is(error, 'INTEGRITY')) return undefined;
-    throw error;
-  }
-}
-
 /** The keys of noted objects, as far as their tokens tell them. */
 export function namedIn(area: BackupArea, { count, tokens }: NotedObjects): NamedObjects {
-  return { count, keys: tokens.map((token) => keyOf(area, token)).filter((key) => key !== undefined) };
+  return { count, keys: tokens.map((token) => area.keyAt(objectName(token))).filter((key) => key !== undefined) };
 }
 
 /** A failed copy, with the key of its object if its name tells it. */
 export function withKey(area: BackupArea, failed: FailedCopy): FailedCopy {
-  const token = tokenOf(failed.name);
-  const key = token === undefined ? undefined : keyOf(area, token);
+  const key = area.keyAt(failed.name);
   return key === undefined ? failed : { ...failed, key };
 }
 

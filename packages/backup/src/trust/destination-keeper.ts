@@ -51,8 +51,9 @@ export class DestinationKeeper {
   }
 
   /**
-   * A restored store has the destinations of the one before, which may still be there: only a backup with `takeOver` takes one over. A migrated store takes over what its signed head names. What it remembers of its newest snapshots proves nothing: a
-   * member could have put it there.
+   * A restored store has the destinations of the one before, which may still be there: only a backup with `takeOver` takes one over. A
+   * migrated store takes over what its signed head names. What it remembers of its newest snapshots proves nothing: a member could have put
+   * it there.
    */
   async #checkOwn(found: FoundDestination, copied: CopiedHead, signal: AbortSignal | undefined): Promise<void> {
     if (await isOwnOrTaken(this.#area, found, copied, signal)) return;

@@ -5,7 +5,7 @@ import type { BackupArea, CopiedHead } from '@securestore/objects/internal';
 import { extensionsOf, isGenuineCopy, isInstance, isSameStore } from '@securestore/objects/internal';
 import type { Destination, FoundDestination } from '../repository/destination.ts';
 import type { Owner } from '../repository/destination.ts';
-import { checkLineage, findDestination, headOf, ownerOf, publishHead, replaceHead } from '../repository/destination.ts';
+import { checkOwned, findDestination, headOf, ownerOf, publishHead, replaceHead } from '../repository/destination.ts';
 import type { FoundPoint } from '../repository/snapshots.ts';
 import type { KnownInstance, MigratedFrom, RegisteredDestination } from './registry.ts';
 import { changeRegistry, destinationsIn, registryOf } from './registry.ts';
@@ -119,7 +119,7 @@ export async function checkOwner(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const found = await findDestination(backend, url, signal);
-  if (found !== undefined && ownerAt(area, found) !== 'self') checkLineage(url, headOf(found), area.head, takeOver);
+  if (found !== undefined) checkOwned(url, ownerAt(area, found), takeOver);
 }
 
 /**

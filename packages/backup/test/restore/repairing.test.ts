@@ -25,65 +25,67 @@ async function lose(world: World, key: string): Promise<void> {
   await (await reached(world.source)).delete(objectName(tokenOf(world, key)));
 }
 
+/** A store without a history, which was backed up with two objects: `kept`, and `k`, which tests lose. */
+async function backedUp() {
+  const world = await worldOf({ settings: { history: { versions: 0, days: 0 } } });
+  const { store, clock, destination } = world;
+  const backups = backupsOf(store, [destination]);
+  await store.store('kept', 'x');
+  await store.store('k', 'one');
+  await backups.backup(destination.url);
+  return {
+    world,
+    store,
+    clock,
+    destination,
+    backups,
+    /** The tokens of objects that the backup brings back. */
+    lost: (): Promise<string[]> => backups.repairing(destination.url, async (_, tokens) => Array.fromAsync(tokens)),
+    /** Collects the garbage of three days. */
+    collected: async (): Promise<void> => {
+      for (let day = 0; day < 3; day++) {
+        clock.advance(DAY);
+        await store.gc();
+      }
+    },
+  };
+}
+
 describe('the objects that a backup is asked to bring back', () => {
   // T-BACKEND-15
   it('are none that was deleted after the destination was removed', async () => {
-    const world = await worldOf({ settings: { history: { versions: 0, days: 0 } } });
-    const { store, clock, destination } = world;
-    const backups = backupsOf(store, [destination]);
-    await store.store('kept', 'x');
-    await store.store('k', 'x');
-    await backups.backup(destination.url);
+    const { world, store, destination, backups, lost, collected } = await backedUp();
     await lose(world, 'k');
     await backups.backup(destination.url);
-    const lost = () => backups.repairing(destination.url, async (_, tokens) => Array.fromAsync(tokens));
     expect(await lost()).toEqual([tokenOf(world, 'k')]);
     await backups.unregister(destination.url);
     await store.store('k', 'again');
     await store.delete('k');
-    for (let day = 0; day < 3; day++) {
-      clock.advance(DAY);
-      await store.gc();
-    }
+    await collected();
     expect((await (await reached(world.source)).list('o/', { limit: 10 })).entries).toHaveLength(1);
     expect(await lost()).toEqual([]);
   });
 
   // T-BACKEND-15
   it('are none of a snapshot that is older than the newest one was', async () => {
-    const world = await worldOf({ settings: { history: { versions: 0, days: 0 } } });
-    const { store, clock, destination } = world;
-    const backups = backupsOf(store, [destination]);
-    await store.store('kept', 'x');
-    await store.store('k', 'one');
-    await backups.backup(destination.url);
+    const { world, store, clock, destination, backups, lost, collected } = await backedUp();
     const setBack = await remembered(destination);
     await store.store('k', 'two');
-    for (let day = 0; day < 3; day++) {
-      clock.advance(DAY);
-      await store.gc();
-    }
+    await collected();
     await backups.backup(destination.url);
     await lose(world, 'k');
     await backups.backup(destination.url);
     clock.advance(DAY);
-    const lost = () => backups.repairing(destination.url, async (_, tokens) => Array.fromAsync(tokens));
     expect(await lost()).toEqual([tokenOf(world, 'k')]);
     await setBack();
     expect(await lost()).toEqual([]);
   });
 
   it('are those that the last backup missed, also days later', async () => {
-    const world = await worldOf({ settings: { history: { versions: 0, days: 0 } } });
-    const { store, clock, destination } = world;
-    const backups = backupsOf(store, [destination]);
-    await store.store('kept', 'x');
-    await store.store('k', 'one');
-    await backups.backup(destination.url);
+    const { world, clock, destination, backups, lost } = await backedUp();
     await lose(world, 'k');
     await backups.backup(destination.url);
     clock.advance(5 * DAY);
-    const lost = () => backups.repairing(destination.url, async (_, tokens) => Array.fromAsync(tokens));
     expect(await lost()).toEqual([tokenOf(world, 'k')]);
   });
 });

@@ -15,7 +15,7 @@ async function withCopy() {
   return { store, copy, destination, clock, backups, copied: backupsOf(copy, [destination]), url: destination.url };
 }
 
-/** What is known of the only destination of a store. */
+/** The facts about the only destination of a store. */
 async function belongsTo({ copy, copied, destination }: Awaited<ReturnType<typeof withCopy>>) {
   const schedules = new Schedules(copy, copied, connectTo([destination]));
   const [only] = await schedules.conditions();

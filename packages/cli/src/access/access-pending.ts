@@ -4,7 +4,7 @@ import { type PendingBackups, pendingBackups } from './pending-backups.ts';
 import type { Call, ExitCode } from '../call/call.ts';
 import { SOME_FAILED } from '../call/call.ts';
 
-/** What a change of who may do what has not brought to the backups. */
+/** The backups that a change of access was not brought to. */
 export function accessPending(
   call: Call,
   store: SecureStore | RemoteStore,

@@ -58,7 +58,7 @@ const SENTENCES: readonly (readonly [theirs: RegExp, ours: (...groups: string[])
   ],
 ];
 
-/** The value of an option or operand that has few, if it is none of these. */
+/** A message of commander about a value that is none of those that an option or operand may have. */
 const WRONG_CHOICE = /(?:argument|value) '([^']*)' is invalid[^.]*\. Allowed choices are (.*?)\.?$/;
 
 /** The value that may be meant, and all of them if the headline does not list them. */

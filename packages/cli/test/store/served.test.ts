@@ -6,7 +6,7 @@ import { whileServed } from '../../src/store/served.ts';
 
 const REFUSED = 'the credentials are wrong, have expired or were revoked';
 
-/** What becomes of an error of a remote store in a call with a token of its own, or of the environment. */
+/** The error of a remote store as a call reports it that has a token of its own, or of the environment. */
 async function told(error: Error, { token, env = {} }: { token?: string; env?: Record<string, string> }) {
   const call = { cli: { env }, options: { token } } as unknown as Call;
   const use = async (): Promise<void> => {

@@ -11,6 +11,7 @@ import type { Engine } from '../engine/engine.ts';
 import type { CallGate } from './call-gate.ts';
 import { isMember } from '../head/unlock/owner-keys.ts';
 import type { StoreState } from '../head/store-state.ts';
+import { keyAt } from '../record/decode-name.ts';
 import type { JournalFinding } from '../journal/alarms.ts';
 import type { Consumer } from '../journal/consumer.ts';
 import { openConsumer } from '../journal/open-consumer.ts';
@@ -63,6 +64,11 @@ export class StoreArea extends ExtensionArea {
   /** How another place lies to where the store is, on this machine. */
   nestingOf(other: StorageBackend): Promise<Nesting | undefined> {
     return nestingOf(other, this.engine.backend);
+  }
+
+  /** The key of the object that a backend name belongs to; `undefined` if the name alone doesn't tell. */
+  keyAt(name: string): string | undefined {
+    return keyAt(this.engine, name);
   }
 
   /** How long a deletion and a purge are remembered at least, in milliseconds, by the clock of the backend. */

@@ -5,7 +5,6 @@ import { sealSystemBody } from '@securestore/crypto';
 import type { StateStorage } from '@securestore/jobs';
 import { elapsedSince } from '@securestore/jobs';
 import { keptStates } from '../replica/copy/state-store.ts';
-import { keyAt } from '../record/decode-name.ts';
 import { openStoreUrl } from '../head/move/sealed-location.ts';
 import { MIGRATION_JOB } from './migration-extension.ts';
 import type { EncryptionKeyInfo } from '../maintenance/keys/keys.ts';
@@ -147,11 +146,6 @@ export class HealthArea extends StoreArea {
       },
       remove: (signal) => backend.delete(name, { signal }),
     };
-  }
-
-  /** The key of the object that a backend name belongs to; `undefined` if the name alone doesn't tell. */
-  keyAt(name: string): string | undefined {
-    return keyAt(this.engine, name);
   }
 
   /** When a name at the backend was last written, by the clock of the backend; `undefined` if nothing is there. @throws what the backend throws */

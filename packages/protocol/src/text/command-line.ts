@@ -1,3 +1,5 @@
+import { shellWord } from '@securestore/core-format';
+
 /** A moment of a backup; without both the newest. */
 interface Point {
   readonly at?: string | undefined;
@@ -73,14 +75,6 @@ type Value = string | number | boolean | readonly string[] | undefined;
 export interface Command {
   readonly operands: readonly string[];
   readonly options?: Readonly<Record<string, Value>>;
-}
-
-/** Characters that no POSIX shell does anything with. */
-const PLAIN = /^[A-Za-z0-9_/:.,@%+=-]+$/;
-
-/** A word as a POSIX shell reads it: in quotes if it holds anything that a shell would act on. */
-function quoted(word: string): string {
-  return PLAIN.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;
 }
 
 function optionWords(name: string, value: Value): string[] {
@@ -196,7 +190,7 @@ export function commandLine(request: CommandRequest, { store }: { readonly store
 
 /** Words of a command line as a line for a POSIX shell. */
 export function shellWords(words: readonly string[]): string {
-  return words.map(quoted).join(' ');
+  return words.map(shellWord).join(' ');
 }
 
 /** A command of `securestore` as a line for a POSIX shell. */

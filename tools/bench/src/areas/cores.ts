@@ -20,7 +20,7 @@ const PLACINGS: readonly Placing[] = [
   { name: 'server and load on both', server: '0,1', load: '0,1' },
 ];
 
-/** What a server of one process and one of two workers do with each placing, and what a request costs them. */
+/** Rates and processor times of a server of one process, and of one with two workers, for each placing. */
 async function* rowsOf(
   kind: 'write' | 'read',
   servers: readonly (readonly [name: string, server: Started])[],
@@ -50,7 +50,7 @@ async function* rowsOf(
   }
 }
 
-/** What a server makes of one processor and of two. */
+/** A server that has one processor, and one that has two. */
 export const cores: Area = {
   title: `A server on one processor and on two, sqlite:, 1 KiB, ${WIDTH} requests at once`,
   async *comparisons({ scale, scratch, absent }) {
