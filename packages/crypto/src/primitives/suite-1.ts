@@ -1,8 +1,8 @@
 import { createCipheriv, createDecipheriv, createSecretKey, timingSafeEqual } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
-import { secretBytes, TAG_LENGTH } from '@securestore/core-format';
+import { TAG_LENGTH } from '@securestore/core-format';
 import { hmacSha512Once } from './hmac.ts';
-import { randomSecret } from './random.ts';
+import { randomPool } from './random.ts';
 import { release } from './release.ts';
 import type { ChunkCipher, Suite } from './suite.ts';
 
@@ -30,29 +30,28 @@ export function openGcm(key: KeyObject, nonce: Buffer, sealed: Uint8Array): Buff
   return plaintext;
 }
 
-/** The counter block of the first block of a plaintext, for a nonce of 12 bytes: inc32(J0) of NIST SP 800-38D. */
-function firstCounter(nonce: Buffer): Buffer {
-  return Buffer.concat([nonce, Buffer.from([0, 0, 0, 2])]);
-}
+/** Masks are of keys, which are small. */
+const random = randomPool();
 
 /** The first bytes XOR the mask, as many as that has, in memory that can be wiped. */
 function exclusiveOr(bytes: Uint8Array, mask: Uint8Array): Buffer {
-  const result = secretBytes(mask.length);
+  // Outside of the heap of JavaScript: see secretBytes.
+  const result = Buffer.allocUnsafe(mask.length);
   for (let at = 0; at < mask.length; at++) result[at] = (bytes[at] ?? 0) ^ (mask[at] ?? 0);
   return result;
 }
 
 /**
  * {@link openGcm} for keys. Node decrypts into memory that it copies the plaintext from and frees as it is. So this
- * decrypts `ciphertext XOR mask` in counter mode, which puts `plaintext XOR mask` there, and computes the tag from the
- * plaintext, in memory that the caller wipes.
+ * encrypts `ciphertext XOR mask`, which puts `plaintext XOR mask` there: both directions of GCM add the same keystream. Then it
+ * computes the tag from the plaintext, in memory that the caller wipes.
  */
 function openGcmSecret(key: KeyObject, nonce: Buffer, sealed: Uint8Array): Buffer | undefined {
   const length = sealed.length - TAG_LENGTH;
   if (length < 0) return undefined;
-  const mask = randomSecret(length);
+  const mask = random(length);
   const masked = exclusiveOr(sealed, mask);
-  const opened = createDecipheriv('aes-256-ctr', key, firstCounter(nonce)).update(masked);
+  const opened = createCipheriv(ALGORITHM, key, nonce, OPTIONS).update(masked);
   const plaintext = exclusiveOr(opened, mask);
   // Either of them, with what is stored, would take the mask off what was freed.
   masked.fill(0);

@@ -82,7 +82,7 @@ function unwrap(record: SplitRecord, key: RecordKey): { suite: Suite; dek: Buffe
   const { headerBytes, envelope } = record;
   const suite = agreedSuite(record, key);
   const once = wrapKey(key, headerBytes, envelope.commitment);
-  const dek = suite.openOnce(once, envelope.wrappedKey);
+  const dek = suite.openSecret(once, envelope.wrappedKey);
   once.fill(0);
   if (dek === undefined) damaged('its data key does not decrypt under the key version that it names');
   const expanded = suite.expand(dek, expandInput(RECORD_USE, headerBytes));

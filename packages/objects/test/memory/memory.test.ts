@@ -45,6 +45,12 @@ async function makeStore(url: string, unlock: UnlockMethod): Promise<string> {
 
 const named = (sightings: readonly Sighting[]): string[] => [...new Set(sightings.map(({ what }) => what))].toSorted();
 
+/** What was left, and where: a find that is rare must tell enough the first time. */
+const left = (sightings: readonly Sighting[]): string[] =>
+  sightings
+    .filter(({ what }) => what !== 'a live key')
+    .map(({ what, offset, address, mapping }) => `${what}, from its byte ${offset}, at ${address} ${mapping}`);
+
 interface Looked {
   /** What was to be found, and what was, while keys were in use; empty where the scenario has no such moment. */
   readonly before: { readonly needles: readonly Needle[]; readonly found: readonly Sighting[] };
@@ -150,6 +156,7 @@ describe('no key is left in the memory of a process', () => {
         expect(before.needles.length).toBeGreaterThan(30);
       }
       expect(after.needles.length).toBeGreaterThan(20);
+      expect(left(after.found)).toEqual([]);
       expect(named(after.found)).toEqual(['a live key']);
     },
   );
