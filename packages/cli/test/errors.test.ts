@@ -327,7 +327,20 @@ describe('an error says in one line what is wrong, and in hints what to do', { t
     await all(box, [
       { args: ['ls', '--recovery-code-file', 'code'], exitCode: 2, code: 'INVALID_ARGUMENT' },
       { args: ['ls', '--invitation-file', 'code'], exitCode: 2, code: 'INVALID_ARGUMENT', own: ['code'] },
-      { args: ['ls', '--share-file', 'kit-1.txt'], exitCode: 2, code: 'INVALID_ARGUMENT' },
+      {
+        args: ['ls', '--share-file', 'kit-1.txt'],
+        exitCode: 2,
+        code: 'INVALID_ARGUMENT',
+        says: '2 of the 3 shares are needed, got 1',
+        hints: ['give --share-file FILE once for each share'],
+      },
+      {
+        args: ['ls', '--key-file', 'missing.key'],
+        exitCode: 2,
+        code: 'INVALID_ARGUMENT',
+        says: 'the key file missing.key does not exist',
+        hints: ['check the file in --key-file, or in $SECURESTORE_KEY_FILE'],
+      },
       { args: ['ls', '--identity-file', 'code'], exitCode: 2, code: 'INVALID_ARGUMENT', own: ['code'] },
       {
         args: ['ls', '--key-file', 'a', '--passphrase-file', 'b'],

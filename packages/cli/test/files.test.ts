@@ -32,6 +32,7 @@ describe('a .env file', () => {
     expect({ exitCode, stdout }).toEqual({ exitCode: 8, stdout: 'exported: 1 written, 3 failed\n' });
     expect(stderr).toContain('failed: not/flat: the name is not valid for a variable of a .env file');
     expect(stderr).toContain('failed: CR: the value has a carriage return');
+    expect(stderr).toContain('hint: a .env file holds the objects of one folder: give it by --prefix\n');
     expect(stderr).toContain('failed: BIN: the data are not UTF-8');
     expect(stderr).not.toContain('secret');
     expect(await readFile(box.path('.env'), 'utf8')).toBe('OK=1\n');
@@ -66,6 +67,24 @@ describe('a .env file', () => {
       expect(stderr).not.toMatch(/secret|c2Vj|BEGIN/);
     }
     expect((await box.run(['ls'])).stdout).toBe('');
+  });
+});
+
+describe('a file of another kind', () => {
+  it('is no name for a folder with the objects as they are, until it ends with a slash', async () => {
+    const box = await sandbox();
+    await box.seed({ a: '1' });
+    const refused = await box.run(['export', 'out.txt']);
+    expect(refused).toMatchObject({ exitCode: 2, stdout: '' });
+    expect(refused.stderr).toContain(
+      'error: "out.txt" is the name of a file, and not of one that can hold objects. Nothing was written. [INVALID_ARGUMENT]\n' +
+        'hint: for a file choose a name that ends in .json or .env, or give --format\n' +
+        'hint: for a folder: securestore export out.txt/ ',
+    );
+    await expect(stat(box.path('out.txt'))).rejects.toThrow('ENOENT');
+    expect(await box.run(['export', 'out.txt/'])).toMatchObject({ exitCode: 0 });
+    expect(await readFile(box.path('out.txt/a'), 'utf8')).toBe('1');
+    expect(await box.run(['export', 'out.txt'])).toMatchObject({ exitCode: 0 });
   });
 });
 

@@ -235,10 +235,10 @@ describe('a change of the policy', () => {
     const world = new World();
     const store = await world.open({ categories: { pii: ['people/**'] } });
     await expect(store.access.change(setRole('role', [deny('pii'), deny('piii')]))).rejects.toEqual(
-      unknownCategory('rule 1 of the role "role"'),
+      unknownCategory('rule 2 of the role "role"'),
     );
     await expect(store.access.change(setApprovals([{ actions: ['purge'], categories: ['piii'] }]))).rejects.toEqual(
-      unknownCategory('rule 0 of the approvals'),
+      unknownCategory('rule 1 of the approvals'),
     );
     await store.access.change(setRole('role', [deny('pii'), deny('default')]));
   });

@@ -5,7 +5,7 @@ import type { ApprovalRule, Policy } from './types.ts';
 
 interface PlacedRule {
   readonly rule: ApprovalRule;
-  /** Where it is, by the numbers that the decisions give, too. */
+  /** Where it is, for people: the first rule has the number 1. */
   readonly where: string;
   /** The same for the same rule of the same role, in whatever place. */
   readonly id: () => string;
@@ -14,7 +14,7 @@ interface PlacedRule {
 function placed(rules: readonly ApprovalRule[], owner: readonly string[], what: string): PlacedRule[] {
   return rules.map((rule, index) => ({
     rule,
-    where: `rule ${index} of ${what}`,
+    where: `rule ${index + 1} of ${what}`,
     id: () => JSON.stringify([owner, rule]),
   }));
 }

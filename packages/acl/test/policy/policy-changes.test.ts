@@ -116,5 +116,5 @@ test('rules that bind nothing and are there already are no reason to refuse othe
   expect(changePolicy(old, [grantRole('bob', 'odd')]).approvals).toEqual(approvals);
   expect(changePolicy(old, [setRole('odd', [read, odd])]).roles.at(-1)?.rules).toEqual([read, odd]);
   expect(changePolicy(old, [setApprovals(approvals.slice(1))]).approvals).toEqual(approvals.slice(1));
-  expect(() => changePolicy(old, [setRole('another', [odd])])).toThrow(/rule 0 of the role "another" binds nothing/);
+  expect(() => changePolicy(old, [setRole('another', [odd])])).toThrow(/rule 1 of the role "another" binds nothing/);
 });

@@ -59,11 +59,11 @@ describe('a policy', () => {
         roles: [{ name: 'odd', rules: [read, { effect: 'allow', actions: ['verify', 'keys.*'], keys: ['a'] }] }],
         principals: [],
       },
-      /rule 1 of the role "odd" binds nothing: verify, keys\.\* are about the whole store/,
+      /rule 2 of the role "odd" binds nothing: verify, keys\.\* are about the whole store/,
     ],
     [
       { roles: [], principals: [], approvals: [{ actions: ['access.change'], categories: ['pii'] }] },
-      /rule 0 of the approvals binds nothing: access\.change is about the whole store/,
+      /rule 1 of the approvals binds nothing: access\.change is about the whole store/,
     ],
     [{ roles: [], principals: Array.from({ length: 10_001 }, () => alice) }, /at most 10000 entries, got 10001/],
   ])('is refused where it is none: %#', (value, message) => {

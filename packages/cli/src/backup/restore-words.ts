@@ -53,6 +53,7 @@ export function storeInWords(report: RestoreReport, { options }: Call<RestoreOpt
     ...accessInWords(report),
     `its secrets of that time open it, a lost one too: ${printable(commands.elsewhere(['slot', 'list'], { store: to }))}, and slot remove`,
     `to see its objects: ${printable(commands.elsewhere(['ls'], { store: to }))}`,
+    `its backups need a destination of their own: ${printable(commands.elsewhere(['backup', 'URL'], { store: to }))}`,
   ];
 }
 

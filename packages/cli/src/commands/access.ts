@@ -82,7 +82,7 @@ async function list(call: Call, store: SecureStore): Promise<void> {
 
 async function show({ cli, out }: Call, store: SecureStore, name: string): Promise<void> {
   const found = await roleNamed(await store.access.policy({ signal: cli.signal }), name);
-  await out.result(found, () => found.rules.map((rule, index) => `${index}: ${ruleText(rule)}`));
+  await out.result(found, () => found.rules.map((rule, index) => `${index + 1}: ${ruleText(rule)}`));
 }
 
 async function rulesOf({ allow, deny, template, keys, category }: RoleOptions): Promise<Rule[]> {
@@ -240,7 +240,7 @@ function reasonOf({ reason, rule }: Decision, principal: string, policy: Policy)
   if (reason === 'unknown principal') return `the policy knows no ${printable(principal)}`;
   if (rule === undefined) return 'no rule allows it';
   const found = policy.roles.find(({ name }) => name === rule.role)?.rules[rule.index];
-  return `by rule ${rule.index} of the role ${printable(rule.role)}: ${found === undefined ? '' : ruleText(found)}`;
+  return `by rule ${rule.index + 1} of the role ${printable(rule.role)}: ${found === undefined ? '' : ruleText(found)}`;
 }
 
 /** `securestore explain <principal> <action> [key]`: exit code 0 where it is allowed, 4 where not. */

@@ -52,7 +52,7 @@ export async function addApprovalRule(call: Call<ApprovalOptions>, actions: stri
 
 /** `securestore approval remove`. @param number as {@link listApprovalRules} shows it */
 export async function removeApprovalRule(call: Call, number: string): Promise<ExitCode> {
-  if (!/^\d{1,4}$/.test(number)) refuse('approval remove needs the number of a rule', LIST_RULES);
+  if (!/^[1-9]\d{0,3}$/.test(number)) refuse('approval remove needs the number of a rule', LIST_RULES);
   return await withStore(call, (store) => removeRule(call, store, Number(number)));
 }
 
@@ -136,7 +136,7 @@ async function listRules(call: Call, store: SecureStore): Promise<void> {
     for (const rule of approvals) await out.result(rule, () => []);
     return;
   }
-  await out.result({}, () => approvals.map((rule, index) => `${index}: ${scopeText(rule)}`));
+  await out.result({}, () => approvals.map((rule, index) => `${index + 1}: ${scopeText(rule)}`));
   if (approvals.length > 0) return;
   const add = new Commands(call).on(['approval', 'add', 'ACTIONS']);
   out.note(printable(`no action needs an approval; to add a rule: ${add}`));
@@ -158,7 +158,7 @@ async function removeRule(call: Call, store: SecureStore, number: number): Promi
   let removed: ApprovalRule | undefined;
   const change = (policy: Policy): Policy => {
     const rules = policy.approvals ?? [];
-    removed = rules[number];
+    removed = rules[number - 1];
     if (removed !== undefined) return setApprovals(rules.filter((rule) => rule !== removed))(policy);
     throw refusal('NOT_FOUND', `the rule ${number} does not exist`, { hints: [LIST_RULES] });
   };

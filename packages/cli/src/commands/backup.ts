@@ -4,6 +4,7 @@ import { forgottenInWords, lostInWords } from '../backup/lost-words.ts';
 import { Commands } from '../errors/hints.ts';
 import { refuseMemory, whoIsAtIt } from '../backup/backup-place.ts';
 import { type Call, type ExitCode, SOME_FAILED } from '../call/call.ts';
+import { noteOlderKits } from './kits.ts';
 import { sayFailed } from '../call/failed-items.ts';
 import { watchJob } from '../terminal/job-progress.ts';
 import { loggerFor, withStore } from '../store/open.ts';
@@ -95,6 +96,7 @@ export async function backup(call: Call<BackupOptions>, destination: string): Pr
     const lines = [...lostInWords(report, new Commands(call), report.destination), ...forgottenInWords(report)];
     for (const line of lines) out.note(line);
     await out.result({ summary: { ...summary, findings } }, () => inWords(report));
+    if (report.number === 1) await noteOlderKits(call, store);
     return failed.length + findings.length === 0 ? 0 : SOME_FAILED;
   });
 }

@@ -1,6 +1,7 @@
 import type { RegisteredDestination, RetentionSettings, SecureStore } from 'securestore';
 import { refuseMemory } from '../backup/backup-place.ts';
 import type { Call } from '../call/call.ts';
+import { noteOlderKits } from './kits.ts';
 import { withStore } from '../store/open.ts';
 import { isRemote } from '../store/served.ts';
 import { count, formatDuration, formatTable, formatTime, printable } from '../terminal/terminal-text.ts';
@@ -84,11 +85,13 @@ export async function listDestinations(call: Call): Promise<void> {
 export async function addDestination(call: Call<DestinationsOptions>, url: string): Promise<void> {
   refuseMemory(url);
   const { cli, out, options } = call;
-  await withStore(call, async ({ backups }) => {
+  await withStore(call, async (store) => {
+    const { backups } = store;
     await backups.register(url, { ...(options.takeOver === true && { takeOver: true }), signal: cli.signal });
     await out.result({ url, registered: true }, () => {
       return `${printable(url)} follows the keys of the store from now on; to make a snapshot there: ${printable(new Commands(call).on(['backup', url]))}`;
     });
+    await noteOlderKits(call, store);
   });
 }
 

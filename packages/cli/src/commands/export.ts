@@ -1,7 +1,8 @@
 import { stat } from 'node:fs/promises';
+import { extname } from 'node:path';
 import type { FileFormat } from '@securestore/migrate';
 import { fileFormatOf } from '@securestore/migrate/lazy';
-import type { ExportSource } from 'securestore';
+import type { ExportSource, TransferItem } from 'securestore';
 import type { Call, ExitCode } from '../call/call.ts';
 import { withStore } from '../store/open.ts';
 import { parseFolder } from '../call/parse-values.ts';
@@ -16,7 +17,7 @@ export interface ExportOptions {
 
 /** `securestore export`. */
 export async function exportTo(call: Call<ExportOptions>, path: string): Promise<ExitCode> {
-  const { cli, options } = call;
+  const { cli, out, options } = call;
   const prefix = parseFolder(options.prefix) || undefined;
   const format = options.format ?? (await formatOf(path));
   if (format === 'folder') {
@@ -27,12 +28,23 @@ export async function exportTo(call: Call<ExportOptions>, path: string): Promise
     refuse('--metadata needs a folder: a file of many objects cannot hold it');
   }
   const { exportFile } = await import('securestore');
-  return await withStore(call, (store) =>
-    runTransfer(call, 'exported', (onItem) => exportFile(store, path, { format, prefix, onItem, signal: cli.signal }), {
-      none: nothingBelow(prefix),
-      asking: ASKING,
-    }),
+  let hasFolders = false;
+  const exitCode = await withStore(call, (store) =>
+    runTransfer(
+      call,
+      'exported',
+      (onItem) => {
+        const told = async (item: TransferItem): Promise<void> => {
+          hasFolders ||= item.status === 'failed' && item.name.includes('/');
+          await onItem(item);
+        };
+        return exportFile(store, path, { format, prefix, onItem: told, signal: cli.signal });
+      },
+      { none: nothingBelow(prefix), asking: ASKING },
+    ),
   );
+  if (format === 'env' && hasFolders) out.note('hint: a .env file holds the objects of one folder: give it by --prefix');
+  return exitCode;
 }
 
 const ASKING = 'securestore approval request read KEY';
@@ -42,11 +54,22 @@ function nothingBelow(prefix: string | undefined): string | undefined {
   return prefix === undefined ? undefined : `no object exists below "${prefix}". Nothing was written.`;
 }
 
-/** What the name of a file says; a folder where one is, where the name is that of one, and by default. */
+/**
+ * What the name of a file says; a folder if one is there, if the name is that of one, and by default.
+ *
+ * @throws `INVALID_ARGUMENT` for the name of another kind of file, which was hardly meant for a folder
+ */
 async function formatOf(path: string): Promise<'folder' | FileFormat> {
   if (/[/\\]$/.test(path)) return 'folder';
   const found = await stat(path).catch(() => undefined);
-  return found?.isDirectory() === true ? 'folder' : (fileFormatOf(path) ?? 'folder');
+  if (found?.isDirectory() === true) return 'folder';
+  const format = fileFormatOf(path);
+  if (format !== undefined || extname(path) === '') return format ?? 'folder';
+  return refuse(
+    `"${path}" is the name of a file, and not of one that can hold objects. Nothing was written.`,
+    { text: 'for a file choose a name that ends in .json or .env, or give --format' },
+    { text: 'for a folder', on: ['export', `${path}/`] },
+  );
 }
 
 /** Writes the objects of a store, or of a snapshot of one, below a folder. */

@@ -3,7 +3,9 @@ import { format, parse } from 'node:path';
 import { fileError, systemCodeOf, writeNewFile } from '@securestore/core-format';
 import type { RecoveryKit, SecureStore, ShareScheme, SlotInfo } from 'securestore';
 import type { Call } from '../call/call.ts';
+import { Commands } from '../errors/hints.ts';
 import { refusal } from '../errors/refuse.ts';
+import { isRemote } from '../store/served.ts';
 import { printable } from '../terminal/terminal-text.ts';
 
 /** Secrets that are to be written down, each in a kit of its own. */
@@ -66,6 +68,18 @@ export async function writeKits({ cli }: Call, store: SecureStore, kits: Kits): 
     await Promise.all(written.map((path) => rm(path, { force: true })));
     throw error;
   }
+}
+
+/** Says that the kits that exist do not name a destination that was registered after them. */
+export async function noteOlderKits(call: Call, store: SecureStore): Promise<void> {
+  // Over a server it is not asked: who may make backups may be allowed no look at the slots.
+  if (isRemote(store)) return;
+  const slots = await store.slots.list({ signal: call.cli.signal });
+  if (!slots.some(({ method }) => method === 'recoveryCode' || method === 'shares')) return;
+  const add = new Commands(call).on(['slot', 'add'], { 'new-recovery-code': true, kit: 'FILE' });
+  call.out.note(
+    `the recovery kits that you have do not name this destination: write its URL on them, or make new ones: ${printable(add)}`,
+  );
 }
 
 /** Removes kits whose slot was not made. Where that isn't sure they stay, and it is said. */

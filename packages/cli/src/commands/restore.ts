@@ -13,14 +13,14 @@ import { withOwnRequests } from '../access/own-requests.ts';
 import { parseFolder } from '../call/parse-values.ts';
 import { pointOf } from '../backup/point-choice.ts';
 import { momentAt, pointSource } from '../backup/point-source.ts';
-import { canAsk, confirmDestruction } from '../secret/prompt.ts';
+import { confirmDestruction } from '../secret/prompt.ts';
 import { refuseToReplace, writeReceipt } from '../backup/receipt-file.ts';
 import { refuse, usageHint, withHints } from '../errors/refuse.ts';
 import { OTHER_VERSION, restoredKeys, restorePlan } from '../backup/restore-plan.ts';
 import type { RestoreOptions } from '../backup/restore-way.ts';
 import { nothingBegins, noteMoment, objectsInWords, storeInWords } from '../backup/restore-words.ts';
 import { checkGivesUpAlone, wayOf } from '../backup/restore-way.ts';
-import { printable } from '../terminal/terminal-text.ts';
+import { count, printable } from '../terminal/terminal-text.ts';
 import { exportToFolder } from './export.ts';
 
 type RestoreCall = Call<RestoreOptions>;
@@ -128,7 +128,7 @@ async function restoreToFolder(call: RestoreCall, source: string): Promise<ExitC
   );
 }
 
-/** Calls `retrieve`. If the snapshot lacks the version, the error says how to find the one that has it. */
+/** Calls `retrieve`. If the snapshot lacks the object, or the version, the error says how to find the one that has it. */
 async function withVersionHint<T>(key: string, source: string, retrieve: () => Promise<T>): Promise<T> {
   try {
     return await retrieve();
@@ -153,7 +153,7 @@ async function restoreToStdout(call: RestoreCall, source: string): Promise<ExitC
   const choice = pointOf(call, options);
   const about = { destination: source, ...choice, ...(version !== undefined && { version }) };
   const read = <T>(retrieve: () => Promise<T>): Promise<T> =>
-    version === undefined ? retrieve() : withVersionHint(key, source, retrieve);
+    withVersionHint(key, source, retrieve);
   if (options.ask !== undefined) {
     const taken = [['read', key], ['history', key], ['backup.view']] as const;
     return await askToRestore(call, { call: 'recoveryPoints.retrieveStream', about }, taken, options.ask);
@@ -206,11 +206,11 @@ async function restoreHere(call: RestoreCall, source: string): Promise<ExitCode>
       if (isHere) await store.backups.view(source, choice, async () => undefined, { signal: cli.signal });
       else await momentAt(store, source, choice, cli.signal);
       // A server would take it for an attempt, which may use up an approval.
-      const preview =
-        isHere && canAsk(cli) ? store.restore(source, { ...about, dryRun: true, signal: cli.signal }) : undefined;
-      const counts = preview && objectsInWords(await watchJob(cli, 'restore', preview), policy, call, source).at(0);
-      const asked = [...(counts === undefined ? [] : [counts]), question(options, isWhole)].join('\n');
-      await confirmDestruction(cli, options.yes, asked, 'objects of the store would be replaced');
+      const preview = isHere ? store.restore(source, { ...about, dryRun: true, signal: cli.signal }) : undefined;
+      const planned = preview && (await watchJob(cli, 'restore', preview));
+      const counts = planned === undefined ? [] : objectsInWords(planned, policy, call, source).slice(0, 1);
+      const asked = [...counts, question(options, isWhole)].join('\n');
+      await confirmDestruction(cli, options.yes, asked, destroys(planned));
     }
     const job = store.restore(source, {
       ...about,
@@ -255,6 +255,13 @@ async function noteServedMoment(call: RestoreCall, store: SecureStore, source: s
   const { cli, options } = call;
   if (options.at === undefined) return;
   noteMoment(call, options, await momentAt(store, source, pointOf(call, options), cli.signal));
+}
+
+/** What of the store is lost to whoever looks at its newest versions. */
+function destroys(planned: RestoreJobReport | undefined): string {
+  if (planned === undefined) return 'objects of the store would be replaced';
+  const { replaced, deleted } = planned;
+  return `${count(replaced + deleted, 'object')} of the store would be ${deleted > 0 ? 'replaced or deleted' : 'replaced'}`;
 }
 
 function question({ deleteExtra }: RestoreOptions, isWhole: boolean): string {

@@ -30,6 +30,7 @@ const RENDERERS: { readonly [I in AdviceId]: Renderer<I> } = {
   'replace-store': (_, commands) => withOption('to create another store in its place', '--accept-rollback', commands),
   'check-unlock-secret': () => ({ text: 'check that the secret belongs to this store' }),
   'use-new-secret': () => ({ text: 'if a rotation to a new unlock secret was interrupted, give the new one' }),
+  'give-more-shares': () => ({ text: 'give --share-file FILE once for each share' }),
   'accept-rollback': (_, commands) => withOption('if you restored it yourself', '--accept-rollback', commands),
   'give-fingerprint': () => ({
     text: 'if the person who invited you gives the same fingerprint, add --fingerprint FINGERPRINT or --invitation-file FILE',

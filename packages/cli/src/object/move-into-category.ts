@@ -3,6 +3,7 @@ import type { SecureStore, Settings } from 'securestore';
 import type { Call } from '../call/call.ts';
 import { refusal, refuse } from '../errors/refuse.ts';
 import { confirmDestruction } from '../secret/prompt.ts';
+import { ifAllowed } from '../store/served.ts';
 import { count, formatBytes, formatDuration, printable } from '../terminal/terminal-text.ts';
 import { watchWait } from '../terminal/wait-progress.ts';
 import { copyPairs, inWords } from './copy-pairs.ts';
@@ -26,6 +27,8 @@ interface Plan {
   readonly seconds: number;
   /** The settings that the plan is made for, if the category has yet to be defined. */
   readonly define: Pick<Settings, 'categories' | 'version'> | undefined;
+  /** The members who have the keys of the category already. */
+  readonly readers: readonly string[];
 }
 
 const quoted = (text: string): string => JSON.stringify(text);
@@ -53,8 +56,8 @@ function checkTargets(settings: Settings, { category, folders }: IntoCategory, p
   );
 }
 
-async function planOf({ cli }: Call, store: SecureStore, into: IntoCategory): Promise<Plan> {
-  const { signal } = cli;
+async function planOf(call: Call, store: SecureStore, into: IntoCategory): Promise<Plan> {
+  const { signal } = call.cli;
   const { category, folders } = into;
   const from = `${folders.from}/`;
   const begun = performance.now();
@@ -76,11 +79,18 @@ async function planOf({ cli }: Call, store: SecureStore, into: IntoCategory): Pr
   );
   checkTargets(settings, into, pairs);
   const define = Object.hasOwn(settings.categories, category) ? undefined : settings;
-  return { pairs, bytes: found.reduce((sum, { size }) => sum + size, 0), seconds, define };
+  const readers = define === undefined ? await readersOf(call, store, category) : [];
+  return { pairs, bytes: found.reduce((sum, { size }) => sum + size, 0), seconds, define, readers };
+}
+
+/** The members who can read a category that exists, as far as one may know of them. */
+async function readersOf({ cli }: Call, { members }: SecureStore, category: string): Promise<string[]> {
+  const all = (await ifAllowed(members.list({ signal: cli.signal }))) ?? [];
+  return all.filter(({ categories }) => categories.includes(category)).map(({ name }) => printable(name));
 }
 
 async function ask({ cli, options, out }: Call, { category }: IntoCategory, plan: Plan): Promise<void> {
-  const { pairs, bytes, seconds, define } = plan;
+  const { pairs, bytes, seconds, define, readers } = plan;
   const [first] = pairs;
   if (first === undefined) return;
   const what = `${count(pairs.length, 'object')} (${formatBytes(bytes)})`;
@@ -94,6 +104,7 @@ async function ask({ cli, options, out }: Call, { category }: IntoCategory, plan
     ),
   );
   out.note(printable(`each object gets a new key: ${first.from} becomes ${first.to}. Programs must use the new keys`));
+  if (readers.length > 0) out.note(`members who can read ${printable(category)} already, and so these objects then: ${readers.join(', ')}`);
   out.note('older versions stay in the history of the old keys, and are not shared');
   await confirmDestruction(cli, options.yes, `Move ${count(pairs.length, 'object')}?`, `${what} would get new keys`);
 }

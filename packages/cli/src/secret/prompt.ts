@@ -26,12 +26,6 @@ export function openTerminal({ stdin, stderr, platform }: Cli): Terminal | undef
   }
 }
 
-/** Whether there is a terminal to ask on. */
-export function canAsk(cli: Cli): boolean {
-  using terminal = openTerminal(cli);
-  return terminal !== undefined;
-}
-
 function cancelled(): never {
   throw new SecureStoreError('ABORTED', 'cancelled at the prompt. Nothing was changed.');
 }

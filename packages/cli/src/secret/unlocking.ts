@@ -1,6 +1,7 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { ReadRecoveryKit, UnlockSecretMethod } from 'securestore';
-import { refuse } from '../errors/refuse.ts';
+import type { OwnHint } from '../errors/hints.ts';
+import { refuse, withHints } from '../errors/refuse.ts';
 import { type PassphraseSource, readSecretFile, type UnlockSecretSource } from './secret.ts';
 
 /** A way to unlock a store; disposing it wipes what was read for it. */
@@ -18,11 +19,26 @@ const plain = (method: UnlockSecretMethod): Unlocking => ({ method, [Symbol.disp
 /** The way to unlock a store with a secret, which is read once however often it is asked for. */
 export async function unlockWith(source: UnlockSecretSource): Promise<Unlocking> {
   const { identityFile, keyFile, passphrase } = await import('securestore');
-  if (source.kind === 'key-file') return plain(keyFile(source.path));
-  if (source.kind === 'identity') return plain(identityFile(source.path));
+  if (source.kind === 'key-file') return plain(fromFile(keyFile(source.path), CHECK_KEY_FILE));
+  if (source.kind === 'identity') return plain(fromFile(identityFile(source.path), CHECK_IDENTITY_FILE));
   if (source.kind === 'recovery-code') return await byPrinted('recovery code', [source.path]);
   if (source.kind === 'shares') return await byPrinted('share', source.paths);
   return byPassphrase(source, passphrase);
+}
+
+const CHECK_KEY_FILE: OwnHint = { text: 'check the file in --key-file, or in $SECURESTORE_KEY_FILE' };
+const CHECK_IDENTITY_FILE: OwnHint = { text: 'check the file in --identity-file' };
+
+/** A method by a file, whose errors have a hint more. */
+function fromFile(method: UnlockSecretMethod, hint: OwnHint): UnlockSecretMethod {
+  const secret = async (): Promise<Buffer> => {
+    try {
+      return await method.secret();
+    } catch (error) {
+      throw withHints(error, hint);
+    }
+  };
+  return { ...method, secret };
 }
 
 /** It is read once, and after the disposal again whenever it is asked for: its file or command may have another one by then. */

@@ -36,7 +36,7 @@ function addRules(approval: Command, run: Run): void {
   addVerb<ApprovalOptions, [string]>(approval, run, {
     usage: 'remove <number>',
     summary: 'remove a rule, by its number in approval rules',
-    examples: ['securestore approval remove 0'],
+    examples: ['securestore approval remove 1'],
     whenMissing: { text: 'to list the rules', on: ['approval', 'rules'] },
     load: async () => (await import('../commands/approvals.ts')).removeApprovalRule,
   });

@@ -58,12 +58,12 @@ describe('roles and grants', () => {
     expect(await done(box, 'role')).toMatch(/^ROLE +RULES +HELD BY\ndb reader +2 +1\n$/);
     expect(await done(box, 'grant')).toMatch(/^PRINCIPAL +KIND +ROLE +UNTIL\ncorp:alice +user +db reader\n$/);
     expect(await done(box, 'explain', 'corp:alice', 'read', 'db/prod/user')).toBe(
-      'allowed: by rule 0 of the role db reader: allow read list history on db/**\n',
+      'allowed: by rule 1 of the role db reader: allow read list history on db/**\n',
     );
     const denied = await box.run(['explain', 'corp:alice', 'read', 'db/prod/password']);
     expect(denied).toMatchObject({
       exitCode: 4,
-      stdout: 'denied: by rule 1 of the role db reader: deny read list on db/*/password\n',
+      stdout: 'denied: by rule 2 of the role db reader: deny read list on db/*/password\n',
     });
     expect(await box.run(['explain', 'corp:alice', 'backup'])).toMatchObject({
       exitCode: 4,
@@ -173,6 +173,7 @@ it('refuses what makes no sense in one line and hints, and changes nothing', asy
     ['approval', 'remove'],
     ['approval', 'remove', 'first'],
     ['approval', 'remove', '0'],
+    ['approval', 'remove', '1'],
     ['approval', 'rules', '--keys', 'db/**'],
     ['approve', 'AAAAAAAAAAA'],
     ['deny', ''],
@@ -199,7 +200,7 @@ describe('approvals', () => {
     );
     await done(box, 'approval', 'add', 'access.change');
     expect(await done(box, 'approval', 'rules')).toBe('0: purge recover on db/**\n1: access.change\n');
-    expect(await done(box, 'explain', 'corp:alice', 'purge', 'db/a')).toMatch(/^allowed with approval: by rule 1 /);
+    expect(await done(box, 'explain', 'corp:alice', 'purge', 'db/a')).toMatch(/^allowed with approval: by rule 2 /);
 
     const token = (await done(box, 'token', 'new', 'corp:alice')).trim();
     const [first, second] = await withSession(box, token, async (session) => {
@@ -246,7 +247,7 @@ describe('approvals', () => {
       stderr: expect.stringMatching(/is outdated: its plan has changed since it was approved/),
     });
 
-    expect(await done(box, 'approval', 'remove', '0')).toBe('needs no approval any more: purge recover on db/**\n');
+    expect(await done(box, 'approval', 'remove', '1')).toBe('needs no approval any more: purge recover on db/**\n');
     expect(jsonLines(await done(box, 'approval', 'rules', '--json'))).toEqual([{ actions: ['access.change'] }]);
   });
 });
@@ -278,7 +279,7 @@ describe('commands about access', () => {
       ['role', 'add', 'x', '--deny', 'read', '--category', 'piii'],
       /category "piii", which does not exist .*\nhint: to show the settings: securestore settings /,
     ],
-    [['role', 'add', 'odd', '--template', 'operator', '--keys', 'db/**'], /rule 0 of the role "odd" binds nothing/],
+    [['role', 'add', 'odd', '--template', 'operator', '--keys', 'db/**'], /rule 1 of the role "odd" binds nothing/],
     [
       ['role', 'add', 'x', '--allow', 'raed'],
       /unknown action "raed" .*\nhint: did you mean read\nhint: to list the actions: securestore help role add\n$/,

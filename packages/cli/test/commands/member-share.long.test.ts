@@ -72,6 +72,7 @@ describe.concurrent('member add for a folder that exists', () => {
     expect(second).toMatchObject({ exitCode: 0, stdout: first.stdout });
     expect(first.stderr).toContain('moved 1 key, 1 failed: team/ to shared/team/');
     expect(second.stderr).toContain('ann has these grants already');
+    expect(second.stderr).toContain('members who can read team already, and so these objects then: ann\n');
     expect((await run(['ls'])).stdout).toBe('other\nshared/team/a\nshared/team/deep/b\n');
   });
 

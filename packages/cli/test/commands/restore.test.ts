@@ -136,7 +136,7 @@ describe.concurrent('restore into the store', { timeout: 120_000 }, () => {
     const asked = await run([...some, '--conflict', 'overwrite']);
     expect(asked).toMatchObject({ exitCode: 2, stdout: '' });
     expect(asked.stderr).toContain(
-      'cannot ask without a terminal: objects of the store would be replaced. Nothing was changed.',
+      'cannot ask without a terminal: 1 object of the store would be replaced. Nothing was changed.',
     );
     const extra = [...some, '--conflict', 'overwrite', '--delete-extra'];
     expect((await run(extra)).exitCode).toBe(2);
@@ -221,7 +221,7 @@ describe.concurrent('restore into the store', { timeout: 120_000 }, () => {
     );
     const there = await run(['restore', destination, '--snapshot', '1']);
     expect(there.stderr).toContain(
-      'objects of the store would be replaced. Nothing was changed. [INVALID_ARGUMENT]\nhint: add --yes',
+      '1 object of the store would be replaced. Nothing was changed. [INVALID_ARGUMENT]\nhint: add --yes',
     );
     expect((await run(['ls'])).stdout).toBe('db/a\ndb/new\nlarge\nweb/c\n');
   });
@@ -234,7 +234,7 @@ describe.concurrent('restore into the store', { timeout: 120_000 }, () => {
       const refused = await run(['restore', destination]);
       expect(refused).toMatchObject({ exitCode: 2, stdout: '' });
       expect(refused.stderr).toContain(
-        'objects of the store would be replaced. Nothing was changed. [INVALID_ARGUMENT]\nhint: add --yes',
+        '1 object of the store would be replaced. Nothing was changed. [INVALID_ARGUMENT]\nhint: add --yes',
       );
       const no = await converse(box, args, [['[y/N] ', 'n\r']]);
       expect(no.exitCode).toBe(130);
@@ -316,6 +316,7 @@ describe.concurrent('restore elsewhere', { timeout: 120_000 }, () => {
       /^restored snapshot 1 of .* to sqlite:.*again\.db: 4 objects in 4 versions, 29\d KiB\n/,
     );
     expect(made.stdout).toContain(`to see its objects: securestore ls --store ${to}`);
+    expect(made.stdout).toContain(`its backups need a destination of their own: securestore backup URL --store ${to}`);
     expect((await run(['ls', '--store', to])).stdout).toBe('db/a\ndb/b\nlarge\nweb/c\n');
     expect((await run(['verify', to, '--payloads'])).exitCode).toBe(0);
     const part = `file:${path('part')}`;
@@ -371,6 +372,10 @@ describe.concurrent('restore elsewhere', { timeout: 120_000 }, () => {
     expect(one).toMatchObject({ exitCode: 0, stdout: 'b', stderr: '' });
     const large = await run(['restore', destination, '--stdout', '--key', 'large', '--snapshot', '1']);
     expect(large.bytes.length).toBe(300_000);
-    expect((await run(['restore', destination, '--stdout', '--key', 'typo'])).exitCode).toBe(3);
+    const typo = await run(['restore', destination, '--stdout', '--key', 'typo']);
+    expect(typo.exitCode).toBe(3);
+    expect(typo.stderr).toContain(
+      `hint: to list the versions, and the snapshots that have them: securestore history typo --backup ${destination} `,
+    );
   });
 });

@@ -36,6 +36,8 @@ export interface AdviceParameters {
   readonly 'check-unlock-secret': NoParameters;
   /** Opening the store with the unlock secret that a rotation was given, which was interrupted. */
   readonly 'use-new-secret': NoParameters;
+  /** Opening the store with as many shares of one set as its threshold says. */
+  readonly 'give-more-shares': NoParameters;
   /** `openStore` with `acceptRollback`, if the older state, or the other store, is expected. */
   readonly 'accept-rollback': NoParameters;
   /** `openStore` with `fingerprint`, which the person who invited you gives. */
@@ -233,6 +235,7 @@ const PARAMETERS: { readonly [I in AdviceId]: Presence<AdviceParameters[I]> } = 
   'replace-store': NONE,
   'check-unlock-secret': NONE,
   'use-new-secret': NONE,
+  'give-more-shares': NONE,
   'accept-rollback': NONE,
   'give-fingerprint': NONE,
   'trust-first-use': NONE,

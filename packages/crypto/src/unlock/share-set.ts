@@ -84,7 +84,8 @@ export function schemeOf(shares: readonly Buffer[]): ShareScheme {
   const [threshold = 0, count = 0] = head.subarray(SET_BYTES);
   if (new Set(shares.map(xOf)).size < shares.length) invalid('a share was given twice');
   if (shares.length < threshold) {
-    invalid(`${threshold} of the ${count} shares are needed, got ${shares.length}`);
+    const message = `${threshold} of the ${count} shares are needed, got ${shares.length}`;
+    throw new SecureStoreError('INVALID_ARGUMENT', message, { advice: [{ id: 'give-more-shares' }] });
   }
   return { threshold, count };
 }
