@@ -10,6 +10,8 @@ import {
   packedHeader,
   packItemLength,
   packName,
+  PACK_START_LENGTH,
+  recordLength,
   SecureStoreError,
   sha256,
 } from '@securestore/core-format';
@@ -19,6 +21,7 @@ import type { Destination } from './destination.ts';
 import { damagedFile, decodingFile, withRetries } from './errors.ts';
 import { checkDigest, readToReplace, readWhole, writeOnce } from './files.ts';
 import { PackCache } from './pack-cache.ts';
+import { WrittenMemory } from './written-memory.ts';
 
 /** A pack is written once it has this many bytes. */
 const PACK_BYTES: number = 4 * 1024 * 1024;
@@ -53,6 +56,7 @@ export class PackWriter {
   #envelopes: (PackedEnvelope | undefined)[] = [];
   #places: PackPlace[] = [];
   readonly #writing: WorkGroup;
+  readonly #memory = new WrittenMemory(PACK_START_LENGTH + PACK_BYTES, WRITES + 1);
   #found: WrittenEnvelopes[] = [];
   /** The ids of the key versions of all envelopes that it has written, in hex. */
   readonly keyIds: Set<string> = new Set();
@@ -99,7 +103,8 @@ export class PackWriter {
     await this.#writing.below(WRITES);
     this.#writing.check();
     if (this.#builder === undefined || this.#places.length === 0) return;
-    const [body, envelopes, places] = [this.#builder.finish(), this.#envelopes, this.#places];
+    const memory = this.#memory.take(PACK_START_LENGTH + this.#length);
+    const [body, envelopes, places] = [this.#builder.finish(memory), this.#envelopes, this.#places];
     this.#builder.clear();
     [this.#envelopes, this.#places] = [[], []];
     this.#writing.add(this.#write(body, envelopes, places));
@@ -120,6 +125,7 @@ export class PackWriter {
     const isThere = await writeOnce(backend, envelopesName(pack), encodeEnvelopes(envelopes), this.#signal);
     if (isThere) this.#found.push({ pack, envelopes });
     await writeOnce(backend, packName(pack), body, this.#signal);
+    this.#memory.give(body);
     for (const place of places) place.pack = pack;
   }
 }
@@ -136,6 +142,11 @@ interface LoadedPack {
   readonly envelopes: readonly (PackedEnvelope | undefined)[];
 }
 
+/** Gives memory of so many bytes. */
+type Allocate = (bytes: number) => Buffer;
+
+const allocateOne: Allocate = (bytes) => Buffer.allocUnsafe(bytes);
+
 /** Reads packs, and keeps the last ones. */
 export class PackReader {
   readonly #destination: Destination;
@@ -148,13 +159,14 @@ export class PackReader {
   /**
    * The bytes that an entry of an index is about: of a record, with the envelope that it has now.
    *
+   * @param allocate gives the memory for them
    * @throws SecureStoreError `INTEGRITY`, `FORMAT_VERSION`, and what the backend throws
    */
-  async read(entry: IndexEntry, signal?: AbortSignal): Promise<Buffer> {
+  async read(entry: IndexEntry, signal?: AbortSignal, allocate: Allocate = allocateOne): Promise<Buffer> {
     const { pack } = entry;
     const name = packName(pack);
     const load = (): Promise<LoadedPack> => decodingFile(() => this.#readPack(name, pack, signal));
-    return this.#cache.with(name, load, (loaded) => recordIn(name, loaded, entry));
+    return this.#cache.with(name, load, (loaded) => recordIn(name, loaded, entry, allocate));
   }
 
   async #readPack(name: string, pack: FileReference, signal: AbortSignal | undefined): Promise<LoadedPack> {
@@ -172,15 +184,19 @@ export class PackReader {
 }
 
 /** A copy of what an entry is about. */
-function recordIn(name: string, { items, envelopes }: LoadedPack, entry: IndexEntry): Buffer {
+function recordIn(name: string, { items, envelopes }: LoadedPack, entry: IndexEntry, allocate: Allocate): Buffer {
   const item = items[entry.slot];
   if (item === undefined) throw damagedFile(name, 'it has fewer items than its index names');
   if (!isMeant(item, entry)) throw damagedFile(name, 'an item is not the one that its index names');
-  if (item.headerBytes.length === 0) return Buffer.from(item.body);
+  if (item.headerBytes.length === 0) {
+    const bytes = allocate(item.body.length);
+    bytes.set(item.body);
+    return bytes;
+  }
   const envelope = envelopes[entry.slot];
   if (envelope === undefined) throw damagedFile(envelopesName(entry.pack), 'a record has no envelope');
   const { headerBytes, commitment, body } = item;
-  return joinRecord(headerBytes, { ...envelope, commitment }, body);
+  return joinRecord(headerBytes, { ...envelope, commitment }, body, allocate(recordLength(headerBytes, body)));
 }
 
 /** Whether an item is the version that an entry names: an older one of the same object is just as genuine. */

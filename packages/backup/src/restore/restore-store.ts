@@ -138,7 +138,7 @@ class StoreRestore {
       const [entry] = entries;
       if (entry === undefined) continue;
       await this.#tolerating(name, async () => {
-        await this.#writer.write(name, await this.#backup.packs.read(entry, signal));
+        await this.#writer.write(name, await this.#backup.packs.read(entry, signal, this.#writer.allocate));
         return true;
       });
     }
@@ -172,7 +172,7 @@ class StoreRestore {
 
   async #version(token: string, name: string, entry: IndexEntry): Promise<boolean> {
     const { signal } = this.#options;
-    const record = await this.#backup.packs.read(entry, signal);
+    const record = await this.#backup.packs.read(entry, signal, this.#writer.allocate);
     const adopted = this.#founded.adopt(record, record);
     if (adopted === undefined) {
       this.#tally.unreadable += 1;

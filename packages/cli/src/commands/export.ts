@@ -43,7 +43,8 @@ export async function exportTo(call: Call<ExportOptions>, path: string): Promise
       { none: nothingBelow(prefix), asking: ASKING },
     ),
   );
-  if (format === 'env' && hasFolders) out.note('hint: a .env file holds the objects of one folder: give it by --prefix');
+  if (format === 'env' && hasFolders)
+    out.note('hint: a .env file holds the objects of one folder: give it by --prefix');
   return exitCode;
 }
 

@@ -152,8 +152,7 @@ async function restoreToStdout(call: RestoreCall, source: string): Promise<ExitC
   const { versionId: version } = options;
   const choice = pointOf(call, options);
   const about = { destination: source, ...choice, ...(version !== undefined && { version }) };
-  const read = <T>(retrieve: () => Promise<T>): Promise<T> =>
-    withVersionHint(key, source, retrieve);
+  const read = <T>(retrieve: () => Promise<T>): Promise<T> => withVersionHint(key, source, retrieve);
   if (options.ask !== undefined) {
     const taken = [['read', key], ['history', key], ['backup.view']] as const;
     return await askToRestore(call, { call: 'recoveryPoints.retrieveStream', about }, taken, options.ask);

@@ -104,7 +104,8 @@ async function ask({ cli, options, out }: Call, { category }: IntoCategory, plan
     ),
   );
   out.note(printable(`each object gets a new key: ${first.from} becomes ${first.to}. Programs must use the new keys`));
-  if (readers.length > 0) out.note(`members who can read ${printable(category)} already, and so these objects then: ${readers.join(', ')}`);
+  if (readers.length > 0)
+    out.note(`members who can read ${printable(category)} already, and so these objects then: ${readers.join(', ')}`);
   out.note('older versions stay in the history of the old keys, and are not shared');
   await confirmDestruction(cli, options.yes, `Move ${count(pairs.length, 'object')}?`, `${what} would get new keys`);
 }

@@ -9,7 +9,9 @@ it('a recovery kit names the backups of the store', async () => {
   expect(await readFile(box.path('early.txt'), 'utf8')).toContain('# The store had no backup when this was made.');
   const first = await box.run(['backup', 'file:./backup']);
   expect(first.exitCode).toBe(0);
-  expect(first.stderr).toContain('the recovery kits that you have do not name this destination: write its URL on them, ');
+  expect(first.stderr).toContain(
+    'the recovery kits that you have do not name this destination: write its URL on them, ',
+  );
   expect((await box.run(['backup', 'file:./backup'])).stderr).toBe('');
   expect((await box.run(['slot', 'add', '--new-shares', '2/2', '--kit', box.path('kit.txt')])).exitCode).toBe(0);
   for (const name of ['kit-1.txt', 'kit-2.txt']) {

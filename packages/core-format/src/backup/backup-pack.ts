@@ -83,16 +83,20 @@ export class PackBuilder {
     this.#count += 1;
   }
 
-  /** The bytes of the pack, in memory of their own. */
-  finish(): Buffer {
-    return new ByteWriter(PACK_START_LENGTH + this.length)
-      .bytes(Buffer.from(PACK_MAGIC, 'latin1'))
-      .u8(VERSION)
-      .u32(this.#count)
-      .u32(this.#directory.length)
-      .bytes(this.#directory.finish())
-      .bytes(this.#bodies.finish())
-      .finish();
+  /**
+   * The bytes of the pack.
+   *
+   * @param into memory for at least {@link PACK_START_LENGTH} and {@link length} bytes; by default new
+   */
+  finish(into: Buffer = Buffer.allocUnsafe(PACK_START_LENGTH + this.length)): Buffer {
+    const pack = into.subarray(0, PACK_START_LENGTH + this.length);
+    pack.write(PACK_MAGIC, 'latin1');
+    pack.writeUInt8(VERSION, PACK_MAGIC.length);
+    pack.writeUInt32BE(this.#count, PACK_MAGIC.length + 1);
+    pack.writeUInt32BE(this.#directory.length, PACK_MAGIC.length + 5);
+    pack.set(this.#directory.finish(), PACK_START_LENGTH);
+    pack.set(this.#bodies.finish(), PACK_START_LENGTH + this.#directory.length);
+    return pack;
   }
 
   /** Begins the next pack, in the same memory. */

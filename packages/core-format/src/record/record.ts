@@ -171,7 +171,7 @@ export function writeEnvelope(record: Buffer, headerLength: number, envelope: En
 }
 
 /** How long a record is, by its parts. */
-function recordLength(headerBytes: Uint8Array, sealedBody: Uint8Array): number {
+export function recordLength(headerBytes: Uint8Array, sealedBody: Uint8Array): number {
   return headerBytes.length + ENVELOPE_LENGTH + sealedBody.length;
 }
 
