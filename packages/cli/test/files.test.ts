@@ -79,7 +79,7 @@ describe('a file of another kind', () => {
     expect(refused.stderr).toContain(
       'error: "out.txt" is the name of a file, and not of one that can hold objects. Nothing was written. [INVALID_ARGUMENT]\n' +
         'hint: for a file choose a name that ends in .json or .env, or give --format\n' +
-        'hint: for a folder: securestore export out.txt/ ',
+        'hint: for a folder: securestore export out.txt/\n',
     );
     await expect(stat(box.path('out.txt'))).rejects.toThrow('ENOENT');
     expect(await box.run(['export', 'out.txt/'])).toMatchObject({ exitCode: 0 });

@@ -1,7 +1,7 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { ReadRecoveryKit, UnlockSecretMethod } from 'securestore';
 import type { OwnHint } from '../errors/hints.ts';
-import { refuse, withHints } from '../errors/refuse.ts';
+import { refusal, refuse } from '../errors/refuse.ts';
 import { type PassphraseSource, readSecretFile, type UnlockSecretSource } from './secret.ts';
 
 /** A way to unlock a store; disposing it wipes what was read for it. */
@@ -35,7 +35,10 @@ function fromFile(method: UnlockSecretMethod, hint: OwnHint): UnlockSecretMethod
     try {
       return await method.secret();
     } catch (error) {
-      throw withHints(error, hint);
+      if (!SecureStoreError.is(error)) throw error;
+      const { code, message, cause } = error;
+      // The library makes another error of it, and keeps its cause, which has the hint.
+      throw refusal(code, message, { hints: [hint], cause });
     }
   };
   return { ...method, secret };

@@ -53,7 +53,7 @@ describe('roles and grants', () => {
       await done(box, 'role', 'add', 'db reader', '--deny', 'read', '--deny', 'list', '--keys', 'db/*/password'),
     ).toBe('db reader: deny read list on db/*/password\n');
     expect(await done(box, 'role', 'show', 'db reader')).toBe(
-      '0: allow read list history on db/**\n1: deny read list on db/*/password\n',
+      '1: allow read list history on db/**\n2: deny read list on db/*/password\n',
     );
     expect(await done(box, 'role')).toMatch(/^ROLE +RULES +HELD BY\ndb reader +2 +1\n$/);
     expect(await done(box, 'grant')).toMatch(/^PRINCIPAL +KIND +ROLE +UNTIL\ncorp:alice +user +db reader\n$/);
@@ -199,7 +199,7 @@ describe('approvals', () => {
       'needs an approval from now on: purge recover on db/**\n',
     );
     await done(box, 'approval', 'add', 'access.change');
-    expect(await done(box, 'approval', 'rules')).toBe('0: purge recover on db/**\n1: access.change\n');
+    expect(await done(box, 'approval', 'rules')).toBe('1: purge recover on db/**\n2: access.change\n');
     expect(await done(box, 'explain', 'corp:alice', 'purge', 'db/a')).toMatch(/^allowed with approval: by rule 2 /);
 
     const token = (await done(box, 'token', 'new', 'corp:alice')).trim();
@@ -317,7 +317,7 @@ describe('commands about access', () => {
       stdout: 'reader: deny read in pii\n',
       stderr: following,
     });
-    expect((await run('role', 'show', 'reader ')).stdout).toBe('0: allow read list history\n1: deny read in pii\n');
+    expect((await run('role', 'show', 'reader ')).stdout).toBe('1: allow read list history\n2: deny read in pii\n');
     const asked = await run('role', 'remove', 'reader ');
     expect([asked.exitCode, asked.stderr]).toEqual([
       2,
