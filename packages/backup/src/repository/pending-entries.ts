@@ -16,6 +16,8 @@ export class PendingEntries {
   readonly #destination: Destination;
   readonly #packs: PackWriter;
   #unwritten: { readonly entry: Draft; readonly place: PackPlace }[] = [];
+  /** The ids of the key versions that its own entries are written under, in hex. */
+  #writtenUnder = new Map<IndexEntry, string>();
   #envelopes: { readonly entry: IndexEntry; readonly envelope: PackedEnvelope }[] = [];
 
   constructor(destination: Destination, packs: PackWriter) {
@@ -26,6 +28,11 @@ export class PendingEntries {
   /** The ids of the key versions that what was written is under, in hex. */
   get keyIds(): ReadonlySet<string> {
     return this.#packs.keyIds;
+  }
+
+  /** How much of it is in memory: objects, and envelopes. */
+  get size(): number {
+    return this.entries.size + this.#envelopes.length;
   }
 
   get(token: string): readonly IndexEntry[] {
@@ -65,7 +72,9 @@ export class PendingEntries {
       pack: UNWRITTEN,
       slot: place.slot,
     };
-    this.#put(blob === undefined ? entry : { ...entry, blob }, place);
+    const draft = blob === undefined ? entry : { ...entry, blob };
+    this.#put(draft, place);
+    this.#writtenUnder.set(draft, idOf(envelope));
   }
 
   /** Adds bytes of another kind under their name. */
@@ -78,6 +87,8 @@ export class PendingEntries {
 
   /** Notes that a version that is known has this envelope now. */
   reseal(entry: IndexEntry, envelope: PackedEnvelope): void {
+    // What is copied is mostly announced as well, and so seen twice.
+    if (this.#writtenUnder.get(entry) === idOf(envelope)) return;
     const { keyId, wrappedKey } = envelope;
     this.#envelopes.push({ entry, envelope: { keyId: copyOf(keyId), wrappedKey: copyOf(wrappedKey) } });
   }
@@ -90,12 +101,13 @@ export class PendingEntries {
    */
   async finish(order: ReadonlyMap<string, number>, signal: AbortSignal | undefined): Promise<number> {
     await this.#packs.finish();
-    const keyAt = ({ keyId }: PackedEnvelope): number => order.get(asBuffer(keyId).toString('hex')) ?? 0;
+    const keyAt = (envelope: PackedEnvelope): number => order.get(idOf(envelope)) ?? 0;
     const isNewer = (next: PackedEnvelope, before: PackedEnvelope): boolean => keyAt(next) >= keyAt(before);
     // Left by a run that was interrupted, maybe before keys were renewed.
     const ours = this.#packs.found;
     for (const { entry, place } of this.#unwritten) if (place.pack !== undefined) entry.pack = place.pack;
     this.#unwritten = [];
+    this.#writtenUnder.clear();
     const byPack = Map.groupBy(this.#envelopes, ({ entry }) => packName(entry.pack));
     this.#envelopes = [];
     let replaced = 0;
@@ -119,6 +131,11 @@ export class PendingEntries {
     }
     return replaced;
   }
+}
+
+/** The id of the key version that an envelope is under, in hex. */
+function idOf({ keyId }: PackedEnvelope): string {
+  return asBuffer(keyId).toString('hex');
 }
 
 function isSameEnvelope(a: PackedEnvelope, b: PackedEnvelope): boolean {

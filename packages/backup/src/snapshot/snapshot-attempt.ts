@@ -174,7 +174,10 @@ export class SnapshotAttempt {
           this.#forgotten.add(token);
           this.#index.forget(token);
         };
-        alarms.push(...(await reader.pass(visit, { known: before, onGone, settled, signal })));
+        const announced = new ChangesInOrder(visit);
+        const visitAnnounced = (change: Change): Promise<void> => announced.add(change);
+        alarms.push(...(await reader.pass(visit, { known: before, onGone, visitAnnounced, settled, signal })));
+        await announced.finish();
       }
       onPhase?.('reading changes');
       const changes = new ChangesInOrder(visit);

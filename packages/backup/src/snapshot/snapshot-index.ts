@@ -8,7 +8,7 @@ import { IndexSet } from '../repository/index-set.ts';
 import type { FoundIndex } from '../trust/point-index.ts';
 
 const DAY = 24 * 60 * 60 * 1000;
-/** Changed objects that are kept in memory; then they go into pages. */
+/** Changes that are kept in memory: objects, and envelopes. Then they go into pages and packs. */
 const MAX_CHANGED = 20_000;
 /** So much is copied before what was done is remembered. */
 const SPILL_BYTES: number = 512 * 1024 * 1024;
@@ -70,7 +70,7 @@ export class SnapshotIndex {
 
   /** Whether so much was copied that it is to be brought into pages and remembered. */
   get isLarge(): boolean {
-    return this.#copier.pending.entries.size >= MAX_CHANGED || this.#copier.bytes > SPILL_BYTES;
+    return this.#copier.pending.size >= MAX_CHANGED || this.#copier.bytes > SPILL_BYTES;
   }
 
   /** Goes on from what an earlier run has brought into pages. */

@@ -48,6 +48,10 @@ export interface PassOptions {
    * deletion may have been forgotten since. What it keeps of the object is to go. In other passes that is an alarm.
    */
   readonly onGone?: ((object: KnownObject) => Promise<void> | void) | undefined;
+  /**
+   * Called instead of `visit` for what the journal announces, in the order of time: most of it is what the pass has seen just before.
+   */
+  readonly visitAnnounced?: Visit | undefined;
   /** Whether nothing can be under way that the journal doesn't know of, so that there is nothing to wait for. */
   readonly settled?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -122,7 +126,7 @@ export class Consumer {
   }
 
   /**
-   * Reads all current objects and visits those that differ from what is known, then reads the journal to its end. Waits
+   * Reads all current objects and visits those that differ from what is known, in the order of tokens, then reads the journal to its end. Waits
    * 6 s first, unless that is `settled`, so that nothing is under way any more that the journal doesn't know of.
    *
    * @returns alarms; if some are about the journal itself, another pass is due
@@ -133,7 +137,10 @@ export class Consumer {
     return this.#reading(() => this.#pass(visit, options));
   }
 
-  async #pass(visit: Visit, { known, onGone, settled, signal }: PassOptions): Promise<JournalFinding[]> {
+  async #pass(
+    visit: Visit,
+    { known, onGone, visitAnnounced = visit, settled, signal }: PassOptions,
+  ): Promise<JournalFinding[]> {
     const { monitor } = this.#engine;
     if (settled !== true) await monitor.quiesce(signal);
     // It may be owed for what keys open that this process has not heard of yet.
@@ -153,7 +160,7 @@ export class Consumer {
       const announced: PendingEntry[] = [];
       const poll = await this.#read(DEFAULT_LIMIT, undefined, signal, (entry) => void announced.push(entry));
       suspects.clear(announced, poll.changes);
-      for (const change of poll.changes) await visit(change);
+      for (const change of poll.changes) await visitAnnounced(change);
       alarms.push(...poll.alarms);
       ({ more } = poll);
     }
