@@ -10,6 +10,27 @@ export function sealBox(libsodium: Libsodium, plaintext: Uint8Array, publicKey: 
   return sealed;
 }
 
+/** An anonymous box that hides nothing, with its key pair. */
+interface Decoy {
+  readonly sealed: Uint8Array;
+  readonly publicKey: Uint8Array;
+  readonly privateKey: Uint8Array;
+}
+
+/** The last decoy of each libsodium. Sealing one costs more than opening the box, and boxes of slots have one length. */
+const decoys = new WeakMap<Libsodium, Decoy>();
+
+/** A box of zeros that is as long as `length` bytes of another box, and holds no secret. */
+function decoyOf(libsodium: Libsodium, length: number): Decoy {
+  const last = decoys.get(libsodium);
+  if (last?.sealed.length === length) return last;
+  const { publicKey, privateKey } = libsodium.crypto_box_keypair();
+  const zeros = new Uint8Array(length - libsodium.crypto_box_SEALBYTES);
+  const decoy = { sealed: libsodium.crypto_box_seal(zeros, publicKey), publicKey, privateKey };
+  decoys.set(libsodium, decoy);
+  return decoy;
+}
+
 /**
  * Opens an anonymous box; libsodium keeps nothing of its plaintext and of the private key.
  *
@@ -22,16 +43,12 @@ export function openSealedBox(
   privateKey: Uint8Array,
 ): Uint8Array | undefined {
   if (sealed.length < libsodium.crypto_box_SEALBYTES) return undefined;
-  const other = libsodium.crypto_box_keypair();
-  const decoy = libsodium.crypto_box_seal(
-    new Uint8Array(sealed.length - libsodium.crypto_box_SEALBYTES),
-    other.publicKey,
-  );
+  const decoy = decoyOf(libsodium, sealed.length);
   try {
     return libsodium.crypto_box_seal_open(sealed, publicKey, privateKey);
   } catch {
     return undefined;
   } finally {
-    libsodium.crypto_box_seal_open(decoy, other.publicKey, other.privateKey);
+    libsodium.crypto_box_seal_open(decoy.sealed, decoy.publicKey, decoy.privateKey);
   }
 }

@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { openSealed, sealTo } from '../../src/index.ts';
 import { openSealedBox, sealBox } from '../../src/primitives/sealed-box.ts';
 import { slotKeyPair } from '../../src/unlock/slot-key-pair.ts';
@@ -29,6 +29,34 @@ describe('a sealed box', () => {
     expect([holds(sodium, SECRET), holds(sodium, privateKey)]).toEqual([false, false]);
     sodium.crypto_box_seal_open(sealed, publicKey, privateKey);
     expect([holds(sodium, SECRET), holds(sodium, privateKey)]).toEqual([true, true]);
+  });
+
+  it('leaves nothing of several boxes either, of the same length and of others', async () => {
+    const sodium = await loadLibsodium();
+    const { publicKey, privateKey } = slotKeyPair(SEED);
+    for (const [name, length] of [
+      ['one', 68],
+      ['two', 68],
+      ['longer', 132],
+      ['shorter', 36],
+      ['three', 68],
+    ] as const) {
+      const secret = bytesFrom(name, length);
+      const sealed = sealBox(sodium, secret, publicKey);
+      expect(Buffer.from(openSealedBox(sodium, sealed, publicKey, privateKey) ?? [])).toEqual(secret);
+      expect([holds(sodium, secret), holds(sodium, privateKey)]).toEqual([false, false]);
+    }
+  });
+
+  it('is opened beside a decoy of its length that is sealed once', async () => {
+    const sodium = await loadLibsodium();
+    const { publicKey, privateKey } = slotKeyPair(SEED);
+    const sealing = vi.spyOn(sodium, 'crypto_box_seal');
+    onTestFinished(() => sealing.mockRestore());
+    const boxes = [20, 20, 20, 21, 21].map((length) => sodium.crypto_box_seal(bytesFrom('x', length), publicKey));
+    sealing.mockClear();
+    for (const sealed of boxes) expect(openSealedBox(sodium, sealed, publicKey, privateKey)).toBeDefined();
+    expect(sealing).toHaveBeenCalledTimes(2);
   });
 
   it('does not open by another key, and then leaves nothing either', async () => {
