@@ -9,7 +9,7 @@ const MOST_FILES = 30;
 
 /** Files that replace modules (`vi.mock`), or look at what their process has loaded, holds, or is kept alive by. */
 export const ALONE: RegExp =
-  /\/(?:conformance|ceph|cluster|faulty-backends|plugin-guide|client\/test\/streams|crypto\/test\/primitives\/(?:random|suites)|objects\/test\/store\/wiping)\.test\.ts$/;
+  /\/(?:conformance|ceph|cluster|faulty-backends|plugin-guide|client\/test\/streams|crypto\/test\/primitives\/suites|objects\/test\/store\/wiping)\.test\.ts$/;
 
 const isAlone = (files: readonly { readonly filepath: string }[]): boolean =>
   files.some(({ filepath }) => ALONE.test(filepath));

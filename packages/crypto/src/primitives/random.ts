@@ -1,13 +1,7 @@
 import { randomFillSync } from 'node:crypto';
-import { secretBytes } from '@securestore/core-format';
 
 /** Gives `count` unpredictable bytes in a buffer of the caller's own. */
 export type RandomSource = (count: number) => Buffer;
-
-/** Unpredictable bytes that the caller can wipe. */
-export function randomSecret(length: number): Buffer {
-  return randomFillSync(secretBytes(length));
-}
 
 const POOL_BYTES = 4096;
 

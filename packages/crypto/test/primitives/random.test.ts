@@ -1,26 +1,32 @@
-import { randomFillSync } from 'node:crypto';
-import { describe, expect, it, vi } from 'vitest';
+import crypto from 'node:crypto';
+import { syncBuiltinESMExports } from 'node:module';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { randomPool } from '../../src/index.ts';
 
+/** The buffers that were filled with random bytes. */
 const pools: Buffer[] = [];
+const { randomFillSync } = crypto;
 
-vi.mock('node:crypto', async (importOriginal) => {
-  const original = await importOriginal<typeof import('node:crypto')>();
-  return {
-    ...original,
-    randomFillSync: vi.fn((buffer: Buffer) => {
-      pools.push(buffer);
-      return original.randomFillSync(buffer);
-    }),
-  };
+beforeAll(() => {
+  crypto.randomFillSync = ((buffer: Buffer) => {
+    pools.push(buffer);
+    return randomFillSync(buffer);
+  }) as typeof randomFillSync;
+  syncBuiltinESMExports();
 });
 
-const { randomPool } = await import('../../src/index.ts');
+afterAll(() => {
+  crypto.randomFillSync = randomFillSync;
+  syncBuiltinESMExports();
+});
 
 describe('the random pool', () => {
   it('takes nothing before the first call', () => {
-    const calls = vi.mocked(randomFillSync).mock.calls.length;
-    randomPool();
-    expect(vi.mocked(randomFillSync).mock.calls).toHaveLength(calls);
+    pools.length = 0;
+    const random = randomPool();
+    expect(pools).toHaveLength(0);
+    random(1);
+    expect(pools).toHaveLength(1);
   });
 
   it('never gives the same bytes twice, through many pools', () => {
