@@ -66,6 +66,11 @@ describe('wrong usage', () => {
     [['get'], "missing required argument 'key' [INVALID_ARGUMENT]\nhint: to see how to use it: securestore help get"],
     [['put', '--expires'], '--expires needs a value'],
     [['get', 'a', 'b'], 'too many arguments'],
+    [['restore', 'file:./b', 'a'], 'hint: to restore single objects, give each by --key KEY\n'],
+    [
+      ['member', 'add', 'ann', '--category', 'c'],
+      'hint: the member makes an identity, which shows the recipient, with: securestore identity new -o FILE\n',
+    ],
     [
       ['health', 'sqlite:./x'],
       'expected 0, got 1 [INVALID_ARGUMENT]\nhint: the store of this command is given by --store URL',

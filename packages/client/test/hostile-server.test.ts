@@ -47,6 +47,20 @@ async function endless(response: ServerResponse, taken: (bytes: number) => void)
   response.end('"');
 }
 
+describe('a connection that ends without an answer', () => {
+  it('may be to a server with TLS, unless the server has answered before', async () => {
+    const url = await answering((request) => request.socket.destroy());
+    await expect(openRemoteStore(url, { credentials: { token: 't' } })).rejects.toMatchObject({
+      code: 'UNAVAILABLE',
+      advice: [{ id: 'give-store-url', form: 'https:…' }],
+    });
+    const store = await opened((request) => request.socket.destroy());
+    const ended: unknown = await store.info('k').catch((error: unknown) => error);
+    expect(ended).toMatchObject({ code: 'UNAVAILABLE', message: expect.stringContaining('has ended the connection') });
+    expect(ended).not.toMatchObject({ advice: [{ id: 'give-store-url' }] });
+  });
+});
+
 describe('an answer', () => {
   // T-CLIENT-02
   it('without end is not gathered in memory', { timeout: 60_000 }, async () => {

@@ -217,7 +217,7 @@ async function schemesHere({ options, packages, before, besides }: Search): Prom
 }
 
 /** More values than these are not listed in a message. */
-const MOST_LISTED = 8;
+const MOST_LISTED = 16;
 
 /** The sentence that lists what could be used instead. */
 function installed(schemes: readonly string[]): string {

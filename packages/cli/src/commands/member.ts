@@ -5,7 +5,7 @@ import { parseCopyScope } from '../object/copy-scope.ts';
 import type { IntoCategory } from '../object/move-into-category.ts';
 import { watchJob } from '../terminal/job-progress.ts';
 import { withStore } from '../store/open.ts';
-import { refuse, withHints } from '../errors/refuse.ts';
+import { refuse, usageHint, withHints } from '../errors/refuse.ts';
 import { ifAllowed, placeOf, TELL_WHERE } from '../store/served.ts';
 import { sayRotation } from './rotation-report.ts';
 import { count, formatTable, formatTime, printable } from '../terminal/terminal-text.ts';
@@ -41,7 +41,15 @@ export async function addMember(
   recipient: string | undefined,
 ): Promise<ExitCode> {
   const { category, storeKeys } = call.options;
-  if (recipient === undefined) refuse('member add needs a name and a recipient, such as SSRP1-...');
+  if (recipient === undefined)
+    refuse(
+      'member add needs a name and a recipient, such as SSRP1-...',
+      {
+        text: 'the member makes an identity, which shows the recipient, with',
+        command: 'securestore identity new -o FILE',
+      },
+      usageHint('member add'),
+    );
   if ((category ?? storeKeys) === undefined) {
     refuse(
       'member add needs --category or --store-keys',

@@ -25,6 +25,12 @@ import { exportToFolder } from './export.ts';
 
 type RestoreCall = Call<RestoreOptions>;
 
+/** A folder becomes a folder, with or without the `/` at its end. */
+function targetOf({ prefix, into }: RestoreOptions): string | undefined {
+  if (into === undefined || into === '' || into.endsWith('/') || prefix?.endsWith('/') !== true) return into;
+  return `${into}/`;
+}
+
 /** What becomes of an object that is there as another version, where nothing was said. */
 function policyOf({ conflict }: RestoreOptions, isWhole: boolean): ConflictPolicy {
   return conflict ?? (isWhole ? 'overwrite' : 'fail');
@@ -176,7 +182,8 @@ async function restoreToStdout(call: RestoreCall, source: string): Promise<ExitC
 
 async function restoreHere(call: RestoreCall, source: string): Promise<ExitCode> {
   const { cli, out, options } = call;
-  const { prefix, key: keys, into, deleteExtra, dryRun, check } = options;
+  const { prefix, key: keys, deleteExtra, dryRun, check } = options;
+  const into = targetOf(options);
   if (options.receipt !== undefined) await refuseToReplace(options.receipt, options.yes);
   const isWhole = prefix === undefined && keys === undefined && into === undefined;
   const choice = pointOf(call, options);

@@ -132,7 +132,7 @@ const RENDERERS: { readonly [I in AdviceId]: Renderer<I> } = {
     command: commands.on(['destination', 'add', destination]),
   }),
   'unregister-destination': ({ destination = 'DESTINATION' }, commands) => ({
-    text: 'if it is not used any more',
+    text: 'if that destination is not used any more',
     command: commands.on(['destination', 'remove', destination]),
   }),
   'replace-destination': ({ destination = 'DESTINATION' }, commands) => ({

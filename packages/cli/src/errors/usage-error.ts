@@ -124,6 +124,12 @@ function storeHint(headline: string, { args }: Typed): OwnHint[] {
   return [{ text: 'the store of this command is given by --store URL' }];
 }
 
+/** For one who gives keys of objects behind the destination, as with cp. */
+function keyHint(headline: string, { verb }: Typed): OwnHint[] {
+  if (verb !== 'restore' || !headline.startsWith('too many arguments')) return [];
+  return [{ text: 'to restore single objects, give each by --key KEY' }];
+}
+
 /** An error of the arguments as one of ours: what is wrong, and how the command is used. */
 export function usageError({ message }: CommanderError, typed: Typed): SecureStoreError {
   const whole = message.replace(/^error: /, '');
@@ -135,6 +141,7 @@ export function usageError({ message }: CommanderError, typed: Typed): SecureSto
     ...suggestions(whole, headline, typed),
     ...choiceHints(whole, headline),
     ...storeHint(headline, typed),
+    ...keyHint(headline, typed),
     help,
   ];
   return refusal('INVALID_ARGUMENT', headline, { operation: typed.verb, hints });

@@ -99,7 +99,7 @@ async function ask({ cli, options, out }: Call, { category }: IntoCategory, plan
     define === undefined ? '' : `. For ${CLOSED_SECONDS} s of that or more, the store answers no other call`;
   out.note(
     printable(
-      `${what} ${options.yes === true ? 'are' : 'would be'} encrypted again, under the encryption keys of the category ${category}. That takes ` +
+      `${what} ${options.yes === true ? 'will' : 'would'} be encrypted again, under the encryption keys of the category ${category}. That takes ` +
         `${formatDuration(least)} or more${closed}`,
     ),
   );

@@ -7,7 +7,7 @@ import type { AuditLogOptions } from '../commands/audit-log.ts';
 
 function logOptions(): Option[] {
   return [
-    new Option('-n, --lines <count>', 'how many entries to show at most (default: 20, with --since all)'),
+    new Option('-n, --lines <count>', 'how many entries to show at most (default: 20; with --since, all)'),
     new Option('-f, --follow', 'keep showing entries as they are recorded'),
     new Option('--key <key>', 'only entries about this object, whose key the log stores as a hash'),
     new Option('--name <key>').hideHelp(),

@@ -62,7 +62,10 @@ function restoreOptions(): Option[] {
     new Option('--snapshot <number>', 'this snapshot'),
     new Option('--prefix <prefix>', 'only objects whose keys begin with this; with --folder, a folder in the store'),
     new Option('--key <key>', 'only this object; may be repeated').argParser(collect),
-    new Option('--into <prefix>', 'replace the prefix of each key by this; with --key, a folder/ or the new key'),
+    new Option(
+      '--into <prefix>',
+      'replace the prefix of each key by this, a folder/ by a folder/; with --key, a folder/ or the new key',
+    ),
     new Option('--to <url>', 'create a new store at this URL, with the same unlock secrets'),
     new Option('--folder <dir>', 'write the objects as files below a folder'),
     new Option('--stdout', 'write the data of the one --key'),

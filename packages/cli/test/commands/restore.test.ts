@@ -106,6 +106,8 @@ describe.concurrent('restore into the store', { timeout: 120_000 }, () => {
     expect(into.stdout).toMatch(/: 2 created; 6 B\n$/);
     expect(into.stdout).toMatch(/^restored as: old\/a\nrestored as: old\/b\nrestored /);
     expect((await run(['get', 'old/a'])).stdout).toBe('first');
+    const folder = await run(['restore', destination, '--prefix', 'db/', '--into', 'kept']);
+    expect(folder.stdout).toMatch(/^restored as: kept\/a\nrestored as: kept\/b\nrestored /);
     const named = await run(['restore', destination, '--key', 'db/a', '--into', 'copy']);
     expect(named.stdout).toMatch(/^restored as: copy\nrestored .*: 1 created; 5 B\n$/);
     const below = await run(['restore', destination, '--key', 'db/a', '--key', 'db/b', '--into', 'box/', '--json']);
@@ -114,7 +116,7 @@ describe.concurrent('restore into the store', { timeout: 120_000 }, () => {
     const several = await run(['restore', destination, '--key', 'db/a', '--key', 'db/b', '--into', 'box']);
     expect(several).toMatchObject({ exitCode: 2, stdout: '' });
     expect(several.stderr).toContain('--into must end with "/" for several keys');
-    for (const key of ['copy', 'box/db/a', 'box/db/b', 'old/a', 'old/b']) await run(['rm', key]);
+    for (const key of ['copy', 'box/db/a', 'box/db/b', 'old/a', 'old/b', 'kept/a', 'kept/b']) await run(['rm', key]);
 
     for (const [policy, told, plan] of [
       ['skip', '1 left as they are, 1 unchanged; 0 B', 'leave as it is: db/a'],

@@ -65,7 +65,7 @@ const UNTRUSTED: ReadonlySet<string> = new Set([
 ]);
 const NO_TLS: ReadonlySet<string> = new Set(['ERR_SSL_WRONG_VERSION_NUMBER', 'ERR_SSL_PACKET_LENGTH_TOO_LONG']);
 
-type Unsent = readonly [message: string, advice?: Advice];
+type Unsent = readonly [message: string, advice?: Advice | undefined];
 
 /** Why there is no connection on which something could have been sent; `undefined` if there may have been one. */
 function unsent(code: string, origin: string): Unsent | undefined {
@@ -89,6 +89,8 @@ function codeOf(error: unknown): string {
 export class Transport {
   readonly origin: string;
   readonly #agent: Agent;
+  /** Whether a server has answered by HTTP. */
+  #hasAnswered = false;
   readonly #token: TokenSource | undefined;
 
   constructor({ origin, token, tls, connections = 128 }: TransportSettings) {
@@ -126,6 +128,7 @@ export class Transport {
     } catch (error) {
       throw this.failure(error, readOnly, request.signal);
     }
+    this.#hasAnswered = true;
     if (answer.statusCode < 300) return answer;
     throw await this.#refusal(answer, readOnly);
   }
@@ -150,7 +153,11 @@ export class Transport {
     const outcome = readOnly || known !== undefined ? undefined : 'unknown';
     if (signal?.aborted === true) return new SecureStoreError('ABORTED', 'the call was aborted', { outcome });
     if (SecureStoreError.is(error)) return error;
-    const ended: Unsent = [`the server at ${this.origin} has ended the connection (${code || 'no answer'})`];
+    const ended: Unsent = [
+      `the server at ${this.origin} has ended the connection (${code || 'no answer'})`,
+      // A server with TLS ends a connection without it at once.
+      this.#hasAnswered || !this.origin.startsWith('http:') ? undefined : { id: 'give-store-url', form: 'https:…' },
+    ];
     const [message, ...advice] = known ?? ended;
     // Not with the cause: what it holds is for undici to say, and may be the request.
     return new SecureStoreError('UNAVAILABLE', message, { outcome, advice: advice.filter((one) => one !== undefined) });
