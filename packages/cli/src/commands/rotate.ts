@@ -1,3 +1,4 @@
+import { shellWords } from '@securestore/protocol';
 import type { Job, RotationDepth, RotationReport, SecureStore, UnlockSecretMethod } from 'securestore';
 import type { Call, ExitCode } from '../call/call.ts';
 import { Commands } from '../errors/hints.ts';
@@ -44,7 +45,7 @@ async function replaceSecret(
       options: { 'same-secret': true },
     });
   }
-  return await renew(call, store, unlock, next.method);
+  return await renew(call, store, unlock, next.method, source.kind === 'key-file' ? source.path : undefined);
 }
 
 /** What each variable does with the secret. */
@@ -55,11 +56,15 @@ const OLD = {
   SECURESTORE_PASSPHRASE_COMMAND: 'names a command, which may write',
 } as const;
 
-/** What is to be changed so that the next command opens the store by the new secret. */
-function noteOldSecret(call: Call): void {
+/** What is to be changed so that the next command opens the store by the new secret. @param keyFile with the new secret, if a file has it */
+function noteOldSecret(call: Call, keyFile: string | undefined): void {
   const name = secretVariable(call);
   if (name === undefined) return;
-  call.out.note(`$${name} still ${OLD[name]} the old secret`);
+  const next =
+    name === 'SECURESTORE_KEY_FILE' && keyFile !== undefined
+      ? `; to use the new one: export ${shellWords([`${name}=${keyFile}`])}`
+      : '';
+  call.out.note(printable(`$${name} still ${OLD[name]} the old secret${next}`));
 }
 
 /** The id of whatever rotation is under way. */
@@ -70,6 +75,7 @@ async function renew(
   store: SecureStore,
   before: UnlockSecretMethod,
   after: UnlockSecretMethod,
+  keyFile?: string,
 ): Promise<ExitCode> {
   const { cli, out, options } = call;
   const left = (await store.jobs.list()).find(({ id }) => id === ROTATION);
@@ -88,11 +94,11 @@ async function renew(
     const exitCode = await sayRotation(call, store, done, rotationLine(done, secret), { last });
     if (!kept) {
       await sayOtherSlots(call, store);
-      noteOldSecret(call);
+      noteOldSecret(call, keyFile);
     }
     return exitCode;
   } catch (error) {
-    if (!kept) await sayWhichSecret(call, store, slots);
+    if (!kept) await sayWhichSecret(call, store, slots, keyFile);
     throw error;
   }
 }
@@ -116,14 +122,19 @@ async function sayOtherSlots(call: Call, store: SecureStore): Promise<void> {
   call.out.note(printable(`${others} ${unlock} the store; to list all: ${commands.on(['slot', 'list'])}`));
 }
 
-async function sayWhichSecret(call: Call, store: SecureStore, before: readonly { id: string }[]): Promise<void> {
+async function sayWhichSecret(
+  call: Call,
+  store: SecureStore,
+  before: readonly { id: string }[],
+  keyFile: string | undefined,
+): Promise<void> {
   try {
     const after = await store.slots.list();
     const replaced = before.some(({ id }) => after.every((slot) => slot.id !== id));
     call.out.note(
       replaced ? 'the new unlock secret is in effect: only it unlocks the store' : 'the unlock secret is unchanged',
     );
-    if (replaced) noteOldSecret(call);
+    if (replaced) noteOldSecret(call, keyFile);
   } catch {
     // What stopped the rotation is what is reported.
   }

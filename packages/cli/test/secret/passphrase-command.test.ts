@@ -135,7 +135,9 @@ describe('$SECURESTORE_KEY_FILE', () => {
     expect(await run('slots', 'add', '--new-key-file', 'second')).toMatchObject({ exitCode: 0 });
     const rotated = await run('rotate', '--depth', 'unlock', '--new-key-file', 'third');
     expect(rotated).toMatchObject({ exitCode: 0 });
-    expect(rotated.stderr).toContain('$SECURESTORE_KEY_FILE still names a file with the old secret');
+    expect(rotated.stderr).toContain(
+      '$SECURESTORE_KEY_FILE still names a file with the old secret; to use the new one: export SECURESTORE_KEY_FILE=third\n',
+    );
     expect((await run('ls')).exitCode).toBe(9);
     expect((await box.run([...STORE, 'ls'], { env: { SECURESTORE_KEY_FILE: 'third' } })).exitCode).toBe(0);
   });
