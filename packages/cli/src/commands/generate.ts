@@ -2,6 +2,7 @@ import { parseStoreKey, SecureStoreError } from '@securestore/core-format';
 import type { ObjectInfo, SecureStore, StoreOptions } from 'securestore';
 import type { Call } from '../call/call.ts';
 import { infoRecord } from '../object/object-text.ts';
+import { TO_REPLACE, withHints } from '../errors/refuse.ts';
 import { withStore } from '../store/open.ts';
 import { parseCount } from '../call/parse-values.ts';
 import { bitsOf, type Charset, randomText } from '../object/random-text.ts';
@@ -57,7 +58,11 @@ export async function generate(call: Call<GenerateOptions>, key: string): Promis
     const storedWith = options.overwrite === true ? await keeping(store, key, cli.signal) : { ifAbsent: true };
     const secret = make();
     try {
-      const info = await store.store(key, secret, { ...storedWith, signal: cli.signal });
+      const storing = store.store(key, secret, { ...storedWith, signal: cli.signal });
+      const info = await storing.catch((error: unknown) => {
+        const isThere = options.overwrite !== true && SecureStoreError.is(error, 'CONFLICT');
+        throw isThere ? withHints(error, TO_REPLACE) : error;
+      });
       await report(call, info, secret, `${size} (${count(bits, 'bit')})`);
     } finally {
       secret.fill(0);

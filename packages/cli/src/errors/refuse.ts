@@ -43,6 +43,9 @@ export function refuse(message: string, ...hints: readonly OwnHint[]): never {
   throw refusal('INVALID_ARGUMENT', message, { hints });
 }
 
+/** For an object that is in the way. */
+export const TO_REPLACE: OwnHint = { text: 'to replace it, add --overwrite; its history keeps the present version' };
+
 /** How a command is used. */
 export function usageHint(verb: string): OwnHint {
   return { text: 'to see how to use it', command: `securestore help ${verb}` };

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { parseStoreKey, SecureStoreError } from '@securestore/core-format';
 import type { ObjectInfo, SecureStore } from 'securestore';
+import { refusal, TO_REPLACE } from '../errors/refuse.ts';
 import type { KeyPair } from './copy-scope.ts';
 
 /** What came of an object: `unchanged` if the target held the same already, and the source was to stay. */
@@ -64,10 +65,11 @@ export async function copyObject(store: Objects, { from, to }: KeyPair, way: Cop
 }
 
 function exists(key: string, { version }: ObjectInfo): SecureStoreError {
-  return new SecureStoreError('CONFLICT', `the key ${JSON.stringify(key)} already exists`, {
+  return refusal('CONFLICT', `the key ${JSON.stringify(key)} already exists`, {
     key,
     currentVersion: version,
     advice: [{ id: 'read-again', key }],
+    hints: [TO_REPLACE],
   });
 }
 

@@ -50,6 +50,7 @@ describe('cp and mv', () => {
       const refused = await box.run([verb, 'a', 'b']);
       expect(refused).toMatchObject({ exitCode: 6, stdout: '' });
       expect(refused.stderr).toContain('the key "b" already exists [CONFLICT]');
+      expect(refused.stderr).toContain('hint: to replace it, add --overwrite; its history keeps the present version\n');
     }
     expect((await box.run(['get', 'b'])).stdout).toBe('2');
     expect((await box.run(['cp', 'a', 'b', '--overwrite'])).exitCode).toBe(0);

@@ -104,6 +104,7 @@ describe('generate', () => {
     await box.seed({ k: 'old' }, { metadata: { owner: 'ops' }, expires: new Date('2999-01-01') });
     const refused = await box.run(['generate', 'k']);
     expect(refused).toMatchObject({ exitCode: 6, stdout: '' });
+    expect(refused.stderr).toContain('hint: to replace it, add --overwrite; its history keeps the present version\n');
     expect((await box.run(['get', 'k'])).stdout).toBe('old');
     expect((await box.run(['generate', 'k', '--overwrite'])).exitCode).toBe(0);
     expect(jsonLines((await box.run(['get', 'k', '--json'])).stdout)).toMatchObject([
