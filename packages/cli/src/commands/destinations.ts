@@ -43,6 +43,7 @@ function stateOf({ unreachable, replacedBy, belongsTo }: Facts): string {
   if (replacedBy !== undefined) return 'another destination is there';
   if (belongsTo !== undefined) return 'has the backups of another copy';
   if (unreachable === undefined) return 'present';
+  if (unreachable === 'ROLLBACK') return 'has lost its newest snapshots';
   return unreachable === 'NOT_FOUND' ? 'gone' : `cannot be read (${unreachable})`;
 }
 
