@@ -127,7 +127,7 @@ async function remove(
       ? `its schedules were removed: ${names}`
       : `its schedules are still there and will fail: ${names}; to remove each: ${printable(new Commands(call).on(['schedule', 'remove', 'NAME']))}`;
     return [
-      `${printable(url)} is no longer a destination; its backups stay, and open with the encryption keys that they have now`,
+      `${printable(url)} is no longer a destination; its backups stay, and need the encryption keys that are there now`,
       ...(concerned.length === 0 ? [] : [told]),
     ];
   });

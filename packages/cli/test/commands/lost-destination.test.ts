@@ -1,4 +1,4 @@
-import { readdir, rename, rm } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { jsonLines, sandbox } from '../support/cli.ts';
@@ -107,3 +107,30 @@ it('a newest snapshot that is gone is told by every check, until the next backup
   }
   expect((await box.run(['health'])).stdout).not.toContain(gone);
 });
+
+it.each(['damaged', 'missing'] as const)(
+  'keys of a destination that are %s come back with the next backup',
+  async (state) => {
+    const box = await sandbox('file');
+    await box.seed({ k: 'x' });
+    expect((await box.run(['backup', 'file:./backup'])).exitCode).toBe(0);
+    const file = box.path('backup', 'keys+');
+    const body = await readFile(file);
+    body[100] = (body[100] ?? 0) ^ 1;
+    await (state === 'damaged' ? writeFile(file, body) : rm(file));
+    const commands = [['verify'], ['snapshots'], ['drill'], ['restore', '--key', 'k', '--stdout']] as const;
+    for (const [command, ...options] of commands) {
+      const refused = await box.run([command, 'file:./backup', ...options]);
+      expect(refused.exitCode).toBe(5);
+      expect(refused.stderr).toContain('Without it the backups there cannot be opened.');
+      expect(refused.stderr).toMatch(/^hint: .*securestore backup /m);
+    }
+    const made = await box.run(['backup', 'file:./backup']);
+    expect(made.stderr).toContain(
+      `the object "keys" at file:${box.path('backup')} was ${state}, and was written again`,
+    );
+    for (const [command, ...options] of commands) {
+      expect(await box.run([command, 'file:./backup', ...options])).toMatchObject({ exitCode: 0 });
+    }
+  },
+);
