@@ -79,7 +79,7 @@ describe.concurrent('a destination that can not be reached', { timeout: 120_000 
     const gone = await run(['destinations', 'remove', destination]);
     expect(gone).toMatchObject({ exitCode: 0, stderr: '' });
     expect(gone.stdout).toBe(
-      `${destination} is no longer a destination; its backups stay, and open with the encryption keys that they have now\n`,
+      `${destination} is no longer a destination; its backups stay, and need the encryption keys that are there now\n`,
     );
     expect((await run(['destinations', 'remove', destination])).exitCode).toBe(3);
     expect((await run(['destinations', 'remove'])).exitCode).toBe(2);

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import { lazyPart, MAX_POINT_LABEL_BYTES, SecureStoreError } from '@securestore/core-format';
 import type { Job, JobKind } from '@securestore/jobs';
+import type { BackupArea } from '@securestore/objects/internal';
+import type { Destination } from '../repository/destination.ts';
 import { refuseOption } from '../repository/errors.ts';
 import type { BackupOptions, SnapshotReport } from '../snapshot/snapshot-types.ts';
 import type { Follower } from '../continuous/continuous.ts';
@@ -9,6 +11,7 @@ import type { Registry } from '../trust/registry.ts';
 import { restoredAfter } from '../trust/restore-label.ts';
 
 const loadSnapshot = lazyPart('backups', () => import('../snapshot/snapshot.ts'));
+const loadMending = lazyPart('backups', () => import('../trust/mend-keys.ts'));
 
 const OPTIONS: ReadonlySet<string> = new Set(['label', 'takeOver']);
 
@@ -78,10 +81,12 @@ function isNotOwn({ code, advice = [] }: SecureStoreError): boolean {
  * The work of a backup.
  *
  * @param registered whether the destination was registered when the backup was asked for; not known of one that is resumed
+ * @param mended findings about what was repaired at the destination before
  */
 export function backupKind(
   { area, destinations }: ManagedPorts,
   registered = false,
+  mended: Set<string> = new Set(),
 ): JobKind<BackupParameters, SnapshotReport> {
   return {
     name: 'backup',
@@ -98,7 +103,8 @@ export function backupKind(
         destinations.checkRegistered(url);
         const wasRegistered = destinations.isRegistered(url);
         if (registered && !wasRegistered) refuseUnregistered(url);
-        await destinations.checkAlone(url, connected.backend, signal);
+        const check = (): Promise<void> => destinations.checkAlone(url, connected.backend, signal);
+        await mending(area, connected, mended, check, signal);
         const { makeSnapshot } = await loadSnapshot();
         const report = await makeSnapshot(area, connected, {
           label,
@@ -108,9 +114,36 @@ export function backupKind(
           onCopied: (versions, bytes) => progress({ done: versions, bytes }),
         });
         await destinations.register(url, connected.backend, signal, wasRegistered);
-        return report;
+        if (mended.size === 0) return report;
+        const { findings, destinationFindings } = report;
+        return {
+          ...report,
+          // Callers know by its place which finding tells how many objects are missing: the first one.
+          findings: [...new Set([...findings, ...mended])],
+          destinationFindings: [...new Set([...destinationFindings, ...mended])],
+        };
       }),
   };
+}
+
+/** Does `check`; if it finds the object `keys` of the destination damaged, once more after that was written again. @param findings are added to */
+async function mending(
+  area: BackupArea,
+  place: Pick<Destination, 'backend' | 'url'>,
+  findings: Set<string>,
+  check: () => Promise<void>,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    await check();
+  } catch (error) {
+    if (!SecureStoreError.is(error, 'INTEGRITY')) throw error;
+    const { mendKeys } = await loadMending();
+    const finding = await mendKeys(area, place, signal);
+    if (finding === undefined) throw error;
+    findings.add(finding);
+    await check();
+  }
 }
 
 /** Starts the job of a backup; if this process follows the destination, that makes the snapshot. */
@@ -131,12 +164,16 @@ export function startBackup(
   // One snapshot has everything that an earlier, interrupted backup would have had.
   const start = { parameters, replace: true };
   if (follower === undefined) {
-    const kind = backupKind(ports, destinations.isRegistered(url));
+    const mended = new Set<string>();
+    const kind = backupKind(ports, destinations.isRegistered(url), mended);
     // If the destination can't be reached now, was lost, or has the backups of another copy, no job is left for others to resume.
     const before = (signal: AbortSignal): Promise<void> =>
       destinations.at(url, signal, async ({ backend }) => {
-        if (destinations.isRegistered(url)) await destinations.checkAlone(url, backend, signal);
-        await destinations.checkOwner(url, backend, takeOver === true, signal);
+        const check = async (): Promise<void> => {
+          if (destinations.isRegistered(url)) await destinations.checkAlone(url, backend, signal);
+          await destinations.checkOwner(url, backend, takeOver === true, signal);
+        };
+        await mending(area, { backend, url }, mended, check, signal);
       });
     return area.runJob('backup', options, OPTIONS, { ...start, kind, id, before });
   }

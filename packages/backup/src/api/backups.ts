@@ -187,9 +187,10 @@ export class Backups {
         const { lossJudge, lostAmong } = await loadWork();
         const moment = await backup.newest(signal);
         const view = await backup.view(moment, signal);
-        const isLost = backup.wasRolledBack(moment.point)
-          ? async () => false
-          : await lossJudge(this.#area, found, moment.point, signal);
+        const isLost =
+          (await backup.rollback(signal)) === undefined
+            ? await lossJudge(this.#area, found, moment.point, signal)
+            : async () => false;
         return body(view, lostAmong(this.#area, view, isLost, signal));
       }),
     );

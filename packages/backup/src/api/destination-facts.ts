@@ -13,7 +13,7 @@ import type { RegisteredDestination } from '../trust/registry.ts';
 import { registryOf } from '../trust/registry.ts';
 import { ownerAt } from '../trust/migrated-from.ts';
 import { failedChecksAt } from '../trust/failed-checks.ts';
-import { evidenceOf, trustedTipAt } from '../trust/trusted-tip.ts';
+import { evidenceOf, rolledBack, trustedTipAt } from '../trust/trusted-tip.ts';
 import { stillMissing } from '../snapshot/missing-objects.ts';
 import { ScrubState } from '../verify/rolling/scrub-state.ts';
 import type { Schedule } from '../schedule/index.ts';
@@ -101,6 +101,8 @@ async function factsOf(
     const { newest, damaged } = await readChainTip(points, evidenceOf(area, found, trusted), signal);
     const [top] = damaged;
     if (top !== undefined) throw top.error;
+    const gone = rolledBack(found, trusted, newest);
+    if (gone !== undefined) throw new SecureStoreError('ROLLBACK', gone.message);
     const last = await newestFrom(points, newest?.number ?? 0, signal);
     return {
       ...known,

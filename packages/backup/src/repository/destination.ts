@@ -1,5 +1,5 @@
 import type { StorageBackend } from '@securestore/backend-api';
-import type { BackupKeys, Head } from '@securestore/core-format';
+import type { Advice, BackupKeys, Head } from '@securestore/core-format';
 import {
   BACKUP_AREAS,
   BACKUP_KEYS_NAME,
@@ -33,6 +33,22 @@ export interface FoundDestination extends Destination {
   readonly etag: string;
 }
 
+/** The store, while it exists, writes the object `keys` of its own destination again; only another destination helps otherwise. */
+function ofDamagedKeys(url: string): Advice[] {
+  return [{ id: 'make-snapshot', destination: url }, { id: 'choose-store-url' }];
+}
+
+/** @throws SecureStoreError `INTEGRITY`, `FORMAT_VERSION` */
+function keysIn(body: Uint8Array, url: string): BackupKeys {
+  try {
+    return decodeBackupKeys(body);
+  } catch (error) {
+    if (!SecureStoreError.is(error, 'INTEGRITY')) throw error;
+    const message = `${error.message} (${url}). Without it the backups there cannot be opened.`;
+    throw SecureStoreError.from(error, { message, advice: ofDamagedKeys(url) });
+  }
+}
+
 /** @throws SecureStoreError `INTEGRITY` if points are there without keys, and what the backend throws */
 export async function findDestination(
   backend: StorageBackend,
@@ -41,7 +57,7 @@ export async function findDestination(
 ): Promise<FoundDestination | undefined> {
   const found = await backend.read(BACKUP_KEYS_NAME, { signal });
   if (found !== undefined) {
-    const keys = decodeBackupKeys(found.body);
+    const keys = keysIn(found.body, url);
     return { backend, url, id: keys.destination, keys, etag: found.etag ?? '' };
   }
   const { entries } = await backend.list(BACKUP_AREAS.points, { limit: 1, signal });
@@ -49,7 +65,7 @@ export async function findDestination(
   throw new SecureStoreError(
     'INTEGRITY',
     `the object "keys" is missing at ${url}. Without it the backups there cannot be opened.`,
-    { advice: [{ id: 'check-store-url', url }, { id: 'choose-store-url' }] },
+    { advice: [{ id: 'check-store-url', url }, ...ofDamagedKeys(url)] },
   );
 }
 
@@ -64,9 +80,11 @@ export async function requireDestination(
   throw noBackup(url);
 }
 
-/** Whether a backend has backups. @throws SecureStoreError what the backend throws */
+/** Whether a backend has backups, also if the object `keys` is missing. @throws SecureStoreError what the backend throws */
 export async function isBackup(backend: StorageBackend, signal?: AbortSignal): Promise<boolean> {
-  return (await backend.read(BACKUP_KEYS_NAME, { start: 0, end: 1, signal })) !== undefined;
+  if ((await backend.read(BACKUP_KEYS_NAME, { start: 0, end: 1, signal })) !== undefined) return true;
+  const { entries } = await backend.list(BACKUP_AREAS.points, { limit: 1, signal });
+  return entries.length > 0;
 }
 
 /** The head that a destination has; its signature is not verified. @throws SecureStoreError `INTEGRITY` */

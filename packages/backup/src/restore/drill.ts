@@ -196,6 +196,8 @@ export async function drillBackup(
   const begun = clock.now();
   const problems = new Problems(idFor(backup));
   const missing = new LostKeys();
+  const rollback = options.snapshot === undefined ? await backup.rollback(signal) : undefined;
+  if (rollback !== undefined) problems.add(rollback);
   const moment = await backup.choose(options, signal);
   const { number, point } = moment;
   const time = new Date(moment.time);

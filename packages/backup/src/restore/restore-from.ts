@@ -62,7 +62,9 @@ export async function restoreFrom(
   const moment = await backup.choose(choice, signal);
   const { number: snapshot, gap } = moment;
   const { error: wrong, warnings: doubts } = await attest(backup, moment.point, signal);
-  const findings = [...momentWarnings(destination.url, moment, choice.at), ...doubts];
+  const rollback = options.snapshot === undefined ? await backup.rollback(signal) : undefined;
+  const lost = rollback === undefined ? [] : [rollback];
+  const findings = [...momentWarnings(destination.url, moment, choice.at), ...doubts, ...lost];
   if (wrong !== undefined) throw wrong;
   const isBegun = area.head.state !== 'open';
   const restore = async (): Promise<RestoreJobReport> => {

@@ -251,6 +251,7 @@ export async function restoreStoreTo(
       : await pinnedMoment(backup, pin, signal);
   const { point, gap, until } = moment;
   const { error, warnings } = await attest(backup, point, signal);
+  const rollback = options.snapshot === undefined ? await backup.rollback(signal) : undefined;
   const older = await olderKeys(backup, point, signal);
   const wrong = error ?? older;
   if (wrong !== undefined && options.partial !== true) throw wrong;
@@ -283,6 +284,7 @@ export async function restoreStoreTo(
     findings: [
       ...momentWarnings(backup.destination.url, moment, options.at),
       ...warnings,
+      ...(rollback === undefined ? [] : [rollback]),
       ...(pin !== undefined && options.snapshot === undefined
         ? await pinWarnings(backup, moment, options, signal)
         : []),

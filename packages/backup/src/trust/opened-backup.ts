@@ -37,6 +37,11 @@ export interface KnownOfBackup {
   readonly cachedPoints?: number | undefined;
 }
 
+/** Files that have names of points and cannot be read. */
+interface Unread {
+  readonly damaged: readonly Pick<DamagedPoint, 'number'>[];
+}
+
 /** The backups of a store, opened with one of its unlock secrets. Made by {@link openBackup}. */
 export class OpenedBackup {
   readonly destination: Destination;
@@ -179,9 +184,21 @@ export class OpenedBackup {
     );
   }
 
-  /** Whether the store remembers a newer point than the newest that is there. */
-  wasRolledBack(newest: FoundPoint): boolean {
-    return rolledBack(this.destination, this.#evidence.trusted, newest) !== undefined;
+  /**
+   * A message if the store remembers a newer point than the newest that is there; `undefined` if it does not, or a file that cannot be read
+   * has its name.
+   *
+   * @param newest of the store's own
+   */
+  missesKnown({ newest, damaged }: Pick<ChainTip, 'newest'> & Unread): string | undefined {
+    const { trusted } = this.#evidence;
+    if (damaged.some(({ number }) => number >= (trusted?.number ?? 0))) return undefined;
+    return rolledBack(this.destination, trusted, newest)?.message;
+  }
+
+  /** {@link missesKnown}, of the points that are there now. @throws as {@link list} */
+  async rollback(signal?: AbortSignal): Promise<string | undefined> {
+    return this.#evidence.trusted && this.missesKnown(await this.chainTip(signal));
   }
 
   /** Whether no holder of a retired key can have made a point: it has the current key, or the store remembers it, or its head names it. */

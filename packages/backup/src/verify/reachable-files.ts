@@ -1,5 +1,6 @@
 import type { FileReference, IndexPage } from '@securestore/core-format';
 import {
+  BACKUP_AREAS,
   BACKUP_KEYS_NAME,
   backupBlobPrefix,
   indexPageName,
@@ -77,6 +78,11 @@ async function readPoints(
     findings.add('damaged', pointName(before.number), message, usedBy(before.number));
   }
   findForeign(backup, found, findings);
+  const read = new Set(found.map(({ number }) => number));
+  const damaged = numbers.filter((number) => !read.has(number)).map((number) => ({ number }));
+  // All files that name them may be gone, too.
+  const gone = backup.missesKnown({ newest: own[0], damaged }) ?? backup.missesNewest(newest.number);
+  if (gone !== undefined) findings.add('rolled-back', BACKUP_AREAS.points, gone);
   if ((await newerThanKeys(backup, [newest], signal)) !== undefined) {
     const all = new Set(found.map(({ number }) => number));
     const use = { points: all, newest: newest.number, versions: newest.totals.versions };
@@ -86,15 +92,13 @@ async function readPoints(
   return found;
 }
 
-/** Foreign points, and points that must exist since the last rotation. */
+/** Points that were made with a retired key. */
 function findForeign(backup: OpenedBackup, found: readonly FoundPoint[], findings: Findings): void {
   for (const point of found) {
     if (!backup.isForeign(point)) continue;
     const { message } = foreignPoint(point.number);
     findings.add('rolled-back', pointName(point.number), message, usedBy(point.number));
   }
-  const gone = backup.missesNewest(found[0]?.number ?? 0);
-  if (gone !== undefined) findings.add('rolled-back', 's/', gone);
 }
 
 /** Numbers below the newest point that neither exist nor were removed, nor skipped when the next point was made. */

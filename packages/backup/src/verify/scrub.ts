@@ -16,7 +16,7 @@ import {
   splitChecksum,
 } from '@securestore/core-format';
 import { release } from '@securestore/crypto';
-import { entriesUnder, listPage, mapConcurrently } from '@securestore/objects/internal';
+import { entriesUnder, mapConcurrently } from '@securestore/objects/internal';
 import { isBackup } from '../repository/destination.ts';
 import { damagedFile, MissingFile, noBackup } from '../repository/errors.ts';
 import { checkDigest } from '../repository/files.ts';
@@ -157,10 +157,6 @@ export async function scrubBackup(
   { backend, url }: Pick<Connected, 'backend' | 'url'>,
   options: ScrubOptions = {},
 ): Promise<BackupVerifyReport> {
-  const { signal } = options;
-  const { entries } = await listPage(backend, BACKUP_AREAS.points, { limit: 1, signal });
-  if (entries.length === 0 && !(await isBackup(backend, signal))) {
-    throw noBackup(url);
-  }
+  if (!(await isBackup(backend, options.signal))) throw noBackup(url);
   return new Scrub(backend, options).run();
 }

@@ -71,8 +71,8 @@ async function openAll(
  * Reads every file of a backup, and reports what is damaged, and what that affects. With `opens` everything in a point is decrypted too, as
  * restoring it would.
  *
- * Without the store it does not detect that the newest points were removed, together with all files that name them; nor that `keys` is from
- * before a rotation that no point has seen. The next backup detects the one, and replaces the other.
+ * Without the store it does not detect that the newest points were removed, together with all files that name them; nor, with or without
+ * it, that `keys` is from before a rotation that no point has seen. The next backup replaces that.
  *
  * @throws SecureStoreError what prevents reading, such as `UNAVAILABLE`. Findings are no errors: they are in the report
  */

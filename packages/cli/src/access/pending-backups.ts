@@ -14,10 +14,11 @@ export interface PendingBackups {
   readonly lines: readonly string[];
 }
 
-type Owners = ReadonlyMap<string, 'source' | 'copy'>;
+/** The copies of the store that the backups at destinations are of, by the URLs of these. */
+export type Owners = ReadonlyMap<string, 'source' | 'copy'>;
 
-/** The destinations of other copies of the store. Without the permission to look, none is known. */
-async function ownersOf({ cli }: Call, store: SecureStore | RemoteStore): Promise<Owners> {
+/** The destinations that have the backups of other copies of the store. Without the permission to look, none is known. */
+export async function ownersOf({ cli }: Call, store: SecureStore | RemoteStore): Promise<Owners> {
   const within = isRemote(store) ? {} : { within: LOOK_FOR };
   const all = await store.schedules.conditions({ ...within, signal: cli.signal }).catch(() => []);
   return new Map(

@@ -43,6 +43,7 @@ function stateOf({ unreachable, replacedBy, belongsTo }: Facts): string {
   if (replacedBy !== undefined) return 'another destination is there';
   if (belongsTo !== undefined) return 'has the backups of another copy';
   if (unreachable === undefined) return 'present';
+  if (unreachable === 'ROLLBACK') return 'has lost its newest snapshots';
   return unreachable === 'NOT_FOUND' ? 'gone' : `cannot be read (${unreachable})`;
 }
 
@@ -126,7 +127,7 @@ async function remove(
       ? `its schedules were removed: ${names}`
       : `its schedules are still there and will fail: ${names}; to remove each: ${printable(new Commands(call).on(['schedule', 'remove', 'NAME']))}`;
     return [
-      `${printable(url)} is no longer a destination; its backups stay, and open with the encryption keys that they have now`,
+      `${printable(url)} is no longer a destination; its backups stay, and need the encryption keys that are there now`,
       ...(concerned.length === 0 ? [] : [told]),
     ];
   });

@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises';
 import { format, parse } from 'node:path';
 import { fileError, systemCodeOf, writeNewFile } from '@securestore/core-format';
 import type { RecoveryKit, SecureStore, ShareScheme, SlotInfo } from 'securestore';
+import { type Owners, ownersOf } from '../access/pending-backups.ts';
 import type { Call } from '../call/call.ts';
 import { Commands } from '../errors/hints.ts';
 import { refusal } from '../errors/refuse.ts';
@@ -38,16 +39,26 @@ async function writeNew(path: string, contents: Uint8Array): Promise<void> {
   }
 }
 
+/** Why a destination that has the backups of another copy of the store is in no kit: a new slot reaches only the store's own backups. */
+const LEFT_OUT = {
+  source: 'it has the backups of the store that this one was restored from',
+  copy: 'it has the backups of another copy of the store',
+} as const;
+
 /**
  * Writes a kit for each secret, all or none; before the slot is made, so that there never is one whose secret is lost.
  *
  * @throws `ALREADY_EXISTS` where a file is in the way
  */
-export async function writeKits({ cli }: Call, store: SecureStore, kits: Kits): Promise<string[]> {
+export async function writeKits(call: Call, store: SecureStore, kits: Kits): Promise<string[]> {
+  const { cli, out } = call;
   const { formatRecoveryKit } = await import('securestore');
   const { kind, secrets, scheme } = kits;
   const { fingerprint, url: storeUrl } = store;
-  const destinations = [...new Set((await store.backups.destinations()).map(({ url }) => url))];
+  const registered = [...new Set((await store.backups.destinations()).map(({ url }) => url))];
+  const owners: Owners = registered.length === 0 ? new Map() : await ownersOf(call, store);
+  // One that does not answer may have backups that the secret opens.
+  const destinations = registered.filter((url) => !owners.has(url));
   const written: string[] = [];
   try {
     for (const [index, unlockSecret] of secrets.entries()) {
@@ -62,6 +73,10 @@ export async function writeKits({ cli }: Call, store: SecureStore, kits: Kits): 
         text.fill(0);
       }
       written.push(path);
+    }
+    for (const [url, owner] of owners) {
+      const opens = 'which the new secret does not open';
+      out.note(`${printable(url)} is not named in the recovery kit: ${LEFT_OUT[owner]}, ${opens}`);
     }
     return written;
   } catch (error) {

@@ -44,6 +44,8 @@ const TO_NEW_DESTINATION = 'nothing here is repaired: back the store up to a new
 
 /** The store remembers a verification that it has made. */
 const TO_SAME_DESTINATION = 'the next backup of the store to this destination copies everything again';
+const NEWEST_IS_GONE =
+  'the next backup of the store to this destination reads the whole store; snapshots that are gone do not come back';
 const NEWEST_IS_INTACT = 'the newest snapshot needs none of it; nothing repairs the older ones';
 
 const WHAT_NEXT: readonly string[] = [
@@ -60,7 +62,9 @@ function inWords(
   // Without a key a snapshot can't be told from what only says what was removed.
   const known = depth === 'unchanged' ? [] : [count(snapshots, 'snapshot')];
   const looked = [...known, count(files, 'file'), formatBytes(bytes)].join(', ');
-  const byStore = affectsNewest === false ? NEWEST_IS_INTACT : TO_SAME_DESTINATION;
+  const isGone = findings.some((finding) => finding.kind === 'rolled-back' && finding.snapshots.length === 0);
+  const ofOthers = isGone ? NEWEST_IS_GONE : NEWEST_IS_INTACT;
+  const byStore = affectsNewest === false ? ofOthers : TO_SAME_DESTINATION;
   const repair = isByStore ? byStore : TO_NEW_DESTINATION;
   if (!ok) return [`${verdict} among ${looked}`, repair, ...WHAT_NEXT];
   if (rolling !== undefined) return [`${verdict} among ${looked}`, progressOf(rolling)];

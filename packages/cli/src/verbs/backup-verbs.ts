@@ -50,7 +50,8 @@ function addSnapshots(program: Command, run: Run): void {
     notes: `Every time in a window can be given to restore --at. Continuous backup makes long windows; a snapshot by itself is a
 single recovery point. For a time in a gap between two windows, a restore restores the state before the gap.
 
-Numbers only rise. One that is missing was removed by the retention, or belongs to a backup that did not end.`,
+Numbers rise. One that is missing was removed by the retention, or belongs to a backup that did not end. If the newest
+snapshots are lost at the destination, the next backup reports that, and uses their numbers again.`,
     examples: ['securestore snapshots file:./backup', 'securestore snapshots file:./backup --windows'],
     load: async () => (await import('../commands/snapshots.ts')).snapshots,
   });

@@ -1,5 +1,6 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, rename } from 'node:fs/promises';
 import { expect, it } from 'vitest';
+import { backupScene } from '../support/backups.ts';
 import { jsonLines, sandbox } from '../support/cli.ts';
 
 it('a recovery kit names the backups of the store', async () => {
@@ -48,4 +49,46 @@ it('a rotation says that it ended a recovery kit', async () => {
   expect(said.stdout).toContain(
     'the recovery kit of this code opens the store no more: make another by securestore slot add\n',
   );
+});
+
+it('a recovery kit names no backups that its code cannot open', async ({ onTestFinished }) => {
+  const { run, destination, path } = await backupScene(onTestFinished);
+  const other = `file:${path('other')}`;
+  const copy = ['--store', `file:${path('copy')}`];
+  const made = async (name: string): Promise<{ readonly kit: string; readonly stderr: string }> => {
+    const file = path(name);
+    const added = await run(['slot', 'add', '--new-recovery-code', '--kit', file, ...copy]);
+    expect(added).toMatchObject({ exitCode: 0 });
+    return { kit: await readFile(file, 'utf8'), stderr: added.stderr };
+  };
+  expect((await run(['backup', destination])).exitCode).toBe(0);
+  expect((await run(['restore', destination, '--to', `file:${path('copy')}`])).exitCode).toBe(0);
+  expect((await run(['backup', other, ...copy])).exitCode).toBe(0);
+
+  const first = await made('kit.txt');
+  expect(first.kit).toContain(`#   backup: ${other}\n`);
+  expect(first.kit).not.toContain(`backup: ${destination}\n`);
+  expect(first.stderr).toContain(
+    `${destination} is not named in the recovery kit: it has the backups of the store that this one was restored from, ` +
+      'which the new secret does not open\n',
+  );
+  expect(first.stderr).not.toContain(other);
+  // Neither is said of a destination that does not answer.
+  await rename(path('backup'), path('backup-away'));
+  await rename(path('other'), path('other-away'));
+  const second = await made('kit2.txt');
+  for (const url of [destination, other]) expect(second.kit).toContain(`#   backup: ${url}\n`);
+  expect(second.stderr).not.toContain('is not named');
+  await rename(path('backup-away'), path('backup'));
+  await rename(path('other-away'), path('other'));
+
+  // The store that the backups were of is another copy, once they are taken over.
+  expect((await run(['backup', destination, '--take-over', ...copy])).exitCode).toBe(0);
+  const left = await run(['slot', 'add', '--new-recovery-code', '--kit', path('kit3.txt')]);
+  expect(left).toMatchObject({ exitCode: 0 });
+  expect(left.stderr).toContain(
+    `${destination} is not named in the recovery kit: it has the backups of another copy of`,
+  );
+  const none = await readFile(path('kit3.txt'), 'utf8');
+  expect(none).not.toContain(`backup: ${destination}\n`);
 });

@@ -1,4 +1,5 @@
-import { readdir, rename, rm } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { jsonLines, sandbox } from '../support/cli.ts';
 
@@ -71,3 +72,65 @@ it('a verification by hand that fails counts for health, and the next backup cop
   expect(without.exitCode).toBe(5);
   expect(without.stdout).toContain('nothing here is repaired: back the store up to a new destination');
 });
+
+it('a newest snapshot that is gone is told by every check, until the next backup', async () => {
+  const box = await sandbox('file');
+  await box.seed({ k: 'x' });
+  for (let number = 1; number <= 3; number++) expect((await box.run(['backup', 'file:./backup'])).exitCode).toBe(0);
+  const points = (await readdir(box.path('backup', 's'), { recursive: true, withFileTypes: true }))
+    .filter((entry) => entry.isFile())
+    .map(({ parentPath, name }) => join(parentPath, name))
+    .toSorted();
+  expect(points).toHaveLength(3);
+  // Names run from the newest to the oldest.
+  await rm(points[0] ?? expect.unreachable());
+  const gone = `the newest snapshot at file:${box.path('backup')} was 3, and is now 2`;
+  for (const more of [[], ['--payloads'], ['--rolling', '30d']]) {
+    const verified = await box.run(['verify', 'file:./backup', ...more]);
+    expect(verified.exitCode).toBe(5);
+    expect(verified.stdout).toContain(gone);
+    expect(verified.stdout).toContain('the next backup of the store to this destination reads the whole store; ');
+  }
+  const drilled = await box.run(['drill', 'file:./backup']);
+  expect(drilled.exitCode).toBe(5);
+  expect(drilled.stdout).toContain(gone);
+  const sick = await box.run(['health']);
+  expect(sick.exitCode).toBe(7);
+  expect(sick.stdout).toContain(gone);
+  expect((await box.run(['destination', 'list'])).stdout).toContain('has lost its newest snapshots');
+  const restored = await box.run(['restore', 'file:./backup', '--key', 'k', '--dry-run']);
+  expect(restored).toMatchObject({ exitCode: 0 });
+  expect(restored.stderr).toContain(`finding: ${gone}`);
+  expect((await box.run(['backup', 'file:./backup'])).stderr).toContain(gone);
+  for (const check of ['verify', 'drill']) {
+    expect(await box.run([check, 'file:./backup'])).toMatchObject({ exitCode: 0 });
+  }
+  expect((await box.run(['health'])).stdout).not.toContain(gone);
+});
+
+it.each(['damaged', 'missing'] as const)(
+  'keys of a destination that are %s come back with the next backup',
+  async (state) => {
+    const box = await sandbox('file');
+    await box.seed({ k: 'x' });
+    expect((await box.run(['backup', 'file:./backup'])).exitCode).toBe(0);
+    const file = box.path('backup', 'keys+');
+    const body = await readFile(file);
+    body[100] = (body[100] ?? 0) ^ 1;
+    await (state === 'damaged' ? writeFile(file, body) : rm(file));
+    const commands = [['verify'], ['snapshots'], ['drill'], ['restore', '--key', 'k', '--stdout']] as const;
+    for (const [command, ...options] of commands) {
+      const refused = await box.run([command, 'file:./backup', ...options]);
+      expect(refused.exitCode).toBe(5);
+      expect(refused.stderr).toContain('Without it the backups there cannot be opened.');
+      expect(refused.stderr).toMatch(/^hint: .*securestore backup /m);
+    }
+    const made = await box.run(['backup', 'file:./backup']);
+    expect(made.stderr).toContain(
+      `the object "keys" at file:${box.path('backup')} was ${state}, and was written again`,
+    );
+    for (const [command, ...options] of commands) {
+      expect(await box.run([command, 'file:./backup', ...options])).toMatchObject({ exitCode: 0 });
+    }
+  },
+);

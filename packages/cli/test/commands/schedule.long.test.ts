@@ -112,7 +112,7 @@ describe.concurrent('schedule', { timeout: 120_000 }, () => {
     const { run, destination, path } = await changedScene(onTestFinished);
     for (const id of ['nightly', 'tidy'])
       expect((await run(['schedule', 'add', id, destination, '--cron', '@daily'])).exitCode).toBe(0);
-    const gone = `${destination} is no longer a destination; its backups stay, and open with the encryption keys that they have now\n`;
+    const gone = `${destination} is no longer a destination; its backups stay, and need the encryption keys that are there now\n`;
     const removed = await run(['destinations', 'remove', destination]);
     expect(removed).toMatchObject({ exitCode: 0, stderr: '' });
     expect(removed.stdout).toBe(
