@@ -327,10 +327,16 @@ it('gc --dry-run says why older versions stay, and tries another history', async
   for (const data of ['2', '3', '4']) await box.seed({ k: data });
   const young = '3 older versions would stay: 3 younger than a day\n';
   const inADay = 'in a day, if nothing changes until then: would remove';
-  expect((await box.run(['gc', '--dry-run'])).stderr).toBe(`${young}${inADay} nothing\n`);
+  expect((await box.run(['gc', '--dry-run'])).stderr).toBe(
+    `${young}${inADay} nothing\nin a day: 3 older versions would stay: 3 among the newest 10 of their objects\n`,
+  );
   const tried = await box.run(['gc', '--dry-run', '--history-versions', '1', '--history-days', '0']);
   expect(tried.exitCode).toBe(0);
-  expect(tried.stderr).toMatch(new RegExp(`^${young}${inADay} 2 old versions: \\d+ B\\n$`));
+  expect(tried.stderr).toMatch(
+    new RegExp(
+      `^${young}${inADay} 2 old versions: \\d+ B\\nin a day: 1 older version would stay: 1 among the newest 1 of their objects\\n$`,
+    ),
+  );
   const kept = { young: 3, unread: 0, newest: 0, recent: 0 };
   expect(jsonLines((await box.run(['gc', '--dry-run', '--json'])).stdout)).toMatchObject([{ summary: { kept } }]);
   const alone = await box.run(['gc', '--history-days', '7']);

@@ -14,10 +14,11 @@ export interface PendingBackups {
   readonly lines: readonly string[];
 }
 
-type Owners = ReadonlyMap<string, 'source' | 'copy'>;
+/** Destinations that have the backups of another copy of the store, by URL: of the one that it was restored from, or of another. */
+export type Owners = ReadonlyMap<string, 'source' | 'copy'>;
 
 /** The destinations of other copies of the store. Without the permission to look, none is known. */
-async function ownersOf({ cli }: Call, store: SecureStore | RemoteStore): Promise<Owners> {
+export async function ownersOf({ cli }: Call, store: SecureStore | RemoteStore): Promise<Owners> {
   const within = isRemote(store) ? {} : { within: LOOK_FOR };
   const all = await store.schedules.conditions({ ...within, signal: cli.signal }).catch(() => []);
   return new Map(
@@ -25,6 +26,17 @@ async function ownersOf({ cli }: Call, store: SecureStore | RemoteStore): Promis
       destination === undefined || belongsTo === undefined ? [] : [[destination, belongsTo]],
     ),
   );
+}
+
+/** What to do about a destination that has the backups of another copy. */
+export function otherCopyLines(commands: Commands, owners: Owners, url: string): string[] {
+  const lines = [printable(`to use that destination no longer: ${commands.on(['destination', 'remove', url])}`)];
+  if (owners.get(url) === 'copy') return lines;
+  const takeOver = commands.on(['backup', url], { 'take-over': true });
+  return [
+    ...lines,
+    printable(`if the store that this one was restored from is lost, to take its backups over: ${takeOver}`),
+  ];
 }
 
 /**
@@ -48,12 +60,7 @@ export async function pendingBackups(
   for (const url of otherCopies) {
     lines.push(
       `backups of another copy of the store, which were left as they are: ${printable(url)}`,
-      printable(`to use that destination no longer: ${commands.on(['destination', 'remove', url])}`),
-    );
-    if (owners.get(url) === 'copy') continue;
-    const takeOver = commands.on(['backup', url], { 'take-over': true });
-    lines.push(
-      printable(`if the store that this one was restored from is lost, to take its backups over: ${takeOver}`),
+      ...otherCopyLines(commands, owners, url),
     );
   }
   return { data: { pending, ...(otherCopies.length > 0 && { otherCopies }) }, lines };
