@@ -1,3 +1,4 @@
+import type { ObjectStore } from '@securestore/objects';
 import { EagerClock } from '../../../objects/test/support/eager-clock.ts';
 import { memoryPlace } from '../../../objects/test/support/places.ts';
 import { createAt, usePlace } from '../../../objects/test/support/stores.ts';
@@ -10,6 +11,7 @@ export const PLACE = 'memory:backups';
 /** A store in memory, and its backups. */
 export interface BackedUp {
   readonly clock: EagerClock;
+  readonly store: ObjectStore;
   readonly shelf: Shelf;
   readonly backups: Backups;
   readonly schedules: Schedules;
@@ -26,5 +28,5 @@ export async function backedUp(objects: Readonly<Record<string, string | Uint8Ar
   const backups = new Backups(store, shelf.connect);
   for (const [key, data] of Object.entries(objects)) await store.store(key, data);
   await backups.backup(PLACE);
-  return { clock, shelf, backups, schedules: new Schedules(store, backups, shelf.connect) };
+  return { clock, store, shelf, backups, schedules: new Schedules(store, backups, shelf.connect) };
 }
