@@ -39,7 +39,7 @@ export interface RestorePorts extends ManagedPorts {
   readonly store: ObjectStore;
 }
 
-/** What a restore that began to change something has as its cursor. */
+/** The cursor of a restore that began to change something. */
 const BEGUN = { begun: true } as const;
 
 type RestoreContext = JobContext<object> & {

@@ -28,7 +28,7 @@ export async function ownersOf({ cli }: Call, store: SecureStore | RemoteStore):
   );
 }
 
-/** What to do about a destination that has the backups of another copy. */
+/** The advice about a destination that has the backups of another copy. */
 export function otherCopyLines(commands: Commands, owners: Owners, url: string): string[] {
   const lines = [printable(`to use that destination no longer: ${commands.on(['destination', 'remove', url])}`)];
   if (owners.get(url) === 'copy') return lines;

@@ -170,7 +170,7 @@ function missingCondition({ missing = 0 }: WatchFacts): Condition | undefined {
   return { id: 'missing-objects', severity: 'critical', message, advice };
 }
 
-/** What removes older snapshots that are damaged, which nothing repairs. A retention knows only whether the own file of a snapshot is whole. */
+/** Nothing repairs older snapshots that are damaged: they are removed. A retention knows only whether the own file of a snapshot is whole. */
 const OLDER_REMOVED =
   '"securestore retention <url> --damaged" removes those whose own files are damaged, and the retention of the destination the others in time';
 

@@ -5,7 +5,7 @@ import { overdue } from '../index.ts';
 /** What is known of one schedule. */
 export interface ScheduleFacts {
   readonly id: string;
-  /** What it does; left out if that is not known. */
+  /** Its task; left out if that is not known. */
   readonly task?: 'backup' | 'verify' | 'drill' | 'retention' | undefined;
   /** When a run should have begun that hasn't, in milliseconds since 1970. */
   readonly overdueSince?: number | undefined;
