@@ -97,7 +97,10 @@ export class Jobs {
       const kind = kinds.find((other) => other.name === name);
       if (kind === undefined) {
         if (found === undefined) throw notFound(id);
-        throw new SecureStoreError('UNSUPPORTED', `job ${id} is of the unknown kind ${name}`);
+        throw new SecureStoreError(
+          'UNSUPPORTED',
+          `cannot resume job ${id} of the kind ${name}: only the call that began it does`,
+        );
       }
       const left = await stateUnderWay(kind, found?.parsed, (parameters) => this.#newState(name, parameters));
       if (left === undefined) {

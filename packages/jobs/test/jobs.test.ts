@@ -354,7 +354,7 @@ describe('resuming', () => {
     expect(await outcomeOf(left)).toBe('ABORTED');
     await expect(jobs.resume([kindOf(async () => 1)], 'count')).rejects.toMatchObject({
       code: 'UNSUPPORTED',
-      message: 'job count is of the unknown kind count',
+      message: 'cannot resume job count of the kind count: only the call that began it does',
     });
   });
 

@@ -18,6 +18,7 @@ import { stillMissing } from '../snapshot/missing-objects.ts';
 import { ScrubState } from '../verify/rolling/scrub-state.ts';
 import type { Schedule } from '../schedule/index.ts';
 import { readScheduleStatus } from '../schedule/index.ts';
+import type { BackupTask } from '../schedule/schedule-list.ts';
 import { readChainTip } from '../trust/chain-tip.ts';
 import type { WatchFacts } from '../schedule/alerts/index.ts';
 import { scheduleFacts } from '../schedule/alerts/index.ts';
@@ -38,7 +39,7 @@ export interface FactPorts extends ManagedPorts {
   readonly backups: Pick<Backups, 'continuousStatus'>;
 }
 
-type Schedules = readonly Schedule<{ readonly destination: string }>[];
+type Schedules = readonly Schedule<Pick<BackupTask, 'destination' | 'task'>>[];
 
 /** What the store keeps: the states of its schedules, and of its continuous backup. */
 async function knownOf(
@@ -50,9 +51,10 @@ async function knownOf(
   const now = area.clock.now();
   const own = all.filter(({ task }) => task.destination === url);
   const schedules = await Promise.all(
-    own.map(async (schedule) =>
-      scheduleFacts(schedule, await readScheduleStatus(storage, area.clock, schedule.id), now),
-    ),
+    own.map(async (schedule) => ({
+      ...scheduleFacts(schedule, await readScheduleStatus(storage, area.clock, schedule.id), now),
+      task: schedule.task.task,
+    })),
   );
   const replication = await backups.continuousStatus(url, { signal });
   if (replication === undefined || replication.isOver) return { now, schedules, destination: url };

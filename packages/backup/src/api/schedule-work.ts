@@ -1,7 +1,8 @@
-import { SecureStoreError } from '@securestore/core-format';
+import { type Advice, pointNumber, SecureStoreError } from '@securestore/core-format';
 import type { StateStorage } from '@securestore/jobs';
 import type { BackupArea } from '@securestore/objects/internal';
 import { refuse } from '../repository/errors.ts';
+import type { BackupVerifyReport } from '../repository/findings.ts';
 import type { Backups } from './backups.ts';
 import type { DestinationFacts } from './destination-facts.ts';
 import { factsOfAll, unregisteredSchedules } from './destination-facts.ts';
@@ -47,6 +48,18 @@ function damagedBackup(finding: string | undefined, destination: string): Secure
       { id: 'verify-backup', destination },
       { id: 'make-snapshot', destination },
     ],
+  });
+}
+
+/** If the newest snapshot is intact, another one repairs nothing: the damaged ones are to be removed. */
+function damagedOlder({ findings }: BackupVerifyReport, destination: string, hasRetention: boolean): SecureStoreError {
+  const advice: Advice[] = [{ id: 'verify-backup', destination }];
+  // A retention knows only whether the own file of a snapshot is whole; its rules remove the others in time.
+  if (findings.some(({ name }) => pointNumber(name) !== undefined)) {
+    advice.push({ id: 'remove-damaged-snapshots', destination });
+  } else if (!hasRetention) advice.push({ id: 'set-retention', destination });
+  return new SecureStoreError('INTEGRITY', findings[0]?.message ?? `the backup at ${destination} is damaged`, {
+    advice,
   });
 }
 
@@ -127,8 +140,12 @@ export class ScheduleWork {
         });
       return { findings, destinationFindings, missing };
     } else if (task === 'verify') {
-      const { ok, findings } = await this.#backups.verify(destination, { signal, within });
-      if (!ok) throw damagedBackup(findings[0]?.message, destination);
+      const report = await this.#backups.verify(destination, { signal, within });
+      if (!report.ok && report.affectsNewest === false) {
+        const { retention } = registeredAt(this.#area, destination) ?? {};
+        throw damagedOlder(report, destination, retention !== undefined);
+      }
+      if (!report.ok) throw damagedBackup(report.findings[0]?.message, destination);
     } else if (task === 'drill') {
       const { ok, problems, missing } = await this.#backups.drill(destination, { signal });
       if (!ok) throw damagedBackup(problems[0], destination);

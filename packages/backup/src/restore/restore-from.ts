@@ -45,6 +45,8 @@ export interface RestoreCall {
   readonly target: SecureStorage;
   readonly signal: AbortSignal;
   readonly progress: (update: { phase: string; done?: number; bytes?: number }) => void;
+  /** Called before anything is changed. */
+  readonly begin: () => void;
 }
 
 /**
@@ -55,7 +57,7 @@ export async function restoreFrom(
   area: BackupArea,
   backup: OpenedBackup,
   destination: Destination,
-  { options, target, signal, progress }: RestoreCall,
+  { options, target, signal, progress, begin }: RestoreCall,
 ): Promise<RestoreJobReport> {
   // A dry run reports on the point that would be restored.
   const choice = isWhole({ ...options, dryRun: false }) ? await choiceInPlace(backup, area, options, signal) : options;
@@ -84,6 +86,7 @@ export async function restoreFrom(
     if (options.dryRun === true) return { ...report, ...(await estimateOf(area, destination, report)) };
     return { ...report, ...(await receiptFor(area, destination, options, report, begun)) };
   };
+  if (options.dryRun !== true) begin();
   if (!isWhole(options)) return restore();
   // If an earlier run has begun, it has made one.
   let before: number | undefined;

@@ -61,14 +61,15 @@ function change(
   );
 }
 
+const shortened = (message: string): string => message.slice(0, MAX_MESSAGE).toWellFormed();
+
 /** Remembers that a check has failed. A caller who may not do that still gets its result. */
 function rememberFailed(
   area: BackupArea,
   destination: Uint8Array,
   { check, message, ...failed }: FailedCheck,
 ): Promise<void> {
-  const told = message.slice(0, MAX_MESSAGE).toWellFormed();
-  return change(area, destination, check, () => ({ ...failed, message: told }));
+  return change(area, destination, check, () => ({ ...failed, message: shortened(message) }));
 }
 
 /** Forgets that a check failed, after one of the same kind has succeeded. @param since it says nothing of a check that began later */
@@ -94,7 +95,12 @@ export function rememberDrill(
  *
  * @param newest its number; `undefined` if it cannot be read, and is among the findings
  */
-export function affectsNewest(newest: number | undefined, { findings }: BackupVerifyReport): boolean {
+export function affectsNewest(
+  newest: number | undefined,
+  { found, findings }: Pick<BackupVerifyReport, 'found' | 'findings'>,
+): boolean {
+  // Those that are not listed may be about it.
+  if (found > findings.length) return true;
   return findings.some(
     ({ kind, snapshots }) => kind !== 'rolled-back' && (newest === undefined || snapshots.includes(newest)),
   );
@@ -112,8 +118,13 @@ export function rememberVerification(
     return forgetFailed(area, destination, 'verify', since);
   }
   const message = findings[0]?.message ?? 'files are missing or damaged';
-  const newest = isDamaged ? 'damaged' : 'intact';
-  return rememberFailed(area, destination, { check: 'verify', time, found, message, newest });
+  const judged: StoredCheck = { time, found, message: shortened(message), newest: isDamaged ? 'damaged' : 'intact' };
+  // A share that the newest snapshot needs nothing of says nothing of the others.
+  const keep = rolling !== undefined && !isDamaged;
+  return change(area, destination, 'verify', (known) => ({
+    ...judged,
+    newest: keep && known !== undefined ? known.newest : judged.newest,
+  }));
 }
 
 /** Remembers that a backup has copied again what the newest snapshot needs. */

@@ -28,6 +28,17 @@ export async function ownersOf({ cli }: Call, store: SecureStore | RemoteStore):
   );
 }
 
+/** The advice about a destination that has the backups of another copy. */
+export function otherCopyLines(commands: Commands, owners: Owners, url: string): string[] {
+  const lines = [printable(`to use that destination no longer: ${commands.on(['destination', 'remove', url])}`)];
+  if (owners.get(url) === 'copy') return lines;
+  const takeOver = commands.on(['backup', url], { 'take-over': true });
+  return [
+    ...lines,
+    printable(`if the store that this one was restored from is lost, to take its backups over: ${takeOver}`),
+  ];
+}
+
 /**
  * Tells destinations that were not reached from those that have the backups of another copy, which no waiting ends.
  *
@@ -49,12 +60,7 @@ export async function pendingBackups(
   for (const url of otherCopies) {
     lines.push(
       `backups of another copy of the store, which were left as they are: ${printable(url)}`,
-      printable(`to use that destination no longer: ${commands.on(['destination', 'remove', url])}`),
-    );
-    if (owners.get(url) === 'copy') continue;
-    const takeOver = commands.on(['backup', url], { 'take-over': true });
-    lines.push(
-      printable(`if the store that this one was restored from is lost, to take its backups over: ${takeOver}`),
+      ...otherCopyLines(commands, owners, url),
     );
   }
   return { data: { pending, ...(otherCopies.length > 0 && { otherCopies }) }, lines };

@@ -92,6 +92,11 @@ async function switchOn({ cli, out, options }: Call<AuditOnOptions>, store: Secu
 }
 
 async function switchOff({ cli, out }: Call, store: SecureStore): Promise<ExitCode> {
+  const known = await ifAllowed(store.audit.state({ signal: cli.signal }));
+  if (known?.on === false) {
+    await out.result({ on: false }, () => 'the store is not audited. Nothing was changed.');
+    return 0;
+  }
   await store.audit.disable({ signal: cli.signal });
   await out.result({ on: false }, () => 'the store is audited no longer; the log stays');
   return 0;

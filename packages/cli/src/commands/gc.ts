@@ -6,6 +6,8 @@ import { withStore, withStoreToDelete } from '../store/open.ts';
 import { isRemote } from '../store/served.ts';
 import { refuse } from '../errors/refuse.ts';
 import { changeIn, type SettingsOptions } from './settings.ts';
+import { ownersOf, otherCopyLines } from '../access/pending-backups.ts';
+import { Commands } from '../errors/hints.ts';
 import { count, formatBytes, printable } from '../terminal/terminal-text.ts';
 
 type GcReport = Awaited<ReturnType<SecureStore['gc']>>;
@@ -102,7 +104,42 @@ function laterInWords(later: GcReport): string {
 /** The destinations of the store, as far as the caller may ask for them without an attempt that a server would record. */
 async function destinationsOf(store: SecureStore): Promise<string[]> {
   if (isRemote(store)) return [];
-  return (await store.backups.destinations()).map(({ url }) => printable(url));
+  return (await store.backups.destinations()).map(({ url }) => url);
+}
+
+/** Of destinations that no backup of this store reads for: the other copy of the store has them. */
+async function neverRead(call: Call, store: SecureStore, destinations: readonly string[]): Promise<string[]> {
+  if (destinations.length === 0) return [];
+  const owners = await ownersOf(call, store);
+  const commands = new Commands(call);
+  return destinations
+    .filter((url) => owners.has(url))
+    .flatMap((url) => [
+      printable(`no backup to ${url} will read them: it has the backups of another copy of the store`),
+      ...otherCopyLines(commands, owners, url),
+    ]);
+}
+
+/** Why versions stay: now, and in a day. */
+async function noteKept(
+  call: Call,
+  store: SecureStore,
+  history: Partial<Settings['history']>,
+  { kept }: GcReport,
+  later: GcReport | undefined,
+): Promise<void> {
+  const { out } = call;
+  const isUnread = kept.unread > 0 || (later?.kept.unread ?? 0) > 0;
+  const destinations = isUnread ? await destinationsOf(store) : [];
+  const named = destinations.map(printable);
+  out.note(keptText(history, kept, named));
+  if (later !== undefined) {
+    out.note(laterInWords(later));
+    if (Object.values(later.kept).some((number) => number > 0)) {
+      out.note(`in a day: ${keptText(history, later.kept, named)}`);
+    }
+  }
+  for (const line of await neverRead(call, store, destinations)) out.note(line);
 }
 
 /** `securestore gc`. */
@@ -125,9 +162,7 @@ export async function gc(call: Call<GcOptions>): Promise<ExitCode> {
       const own = isRemote(store) ? undefined : await store.settings.get({ signal: cli.signal });
       // A server of an earlier release counts none.
       if (Object.hasOwn(report, 'kept')) {
-        const readers = report.kept.unread > 0 ? await destinationsOf(store) : [];
-        out.note(keptText({ ...own?.history, ...history }, report.kept, readers));
-        if (later !== undefined) out.note(laterInWords(later));
+        await noteKept(call, store, { ...own?.history, ...history }, report, later);
       }
     }
     return report.failed === 0 ? 0 : SOME_FAILED;

@@ -3,6 +3,7 @@ import type { SecureStore } from 'securestore';
 import { type Call, type ExitCode, SOME_FAILED } from '../call/call.ts';
 import { watchJob } from '../terminal/job-progress.ts';
 import { withStore } from '../store/open.ts';
+import { isRemote } from '../store/served.ts';
 import { withHints } from '../errors/refuse.ts';
 import { count, formatTable, formatTime, printable } from '../terminal/terminal-text.ts';
 import { watchWait } from '../terminal/wait-progress.ts';
@@ -63,12 +64,38 @@ async function resume({ cli, out }: Call, { jobs }: SecureStore, id: string): Pr
   return failed === 0 ? 0 : SOME_FAILED;
 }
 
-async function cancel(call: Call, { jobs }: SecureStore, id: string): Promise<void> {
+/** The verbs of jobs that only the same command resumes, by the kind of the job. */
+const RESUMED_BY: ReadonlyMap<string, string> = new Map([
+  ['restore', 'restore'],
+  ['restore-store', 'restore'],
+  ['drill', 'drill'],
+]);
+
+async function cancel(call: Call, store: SecureStore, id: string): Promise<ExitCode> {
   const { cli, out } = call;
-  await jobs.cancel(id, { signal: cli.signal });
+  const commands = new Commands(call);
+  // A principal who started the job at a server may cancel it, and not always list the jobs.
+  const found = isRemote(store)
+    ? undefined
+    : (await store.jobs.list({ signal: cli.signal })).find((one) => one.id === id);
+  await store.jobs.cancel(id, { signal: cli.signal });
+  if (found?.state === 'interrupted') {
+    await out.result(
+      { id, cancelled: false },
+      () => `the job ${printable(id)} is not running: there is nothing to stop`,
+    );
+    out.note(`hint: to give it up: ${printable(commands.on(['job', 'forget', id]))}`);
+    return 0;
+  }
+  const verb = RESUMED_BY.get(found?.kind ?? id);
+  const resuming =
+    verb === undefined
+      ? `to resume it: ${printable(commands.on(['job', 'resume', id]))}`
+      : `to resume it, give the same ${verb} command once more`;
   await out.result({ id, cancelled: true }, () => {
-    return `asked the job ${printable(id)} to stop, which takes up to 5 s; to resume it: ${printable(new Commands(call).on(['job', 'resume', id]))}`;
+    return `asked the job ${printable(id)} to stop, which takes up to 5 s; ${resuming}`;
   });
+  return 0;
 }
 
 async function forget({ cli, out }: Call, { jobs }: SecureStore, id: string): Promise<void> {
@@ -86,9 +113,11 @@ const onJob =
       act(call, store, id).catch((error: unknown) => {
         if (!SecureStoreError.is(error, 'UNSUPPORTED')) throw error;
         // Some work is begun again and never resumed, such as a continuous backup.
+        const verb = RESUMED_BY.get(id);
+        const same = verb === undefined ? 'the command that began it' : `the same ${verb} command`;
         throw withHints(
           error,
-          { text: 'give the command that began it once more' },
+          { text: `to resume it, give ${same} once more` },
           { text: 'to give it up', on: ['job', 'forget', id] },
         );
       }),

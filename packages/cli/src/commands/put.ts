@@ -24,7 +24,10 @@ export interface PutOptions {
   readonly keepMeta?: boolean;
 }
 
-const MAKE_ROOM: OwnHint = { text: 'make room on that disk first: purge and gc free what the store no longer needs' };
+const MAKE_ROOM: readonly OwnHint[] = [
+  { text: 'remove something else from that disk first: purge and gc need room too' },
+  { text: 'then purge and gc free what the store no longer needs' },
+];
 
 /** `securestore put`. */
 export async function put(call: Call<PutOptions>, key: string, file: string | undefined): Promise<void> {
@@ -41,7 +44,7 @@ export async function put(call: Call<PutOptions>, key: string, file: string | un
     const counted = typeof data === 'string' ? data : (progress?.counted(data) ?? data);
     const storing = store.store(key, counted, { ...options, signal: cli.signal });
     const info = await storing.catch((error: unknown) => {
-      throw SecureStoreError.is(error, 'NO_SPACE') ? withHints(error, MAKE_ROOM) : error;
+      throw SecureStoreError.is(error, 'NO_SPACE') ? withHints(error, ...MAKE_ROOM) : error;
     });
     progress?.clear();
     await out.result(

@@ -167,17 +167,18 @@ export async function withStoreWithin<T>(
   return await use(store);
 }
 
-const ROOM_TO_DELETE: readonly OwnHint[] = [
-  { text: 'remove something else from that disk first: deleting writes a mark, and in SQLite a log' },
-  { text: 'rm keeps the history and frees nothing; purge and gc do' },
-];
+const ROOM_TO_DELETE: OwnHint = {
+  text: 'remove something else from that disk first: deleting writes a mark, and in SQLite a log',
+};
+const RM_FREES_NOTHING: OwnHint = { text: 'rm keeps the history and frees nothing; purge and gc do' };
 
 /** As {@link withStore}, for deleting, with what to do on a full disk. */
 export async function withStoreToDelete<T>(call: Call, use: (store: SecureStore) => Promise<T>): Promise<T> {
   try {
     return await withStore(call, use);
   } catch (error) {
-    throw SecureStoreError.is(error, 'NO_SPACE') ? withHints(error, ...ROOM_TO_DELETE) : error;
+    if (!SecureStoreError.is(error, 'NO_SPACE')) throw error;
+    throw withHints(error, ROOM_TO_DELETE, ...(call.verb === 'rm' ? [RM_FREES_NOTHING] : []));
   }
 }
 

@@ -72,6 +72,8 @@ destruction whose waiting period has passed.`,
         new Option('--usage', 'count the versions of objects that each key encrypts'),
         new Option('--census').hideHelp(),
       ],
+      notes: `CREATED is when a rotation, or the creation of the store, made the key version. A migration that does not re-encrypt adds
+versions that keep the time of those they follow, so that it puts off no rotation by age.`,
       examples: ['securestore key list', 'securestore key list --usage'],
       load: async () => (await import('../commands/keys.ts')).listKeys,
     });

@@ -35,6 +35,8 @@ describe('audit', () => {
         'the store has no audit log [UNSUPPORTED]\nhint: to begin one: securestore audit on --auditor RECIPIENT',
       );
     }
+    expect(await done(box, 'audit', 'off')).toBe('the store is not audited. Nothing was changed.\n');
+    expect(jsonLines(await done(box, 'audit', 'off', '--json'))).toEqual([{ on: false }]);
     expect((await box.run(['audit', 'on'])).stderr).toContain('needs --auditor RECIPIENT');
     expect((await box.run(['audit', 'on', '--auditor', 'SSRP1-ABCD'])).exitCode).toBe(2);
   });
@@ -86,7 +88,8 @@ describe('audit', () => {
     await done(box, 'member', 'add', 'ann', recipient, '--category', 'default');
     expect(await log()).toMatch(/\nnot in this log: calls of members, .*; reads of a backup .*\n$/);
     expect((await box.run(['audit'])).stderr).toMatch(/^not in this log: calls of members/);
-    await done(box, 'audit', 'off');
+    expect(await done(box, 'audit', 'off')).toBe('the store is audited no longer; the log stays\n');
+    expect(await done(box, 'audit', 'off')).toBe('the store is not audited. Nothing was changed.\n');
     expect(await log()).toMatch(/\nnot in this log: calls of members, .*; reads of a backup .*\n$/);
     expect((await box.run(['audit'])).stderr).not.toContain('not in this log');
   });

@@ -71,4 +71,60 @@ describe.concurrent('job', { timeout: 120_000 }, () => {
     }
     expect((await run(['job'])).stderr).toBe('there is no unfinished job\n');
   });
+
+  it('is none after a restore or a drill that failed before it changed anything', async ({
+    expect,
+    onTestFinished,
+  }) => {
+    const { run, path, destination } = await backupScene(onTestFinished);
+    expect((await run(['backup', destination])).exitCode).toBe(0);
+    await run(['put', 'db/a'], { input: 'another' });
+    const typo = `file:${path('typo')}`;
+    const failing: readonly (readonly [number, ...string[]])[] = [
+      [3, 'restore', typo, '--key', 'db/a'],
+      [3, 'restore', typo, '--yes'],
+      [3, 'restore', typo, '--dry-run'],
+      [3, 'restore', destination, '--snapshot', '7', '--key', 'db/a'],
+      [6, 'restore', destination, '--key', 'db/a', '--conflict', 'fail'],
+      [3, 'drill', typo],
+    ];
+    for (const [exitCode, ...args] of failing) {
+      expect((await run(args)).exitCode, args.join(' ')).toBe(exitCode);
+      expect((await run(['job'])).stderr, args.join(' ')).toBe('there is no unfinished job\n');
+    }
+  });
+
+  it('says of an interrupted restore that it is not running, and what resumes it', async ({
+    expect,
+    onTestFinished,
+  }) => {
+    const scene = await backupScene(onTestFinished);
+    const { run, destination, using } = scene;
+    expect((await run(['backup', destination])).exitCode).toBe(0);
+    await run(['rm', 'db/a']);
+    await using(async (store) => {
+      const ending = new AbortController();
+      const onObject = (): void => ending.abort();
+      const job = store.restore(destination, { prefix: 'db/', onObject, signal: ending.signal });
+      await expect(job).rejects.toMatchObject({ code: 'ABORTED' });
+    });
+    // The mistyped restore changes nothing, so the one before it stays.
+    expect((await run(['restore', `${destination}-typo`, '--key', 'db/a'])).exitCode).toBe(3);
+    const cancelled = await run(['job', 'cancel', 'restore']);
+    expect(cancelled).toMatchObject({
+      exitCode: 0,
+      stdout: 'the job restore is not running: there is nothing to stop\n',
+    });
+    expect(cancelled.stderr).toMatch(/^hint: to give it up: securestore job forget restore\b[^\n]*\n$/);
+    expect(jsonLines((await run(['job', 'cancel', 'restore', '--json'])).stdout)).toEqual([
+      { id: 'restore', cancelled: false },
+    ]);
+    const resumed = await run(['job', 'resume', 'restore']);
+    expect(resumed).toMatchObject({ exitCode: 2, stdout: '' });
+    expect(resumed.stderr).toMatch(
+      /^error: cannot resume job restore of the kind restore: only the call that began it does \[UNSUPPORTED\]\nhint: to resume it, give the same restore command once more\nhint: to give it up: securestore job forget restore\b/,
+    );
+    expect((await run(['restore', destination, '--prefix', 'db/'])).exitCode).toBe(0);
+    expect((await run(['job'])).stderr).toBe('there is no unfinished job\n');
+  });
 });

@@ -1,12 +1,16 @@
 import { shellWord } from '@securestore/core-format';
 import type { ScheduleFacts, WatchFacts } from './facts.ts';
 
+type WatchCheck = NonNullable<WatchFacts['failedChecks']>[number];
+
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 /** How far clocks may differ, in milliseconds. */
 const SKEW = 10 * MINUTE;
+/** How long before a run, by another clock, a check may have begun that is the one of the run, in milliseconds. */
+const SAME_RUN = MINUTE;
 /** How many sizes before the last one make up the usual size. */
 const USUAL_SIZES = 3;
 
@@ -166,6 +170,10 @@ function missingCondition({ missing = 0 }: WatchFacts): Condition | undefined {
   return { id: 'missing-objects', severity: 'critical', message, advice };
 }
 
+/** Nothing repairs older snapshots that are damaged: they are removed. A retention knows only whether the own file of a snapshot is whole. */
+const OLDER_REMOVED =
+  '"securestore retention <url> --damaged" removes those whose own files are damaged, and the retention of the destination the others in time';
+
 /** Each check that failed, and what to do: a backup copies again what only the newest snapshot needs. */
 function checkConditions({ failedChecks = [] }: WatchFacts): Condition[] {
   return failedChecks.map(({ check, time, found, message, newest }) => {
@@ -175,7 +183,7 @@ function checkConditions({ failedChecks = [] }: WatchFacts): Condition[] {
     const repairs: Readonly<Record<typeof newest, string>> = {
       damaged: `back up there once more, which copies everything again, and verify the result: ${verify}`,
       repaired: `the last backup has copied everything again: verify it by ${verify}`,
-      intact: `only older snapshots are damaged: see which by ${verify}; the retention of the destination removes them in time`,
+      intact: `only older snapshots are damaged: see which by ${verify}; ${OLDER_REMOVED}`,
     };
     const again = `see what is damaged by ${verify}, and drill once more when it is mended`;
     return {
@@ -234,11 +242,22 @@ function gapsCondition({ gaps = [] }: WatchFacts): Condition | undefined {
   return { id: 'gaps', severity: 'critical', message, advice };
 }
 
-function scheduleConditions(
-  { id, overdueSince, failures, lastError }: ScheduleFacts,
-  facts: WatchFacts,
-  max: number,
-): Condition[] {
+/**
+ * The check that a scheduled verification failed with, if the newest snapshot is intact by it, or was repaired since. Only what the same run
+ * has found, or a later one, tells that.
+ */
+function harmlessCheck(
+  { task, lastRun, lastError }: ScheduleFacts,
+  { failedChecks = [] }: WatchFacts,
+): WatchCheck | undefined {
+  if (task !== 'verify' || lastError !== 'INTEGRITY' || lastRun === undefined) return undefined;
+  return failedChecks.find(
+    ({ check, newest, time }) => check === 'verify' && newest !== 'damaged' && time >= lastRun - SAME_RUN,
+  );
+}
+
+function scheduleConditions(schedule: ScheduleFacts, facts: WatchFacts, max: number): Condition[] {
+  const { id, overdueSince, failures, lastError } = schedule;
   const found: Condition[] = [];
   if (overdueSince !== undefined) {
     const since = `${moment(overdueSince)}, ${words(facts.now - overdueSince)} ago`;
@@ -250,12 +269,15 @@ function scheduleConditions(
     const why = lastError === undefined ? '' : failures === 1 ? ` with ${lastError}` : `, the last with ${lastError}`;
     const runs = failures === 1 ? 'the last run' : `the last ${failures} runs`;
     const message = `${runs} of schedule ${id} failed${why}`;
-    found.push({
-      id: `failed:${id}`,
-      severity: 'critical',
-      message,
-      advice: `run "securestore schedule run ${id}" to see why`,
-    });
+    const run = `"securestore schedule run ${id}"`;
+    const { newest } = harmlessCheck(schedule, facts) ?? {};
+    const advice =
+      newest === 'intact'
+        ? `only older snapshots are damaged: ${OLDER_REMOVED}`
+        : newest === 'repaired'
+          ? `the last backup has copied everything again: verify it by ${run}`
+          : `run ${run} to see why`;
+    found.push({ id: `failed:${id}`, severity: newest === undefined ? 'critical' : 'warning', message, advice });
   }
   return found;
 }

@@ -5,6 +5,8 @@ import { overdue } from '../index.ts';
 /** What is known of one schedule. */
 export interface ScheduleFacts {
   readonly id: string;
+  /** Its task; left out if that is not known. */
+  readonly task?: 'backup' | 'verify' | 'drill' | 'retention' | undefined;
   /** When a run should have begun that hasn't, in milliseconds since 1970. */
   readonly overdueSince?: number | undefined;
   /** When the last run began that has ended. */

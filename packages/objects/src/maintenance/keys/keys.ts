@@ -21,6 +21,10 @@ export interface EncryptionKeyInfo {
   /** The name of the category whose objects it seals; absent for other kinds. */
   readonly category?: string;
   readonly state: EncryptionKeyState;
+  /**
+   * When a rotation, or the creation of the store, made it. A version that a migration added has the time of the one that it follows, so that
+   * a rotation by age is not put off.
+   */
   readonly created: Date;
   /** When it is to be destroyed; until then that can be undone. */
   readonly destroyAt?: Date;
