@@ -10,6 +10,6 @@ it('a file that replaces modules runs in a process of its own', () => {
   const replacing = globSync('{packages,tools}/*/test/**/*.test.ts', { cwd: root, exclude: ['**/node_modules/**'] })
     .filter((file) => /^vi\.mock\(/m.test(readFileSync(join(root, file), 'utf8')))
     .map((file) => `/${file}`);
-  expect(replacing.length).toBeGreaterThan(1);
+  expect(replacing.length).toBeGreaterThan(0);
   expect(replacing.filter((file) => !ALONE.test(file))).toEqual([]);
 });

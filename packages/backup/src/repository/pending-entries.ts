@@ -87,7 +87,7 @@ export class PendingEntries {
 
   /** Notes that a version that is known has this envelope now. */
   reseal(entry: IndexEntry, envelope: PackedEnvelope): void {
-    // What is copied is mostly announced as well, and so seen twice.
+    // Most of a copy is announced as well, and so seen twice.
     if (this.#writtenUnder.get(entry) === idOf(envelope)) return;
     const { keyId, wrappedKey } = envelope;
     this.#envelopes.push({ entry, envelope: { keyId: copyOf(keyId), wrappedKey: copyOf(wrappedKey) } });

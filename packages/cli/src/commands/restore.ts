@@ -263,7 +263,7 @@ async function noteServedMoment(call: RestoreCall, store: SecureStore, source: s
   noteMoment(call, options, await momentAt(store, source, pointOf(call, options), cli.signal));
 }
 
-/** What of the store is lost to whoever looks at its newest versions. */
+/** The newest versions that a restore puts others in the place of, or deletes. */
 function destroys(planned: RestoreJobReport | undefined): string {
   if (planned === undefined) return 'objects of the store would be replaced';
   const { replaced, deleted } = planned;
