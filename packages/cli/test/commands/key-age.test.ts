@@ -2,11 +2,12 @@ import { expect, it, onTestFinished } from 'vitest';
 import { backupScene } from '../support/backups.ts';
 import { jsonLines } from '../support/cli.ts';
 
+const timesOf = (keys: readonly Readonly<Record<string, unknown>>[]): unknown[] => keys.map(({ created }) => created);
+
 it('a migration adds key versions as old as those that they follow, and key list explains that', async () => {
   const { run, path, url } = await backupScene(onTestFinished);
   const primaries = async (...store: string[]): Promise<readonly Readonly<Record<string, unknown>>[]> =>
     jsonLines((await run(['key', 'list', '--json', ...store])).stdout).filter(({ state }) => state === 'primary');
-  const timesOf = (keys: readonly Readonly<Record<string, unknown>>[]): unknown[] => keys.map(({ created }) => created);
   const before = await primaries();
   const to = `file:${path('moved')}`;
   expect((await run(['migrate', url, to])).exitCode).toBe(0);
