@@ -31,7 +31,7 @@ function targetOf({ prefix, into }: RestoreOptions): string | undefined {
   return `${into}/`;
 }
 
-/** What becomes of an object that is there as another version, where nothing was said. */
+/** The rule for an object that is there as another version, if none was given. */
 function policyOf({ conflict }: RestoreOptions, isWhole: boolean): ConflictPolicy {
   return conflict ?? (isWhole ? 'overwrite' : 'fail');
 }
@@ -263,7 +263,7 @@ async function noteServedMoment(call: RestoreCall, store: SecureStore, source: s
   noteMoment(call, options, await momentAt(store, source, pointOf(call, options), cli.signal));
 }
 
-/** The newest versions that a restore puts others in the place of, or deletes. */
+/** How many objects a restore would replace or delete. */
 function destroys(planned: RestoreJobReport | undefined): string {
   if (planned === undefined) return 'objects of the store would be replaced';
   const { replaced, deleted } = planned;
