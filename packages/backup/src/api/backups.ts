@@ -188,7 +188,7 @@ export class Backups {
         const moment = await backup.newest(signal);
         const view = await backup.view(moment, signal);
         const isLost =
-          (await backup.rollback(signal)) === undefined
+          (await backup.rollback({}, signal)) === undefined
             ? await lossJudge(this.#area, found, moment.point, signal)
             : async () => false;
         return body(view, lostAmong(this.#area, view, isLost, signal));

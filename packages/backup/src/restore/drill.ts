@@ -196,7 +196,7 @@ export async function drillBackup(
   const begun = clock.now();
   const problems = new Problems(idFor(backup));
   const missing = new LostKeys();
-  const rollback = options.snapshot === undefined ? await backup.rollback(signal) : undefined;
+  const rollback = await backup.rollback(options, signal);
   if (rollback !== undefined) problems.add(rollback);
   const moment = await backup.choose(options, signal);
   const { number, point } = moment;

@@ -64,7 +64,7 @@ export async function restoreFrom(
   const moment = await backup.choose(choice, signal);
   const { number: snapshot, gap } = moment;
   const { error: wrong, warnings: doubts } = await attest(backup, moment.point, signal);
-  const rollback = options.snapshot === undefined ? await backup.rollback(signal) : undefined;
+  const rollback = await backup.rollback(options, signal);
   const lost = rollback === undefined ? [] : [rollback];
   const findings = [...momentWarnings(destination.url, moment, choice.at), ...doubts, ...lost];
   if (wrong !== undefined) throw wrong;

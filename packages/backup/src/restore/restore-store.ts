@@ -251,7 +251,7 @@ export async function restoreStoreTo(
       : await pinnedMoment(backup, pin, signal);
   const { point, gap, until } = moment;
   const { error, warnings } = await attest(backup, point, signal);
-  const rollback = options.snapshot === undefined ? await backup.rollback(signal) : undefined;
+  const rollback = await backup.rollback(options, signal);
   const older = await olderKeys(backup, point, signal);
   const wrong = error ?? older;
   if (wrong !== undefined && options.partial !== true) throw wrong;

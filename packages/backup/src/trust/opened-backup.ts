@@ -196,9 +196,13 @@ export class OpenedBackup {
     return rolledBack(this.destination, trusted, newest)?.message;
   }
 
-  /** {@link missesKnown}, of the points that are there now. @throws as {@link list} */
-  async rollback(signal?: AbortSignal): Promise<string | undefined> {
-    return this.#evidence.trusted && this.missesKnown(await this.chainTip(signal));
+  /** {@link missesKnown}, of the points that are there now; nothing if a snapshot was named. @throws as {@link list} */
+  async rollback(
+    { snapshot }: { readonly snapshot?: number | undefined },
+    signal?: AbortSignal,
+  ): Promise<string | undefined> {
+    if (snapshot !== undefined || this.#evidence.trusted === undefined) return undefined;
+    return this.missesKnown(await this.chainTip(signal));
   }
 
   /** Whether no holder of a retired key can have made a point: it has the current key, or the store remembers it, or its head names it. */
