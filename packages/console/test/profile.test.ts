@@ -177,8 +177,8 @@ describe.skipIf(NO_BROWSER !== undefined)(named('the profile of a browser'), () 
   );
 
   // T-BROWSER-04
-  it(
-    'has nothing of it when the browser is killed in the middle of a session',
+  it.runIf(LONG)(
+    onlyLong('has nothing of it when the browser is killed in the middle of a session'),
     async () => {
       const folder = await newFolder();
       await using browser = await openProfile(BROWSER, place.url, folder);

@@ -36,7 +36,7 @@ test(
   async () => {
     const home = fresh('memory');
     expect.assert(home !== undefined);
-    const store = await travelling(home, { small: 100, large: 1 });
+    const store = await travelling(home, { small: 100, large: 1, largeBytes: 5 * 1024 * 1024 });
     for (const name of RING) {
       const next = fresh(name);
       if (next !== undefined) await moveOn(store, next);

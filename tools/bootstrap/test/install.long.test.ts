@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { SetupError } from '../errors.mjs';
 import { ensureInstalled as ensure } from '../install.mjs';
-import { LONG, onlyLong } from '../../campaigns/src/size.ts';
 
 /** Without what npm says. */
 const ensureInstalled = (root: string): Promise<void> => ensure(root, 'ignore');
@@ -59,7 +58,7 @@ describe('ensureInstalled', () => {
     await ensureInstalled(root);
   });
 
-  it.runIf(LONG)(onlyLong('installs again when the lock file changed'), async () => {
+  it('installs again when the lock file changed', async () => {
     await ensureInstalled(root);
     writeFileSync(join(root, 'package-lock.json'), '\n', { flag: 'a' });
     forbidNpm();
@@ -72,14 +71,14 @@ describe('ensureInstalled', () => {
     expect(installed()).toBe(true);
   });
 
-  it.runIf(LONG)(onlyLong('heals a folder from which a package was lost'), async () => {
+  it('heals a folder from which a package was lost', async () => {
     await ensureInstalled(root);
     rmSync(join(root, 'node_modules/dep'), { recursive: true });
     await ensureInstalled(root);
     expect(installed()).toBe(true);
   });
 
-  it.runIf(LONG)(onlyLong('installs once for two commands at once'), async () => {
+  it('installs once for two commands at once', async () => {
     await Promise.all([ensureInstalled(root), ensureInstalled(root)]);
     expect(installed()).toBe(true);
     expect(vi.mocked(console.error).mock.calls.filter(([line]) => String(line).includes('installing'))).toHaveLength(1);

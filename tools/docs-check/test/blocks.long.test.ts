@@ -9,7 +9,6 @@ import { mistakesInTypes } from '../src/blocks/compile-blocks.ts';
 import { blocksIn, pagesWithExamples } from '../src/blocks/page-blocks.ts';
 import type { Block } from '../src/blocks/page-blocks.ts';
 import { commandsIn } from '../src/blocks/shell-words.ts';
-import { LONG, onlyLong } from '../../campaigns/src/size.ts';
 
 const root: string = fileURLToPath(new URL('../../..', import.meta.url));
 
@@ -136,7 +135,7 @@ describe('the blocks of the documentation', () => {
     expect(all.length).toBeGreaterThan(700);
   });
 
-  it.runIf(LONG)(onlyLong('compile if they are TypeScript that nothing runs'), async () => {
+  it('compile if they are TypeScript that nothing runs', async () => {
     const typed = pages.map(({ markdown, blocks }) => ({
       markdown,
       all: blocks

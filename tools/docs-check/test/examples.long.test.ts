@@ -4,7 +4,6 @@ import { describe, expect, it } from 'vitest';
 import { findExamples } from '../src/run/examples.ts';
 import { documentExamples, outputOf } from '../src/run/run-example.ts';
 import type { DocumentExample } from '../src/run/run-example.ts';
-import { LONG, onlyLong } from '../../campaigns/src/size.ts';
 
 const root: string = fileURLToPath(new URL('../../..', import.meta.url));
 const examples = await documentExamples(root);
@@ -47,11 +46,6 @@ describe('the examples in the documentation', () => {
     expect(examples.map(({ document }) => document)).toContain('README.md');
   });
 
-  // They are processes of their own, and mostly wait. In a short run the first of each folder, and none of those of packages.
-  const isShort = (example: DocumentExample): boolean =>
-    !example.document.startsWith('packages/') &&
-    example === examples.find(({ document }) => dirname(document) === dirname(example.document));
-  const title = '$document, line $line runs and prints what it says';
-  it.concurrent.each(examples.filter(isShort))(title, runs);
-  it.runIf(LONG).concurrent.each(examples.filter((example) => !isShort(example)))(onlyLong(title), runs);
+  // They are processes of their own, and mostly wait.
+  it.concurrent.each(examples)('$document, line $line runs and prints what it says', runs);
 });

@@ -5,7 +5,6 @@ import { git } from '../src/checkout.ts';
 import { attempt, expectRefusal, WORKFLOW } from './support/attempt.ts';
 import { madeUp } from './support/repository.ts';
 import type { Repository } from './support/repository.ts';
-import { LONG } from '../../campaigns/src/size.ts';
 
 describe('a release is refused before anything is built', () => {
   const built = { build: async () => expect.unreachable('something was built') };
@@ -71,7 +70,7 @@ describe('a release is refused before anything is built', () => {
     ],
     ['origin', async (made: Repository) => made.describe('.', { repository: undefined }), 'has no "repository.url"'],
   ];
-  it.each(LONG ? LACKS : LACKS.slice(0, 2))('where there is no %s', async (_what, take, finding) => {
+  it.each(LACKS)('where there is no %s', async (_what, take, finding) => {
     const repository = await madeUp();
     await take(repository);
     await repository.commit();
