@@ -19,6 +19,11 @@ const LONGEST = [
   'securestore/test/moments',
   'securestore/test/processes/moving',
   'securestore/test/crash-images/move',
+  'server/test/workers/',
+  'docs-check/test/shell-pages',
+  'reference-reader/test/vectors',
+  'maintenance/gc/collection-faults',
+  'restore/restore-faults',
   'cli/test/migrate',
   'cli/test/restore.test',
   'cli/test/rotate',
@@ -30,7 +35,7 @@ const LONGEST = [
   'console/test/',
   'conformance.test',
   'backend-mongodb/test/crash',
-  'backup/test/api/faults',
+  'backup/test/api/',
 ];
 /**
  * How many other files begin after the n-th of them, so that the processors are busy while those wait. The first ones wait
