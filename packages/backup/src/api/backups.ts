@@ -116,7 +116,7 @@ export class Backups {
    * The snapshots that can be restored, the newest first. `onDamaged` is called for each snapshot that is damaged; without it,
    * the first damaged snapshot ends the call.
    *
-   * @throws SecureStoreError `NOT_FOUND`, `INTEGRITY`; what the backend throws
+   * @throws SecureStoreError `NOT_FOUND`, `INTEGRITY`; `CONFLICT` if another copy of the store has taken the backups over; what the backend throws
    */
   list(
     destination: string,

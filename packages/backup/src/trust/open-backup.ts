@@ -3,6 +3,7 @@ import type { BackupArea, CopySettings } from '@securestore/objects/internal';
 import { unlockCopy } from '@securestore/objects/internal';
 import type { FoundDestination } from '../repository/destination.ts';
 import { requireDestination } from '../repository/destination.ts';
+import { refuseOtherCopy } from './other-copy.ts';
 import { OpenedBackup } from './opened-backup.ts';
 import { replicationStatusAt } from './replication-status.ts';
 import { trustedTipAt } from './trusted-tip.ts';
@@ -29,7 +30,7 @@ export async function openBackup(settings: BackupSettings): Promise<OpenedBackup
  * The backups at a destination, by the keys of the store and what it knows of them.
  *
  * @param cachedPoints how many points that were read are not read again
- * @throws SecureStoreError `INTEGRITY`; what the backend of the store throws
+ * @throws SecureStoreError `CONFLICT` if another copy of the store has taken them over; `INTEGRITY`; what the backends throw
  */
 export async function knownBackup(
   area: BackupArea,
@@ -40,6 +41,7 @@ export async function knownBackup(
   // Asked first: somebody may publish in between.
   const trusted = area.hasKeys ? await trustedTipAt(area, found, signal) : undefined;
   const copy = area.openCopy(found.keys);
+  await refuseOtherCopy(area, found, signal);
   return new OpenedBackup(found, copy, {
     trusted,
     reached: async (end) => (await replicationStatusAt(area, found.id, end))?.reached,

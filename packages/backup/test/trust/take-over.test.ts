@@ -1,8 +1,18 @@
 import { forwardTo } from '@securestore/backend-api';
+import { pointName } from '@securestore/core-format';
 import { describe, expect, it } from 'vitest';
 import { failure } from '../../../objects/test/support/stores.ts';
-import { Schedules } from '../../src/index.ts';
-import { backupsOf, connectTo, contentsAt, contentsOf, filesAt, restoredFrom, worldOf } from '../support/worlds.ts';
+import { RecoveryPoints, Schedules } from '../../src/index.ts';
+import {
+  backupsOf,
+  connectTo,
+  contentsAt,
+  contentsOf,
+  filesAt,
+  reached,
+  restoredFrom,
+  worldOf,
+} from '../support/worlds.ts';
 
 /** A store that was backed up, and a copy that was restored from that. */
 async function withCopy() {
@@ -72,6 +82,54 @@ describe('a restored store', () => {
     await failure(backups.backup(url, { takeOver: true }), 'CONFLICT');
     const first = await belongsTo({ store, destination, clock, backups, copy: store, copied: backups, url });
     expect(first).toEqual({ owner: 'copy', ids: ['other-copy'] });
+  });
+
+  it('that has taken them over is named to the other, which cannot read them any more', async () => {
+    const { store, destination, copied, backups, url } = await withCopy();
+    await copied.backup(url, { takeOver: true });
+    const points = new RecoveryPoints(store, backups, connectTo([destination]));
+    const calls: (() => PromiseLike<unknown>)[] = [
+      () => backups.list(url),
+      () => backups.list(url, { onDamaged: () => undefined }),
+      () => backups.windows(url),
+      () => backups.verify(url),
+      () => backups.drill(url),
+      () => backups.restore(url),
+      () => backups.restore(url, { snapshot: 1 }),
+      () => points.timeline(url),
+    ];
+    for (const call of calls) {
+      const refused = await failure(call(), 'CONFLICT');
+      expect(refused.message).toBe(
+        `${url} has the backups of another copy of this store now, with keys that this store does not have. Each copy needs its own destination.`,
+      );
+      expect(refused.advice).toEqual([
+        { id: 'make-snapshot' },
+        { id: 'unregister-destination', destination: url },
+        { id: 'restore-store', destination: url },
+      ]);
+    }
+    expect(await copied.verify(url)).toMatchObject({ findings: [] });
+  });
+
+  it('reads those of the other, which has gone on, as long as it has their keys', async () => {
+    const { store, copied, backups, clock, url } = await withCopy();
+    clock.advance(1000);
+    await store.checkpoint();
+    await store.store('c', 'three');
+    await backups.backup(url);
+    await failure(copied.backup(url), 'CONFLICT');
+    expect((await copied.list(url)).map(({ number }) => number)).toEqual([2, 1]);
+    expect(await copied.verify(url)).toMatchObject({ findings: [] });
+  });
+
+  it('reports damage of those of the other as damage', async () => {
+    const { store, copied, backups, destination, url } = await withCopy();
+    await store.checkpoint();
+    await backups.backup(url);
+    const backend = await reached(destination);
+    await backend.write(pointName(2), Buffer.from('no point'), {});
+    expect(await copied.verify(url)).toMatchObject({ ok: false });
   });
 
   it('takes them over when it registers the destination, if it is told to', async () => {

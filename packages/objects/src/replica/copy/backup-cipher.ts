@@ -73,7 +73,7 @@ export class BackupSeals {
   ): Promise<Buffer> {
     const { keys, suites, newer } = this.#ports;
     // It may be sealed by a process that has followed the head further.
-    if (newer !== undefined && !this.#knows(body)) await newer(signal);
+    if (newer !== undefined && !this.knows(body)) await newer(signal);
     const what = `the ${LABELS[purpose]} ${name}`;
     return openSystemBody(
       what,
@@ -85,7 +85,8 @@ export class BackupSeals {
     );
   }
 
-  #knows(body: Uint8Array): boolean {
+  /** Whether the key version is at hand that something names; also if it names none, because it is damaged. */
+  knows(body: Uint8Array): boolean {
     try {
       return this.#ports.keys().version(systemBodyKeyId(body)) !== undefined;
     } catch (error) {
