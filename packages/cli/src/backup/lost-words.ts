@@ -28,8 +28,12 @@ export function lostInWords(
   const { count: lost, keys } = missing ?? { count: 0, keys: [] };
   const others = lost === 0 ? findings : findings.slice(1);
   const lines = others.map((finding) => {
-    const checked = destinationFindings.includes(finding) ? ['verify', destination] : ['verify'];
-    return `finding: ${printable(finding).replace(/\.$/, '')}; to list the damage: ${printable(commands.on(checked))}`;
+    const text = printable(finding).replace(/\.$/, '');
+    // The backup has repaired some of it: of removed snapshots, whose numbers are used again, a verification lists nothing.
+    const next = destinationFindings.includes(finding)
+      ? `to check what is there now: ${printable(commands.on(['verify', destination]))}`
+      : `to list the damage: ${printable(commands.on(['verify']))}`;
+    return `finding: ${text}; ${next}`;
   });
   if (lost === 0) return lines;
   const [are, were] = lost === 1 ? ['is', 'it was'] : ['are', 'they were'];
