@@ -216,6 +216,47 @@ describe('an error says in one line what is wrong, and in hints what to do', { t
     });
   });
 
+  it('if something else is at the store URL', async () => {
+    const box = await withCanary('sqlite');
+    await writeFile(box.path('notes.txt'), 'mine');
+    const none = { exitCode: 5, code: 'FORMAT_VERSION', says: 'the file is not a SQLite database' } as const;
+    const notes = box.path('notes.txt');
+    const checked = ['check the store URL; a new store needs one with nothing there'];
+    await all(box, [
+      { ...none, args: ['ls', '--store', 'sqlite:./notes.txt'], own: [notes], hints: checked },
+      { ...none, args: ['init', 'sqlite:./notes.txt'], own: [notes], hints: ['choose another store URL'] },
+      {
+        args: ['ls', '--store', 'file:./notes.txt'],
+        exitCode: 2,
+        code: 'INVALID_ARGUMENT',
+        says: 'is not a folder',
+        own: [notes],
+        hints: checked,
+      },
+      {
+        args: ['ls', '--store', 'file:./vault'],
+        exitCode: 2,
+        code: 'INVALID_ARGUMENT',
+        says: 'is not a folder',
+        own: [box.path('vault')],
+        hints: ['did you mean sqlite:…'],
+      },
+    ]);
+  });
+
+  it('if the store URL was given without --store', async () => {
+    const box = await sandbox('none');
+    for (const url of ['sqlite:./vault.db', 'file:./vault']) {
+      const { exitCode, stderr } = await box.run(['ls', url]);
+      expect(exitCode).toBe(2);
+      expect(stderr).toContain(
+        `no store is given [INVALID_ARGUMENT]\nhint: if that is the store: securestore ls --store ${url}\n`,
+      );
+    }
+    expect((await box.run(['ls', 'db:'])).stderr).not.toContain('that is the store');
+    expect((await box.run(['ls', 's3://id:secret@bucket'])).stderr).not.toContain('secret@');
+  });
+
   it('if a backup is read by a command that needs its store', async () => {
     const box = await sandbox('none');
     const { exitCode, stderr } = await box.run(['browse', 'file:./backup']);

@@ -1,5 +1,5 @@
 import { flushFoundSync, makeFolderDurablySync, SecureStoreError } from '@securestore/core-format';
-import { closeSync, fstatSync, openSync, readdirSync, statSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
 import type { Stats } from 'node:fs';
 import { dirname } from 'node:path';
 import { vanished } from '../files/errors.ts';
@@ -46,6 +46,27 @@ function refuseFileAbove(path: string): void {
   });
 }
 
+/** The first bytes of every SQLite database. */
+const DATABASE = 'SQLite format 3\0';
+
+/** Whether a file is a database, which the store URL may have been meant for. */
+function isDatabase(path: string): boolean {
+  // A pipe or a device could make the read wait.
+  if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true) return false;
+  const head = Buffer.alloc(DATABASE.length);
+  try {
+    const file = openSync(path, 'r');
+    try {
+      readSync(file, head, 0, head.length, 0);
+    } finally {
+      closeSync(file);
+    }
+  } catch {
+    return false;
+  }
+  return head.toString('latin1') === DATABASE;
+}
+
 /**
  * The root of a store. Once seen it must stay what it was: a folder that was unmounted, removed or replaced is an
  * outage, and neither an empty store nor a folder for a new one.
@@ -81,7 +102,7 @@ export class StoreFolder {
     if (!found.isDirectory()) {
       throw new SecureStoreError('INVALID_ARGUMENT', `${this.path} is not a folder`, {
         backend: 'fs',
-        advice: [{ id: 'choose-store-url' }],
+        advice: isDatabase(this.path) ? [{ id: 'give-store-url', form: 'sqlite:…' }] : [{ id: 'choose-store-url' }],
       });
     }
     this.#remember(found);

@@ -22,6 +22,9 @@ function withOption(text: string, option: string, commands: Commands): Hint {
   return command === undefined ? { text: `${text}, add ${option} to the same command` } : { text, command };
 }
 
+/** Commands that make something at a store URL; others expect it to be there. */
+const MAKES: ReadonlySet<string> = new Set(['init', 'backup', 'destination add', 'migrate', 'restore', 'schedule add']);
+
 const RENDERERS: { readonly [I in AdviceId]: Renderer<I> } = {
   'create-store': (_, commands) => ({
     text: 'to create a store',
@@ -51,7 +54,12 @@ const RENDERERS: { readonly [I in AdviceId]: Renderer<I> } = {
     text: 'to restore the store from a backup, to a URL with nothing there',
     command: commands.elsewhere(['restore', destination], { to: 'URL' }),
   }),
-  'choose-store-url': () => ({ text: 'choose another store URL, with nothing there' }),
+  'choose-store-url': (_, { verb }) => ({
+    text:
+      verb === undefined || MAKES.has(verb)
+        ? 'choose another store URL, with nothing there'
+        : 'check the store URL; a new store needs one with nothing there',
+  }),
   'check-store-url': ({ url = 'the store URL' }) => ({
     text: `see that the disk, bucket or server of ${url} is there`,
   }),

@@ -8,6 +8,7 @@ import { checkFromFile, isSameLocation } from './location-from-file.ts';
 import { whileMistyped } from '../secret/mistyped.ts';
 import { refuse, withHints } from '../errors/refuse.ts';
 import { type KeptSecret, keepSecret } from '../secret/kept-secret.ts';
+import { mistakenOperand } from './mistaken-operand.ts';
 import { mistakenVariables } from './mistaken-variables.ts';
 import { findSecret, optionSecrets, readSecretFile } from '../secret/secret.ts';
 import { checkNoToken, notServed, openServed, whileServed } from './served.ts';
@@ -36,6 +37,7 @@ async function storeOf(call: Call, operand?: string): Promise<Given> {
     refuse(
       'no store is given',
       ...mistakenVariables(call.cli.env),
+      ...mistakenOperand(call),
       { text: 'give --store URL, such as --store sqlite:./vault.db' },
       { text: 'or set $SECURESTORE_URL' },
       {
