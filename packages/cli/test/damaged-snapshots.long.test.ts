@@ -16,6 +16,35 @@ async function firstPoint(folder: string): Promise<string> {
   return last;
 }
 
+/** Damages the oldest snapshot of a folder. */
+async function damageFirst(folder: string): Promise<void> {
+  const file = await firstPoint(folder);
+  const body = await readFile(file);
+  body[body.length >> 1] = (body[body.length >> 1] ?? 0) ^ 1;
+  await writeFile(file, body);
+}
+
+it('a retention with --damaged tells damaged snapshots apart from those that no rule keeps', async ({
+  expect,
+  onTestFinished,
+}) => {
+  const { run, destination, path } = await backupScene(onTestFinished);
+  for (let number = 1; number <= 3; number++) await run(['backup', destination]);
+  await damageFirst(path('backup'));
+  const args = ['retention', destination, '--damaged', '--keep-last', '1'];
+  const preview = await run([...args, '--dry-run']);
+  expect(preview.stdout).toBe(
+    'keep snapshot 3 (newest, last)\nremove snapshot 2\nremove snapshot 1 (damaged)\nwould remove 2 snapshots, 1 of them damaged; 1 stay\n',
+  );
+  expect(jsonLines((await run([...args, '--dry-run', '--json'])).stdout)).toMatchObject([
+    { number: 3 },
+    { number: 2, removed: true },
+    { number: 1, removed: true, damaged: true },
+    { summary: { removed: 2, damaged: 1, dryRun: true } },
+  ]);
+  expect((await run([...args, '--yes'])).stdout).toContain('\nremoved 2 snapshots, 1 of them damaged; 1 stay\n');
+});
+
 it('a damaged snapshot is named, keeps no other one from being listed, and is removed where that is asked for', async ({
   expect,
   onTestFinished,
@@ -24,10 +53,7 @@ it('a damaged snapshot is named, keeps no other one from being listed, and is re
   await run(['backup', destination]);
   await using((store) => store.store('db/a', 'second').then(() => undefined));
   await run(['backup', destination]);
-  const file = await firstPoint(path('backup'));
-  const body = await readFile(file);
-  body[body.length >> 1] = (body[body.length >> 1] ?? 0) ^ 1;
-  await writeFile(file, body);
+  await damageFirst(path('backup'));
   const listed = await run(['snapshots', destination]);
   expect(listed.exitCode).toBe(8);
   expect(listed.stdout).toMatch(/^ *SNAPSHOT.*\n +2 /);
@@ -42,7 +68,7 @@ it('a damaged snapshot is named, keeps no other one from being listed, and is re
   // As the hint of `snapshots` has it.
   const removed = await run(['retention', destination, '--damaged', '--yes']);
   expect(removed).toMatchObject({ exitCode: 0 });
-  expect(removed.stdout).toContain('keep snapshot 2 (newest, everything)\nremove snapshot 1\n');
+  expect(removed.stdout).toContain('keep snapshot 2 (newest, everything)\nremove snapshot 1 (damaged)\n');
   expect(await run(['snapshots', destination])).toMatchObject({
     exitCode: 0,
     stderr: expect.stringMatching(/^1 snapshot, for which \S+ K?i?B were copied\n$/),

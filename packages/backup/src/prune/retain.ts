@@ -30,9 +30,9 @@ export interface RetainOptions extends CallOptions {
   /** Instead of what was set for the destination. */
   readonly retention?: RetentionSettings | undefined;
   /**
-   * Removes damaged snapshots, too, and the recovery points that build on them. Without it nothing is removed while there are some, since
-   * the files that they need are not known. If no rules are given or set, these are all that is removed. A snapshot whose own file is whole
-   * counts as whole, even if a verification found other files of it damaged.
+   * Removes damaged snapshots besides those that no rule keeps, and the recovery points that build on them. Without it nothing is removed
+   * while there are some, since the files that they need are not known. If no rules are given or set, these are all that is removed. A
+   * snapshot whose own file is whole counts as whole, even if a verification found other files of it damaged.
    */
   readonly damaged?: boolean | undefined;
 }
@@ -43,6 +43,8 @@ export interface RetentionReport {
   readonly kept: readonly KeptRecoveryPoint[];
   /** Numbers of the snapshots that are removed, damaged ones among them. */
   readonly removed: readonly number[];
+  /** Those of `removed` that are damaged, or have the name of a snapshot and are none; the others are kept by no rule. */
+  readonly removedDamaged: readonly number[];
   /** How many of the recovery points between snapshots are removed. */
   readonly removedChanges: number;
   /** The snapshots that were removed; absent in a dry run. */
@@ -81,7 +83,8 @@ function planRetention(
   const isOld = ({ kind, time }: SnapshotInfo): boolean => kind === 'changes' && time.getTime() < newest - continuous;
   const changes = points.filter(isOld).map(({ number }) => number);
   const gone = [...removed, ...damaged].toSorted((a, b) => b - a);
-  return { report: { kept, removed: gone, removedChanges: changes.length }, numbers: [...gone, ...changes] };
+  const report = { kept, removed: gone, removedDamaged: damaged, removedChanges: changes.length };
+  return { report, numbers: [...gone, ...changes] };
 }
 
 type DamagedSnapshot = Pick<DamagedPoint, 'number' | 'error'>;

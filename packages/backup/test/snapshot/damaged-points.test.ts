@@ -206,6 +206,7 @@ it('a retention removes a damaged snapshot where it is told to, and else says wh
   const options = { retention, damaged: true };
   expect(await backups.retain(destination.url, { ...options, dryRun: true })).toMatchObject({
     removed: [3, 2, 1],
+    removedDamaged: [3],
   });
   expect(await backups.retain(destination.url, options)).toMatchObject({ done: { removed: [3, 2, 1] } });
   expect((await backups.list(destination.url)).map(({ number }) => number)).toEqual([5, 4]);
@@ -220,7 +221,7 @@ it('a retention without rules removes damaged snapshots alone', async () => {
   await failure(backups.retain(destination.url), 'INVALID_ARGUMENT');
   const report = { kept: [5, 4, 2, 1].map((number) => expect.objectContaining({ number })), removed: [3] };
   const preview = await backups.retain(destination.url, { damaged: true, dryRun: true });
-  expect(preview).toEqual({ ...report, removedChanges: 0 });
+  expect(preview).toEqual({ ...report, removedDamaged: [3], removedChanges: 0 });
   expect(await backups.retain(destination.url, { damaged: true })).toMatchObject({ ...report, done: { removed: [3] } });
   expect((await backups.list(destination.url)).map(({ number }) => number)).toEqual([5, 4, 2, 1]);
   await isWhole(world);

@@ -38,13 +38,27 @@ function settingsOf(options: RetentionOptions): RetentionSettings | undefined {
   return Object.keys(settings).length === 0 ? undefined : settings;
 }
 
-function inWords({ kept, removed, removedChanges, done }: RetentionReport): string[] {
+/** The damaged snapshots of a report. A server of an earlier release does not tell them. */
+const damagedOf = ({ removedDamaged = [] }: Partial<Pick<RetentionReport, 'removedDamaged'>>): readonly number[] =>
+  removedDamaged;
+
+/** The amount to remove, and how many of the snapshots are damaged. @param snapshots their numbers */
+function amount(report: RetentionReport, snapshots: readonly number[]): string {
+  const { removedChanges } = report;
+  const damaged = damagedOf(report).filter((number) => snapshots.includes(number)).length;
+  const of = damaged === 0 ? '' : `, ${damaged} of them damaged`;
+  const moments =
+    removedChanges === 0 ? '' : `${of && ','} and ${count(removedChanges, 'recovery point')} between them`;
+  return `${count(snapshots.length, 'snapshot')}${of}${moments}`;
+}
+
+function inWords(report: RetentionReport): string[] {
+  const { kept, removed, done } = report;
   const verb = done === undefined ? 'would remove' : 'removed';
-  const moments = removedChanges === 0 ? '' : ` and ${count(removedChanges, 'recovery point')} between them`;
   const freed = done === undefined ? [] : [`freed ${formatBytes(done.bytes)} in ${count(done.files, 'file')}`];
-  const gone = removed.filter((number) => done?.refused?.snapshots.includes(number) !== true).length;
-  const stay = kept.length + removed.length - gone;
-  return [`${verb} ${count(gone, 'snapshot')}${moments}; ${stay} stay`, ...freed];
+  const gone = removed.filter((number) => done?.refused?.snapshots.includes(number) !== true);
+  const stay = kept.length + removed.length - gone.length;
+  return [`${verb} ${amount(report, gone)}; ${stay} stay`, ...freed];
 }
 
 /** `securestore retention`. */
@@ -66,19 +80,23 @@ export async function retention(call: Call<RetentionOptions>, destination: strin
     for (const { number, reasons } of preview.kept) {
       await out.result({ number, kept: reasons }, () => `keep snapshot ${number} (${reasons.join(', ')})`);
     }
-    for (const number of preview.removed)
-      await out.result({ number, removed: true }, () => `remove snapshot ${number}`);
+    const broken = damagedOf(preview);
+    for (const number of preview.removed) {
+      const isDamaged = broken.includes(number);
+      await out.result({ number, removed: true, ...(isDamaged && { damaged: true }) }, () => {
+        return `remove snapshot ${number}${isDamaged ? ' (damaged)' : ''}`;
+      });
+    }
     const isNothing = preview.removed.length === 0 && preview.removedChanges === 0;
     if (options.dryRun === true) {
-      await out.result({ summary: { removed: preview.removed.length, dryRun: true } }, () => inWords(preview));
+      const summary = { removed: preview.removed.length, ...(broken.length > 0 && { damaged: broken.length }) };
+      await out.result({ summary: { ...summary, dryRun: true } }, () => inWords(preview));
       return 0;
     }
     // What an interrupted run has left goes all the same, which nobody needs to be asked about.
     if (!isNothing) {
-      const moments =
-        preview.removedChanges === 0 ? '' : ` and ${count(preview.removedChanges, 'recovery point')} between them`;
-      const what = `${count(preview.removed.length, 'snapshot')}${moments}`;
-      const question = `Remove ${what} at ${printable(destination)} for good? ${preview.kept.length} stay.`;
+      const what = amount(preview, preview.removed);
+      const question = `Remove ${what}${broken.length > 0 ? ',' : ''} at ${printable(destination)} for good? ${preview.kept.length} stay.`;
       await confirmDestruction(cli, options.yes, question);
     }
     const removing = backups.retain(destination, { ...given, signal });

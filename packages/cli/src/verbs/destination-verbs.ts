@@ -70,7 +70,7 @@ function retentionOptions(): Option[] {
     ),
     new Option('--time-zone <zone>', 'the time zone of days and weeks, such as Europe/Berlin (default: UTC)'),
     new Option('--set', 'store the rules for the destination, and remove nothing now'),
-    new Option('--damaged', 'also remove damaged snapshots, which otherwise keep everything at the destination'),
+    new Option('--damaged', 'besides what no rule keeps, remove damaged snapshots, which otherwise keep everything'),
     new Option('--dry-run', 'show what would be kept, and why'),
   ];
 }
@@ -83,8 +83,9 @@ function addRetention(program: Command, run: Run): void {
     notes: `Without rules, those that were set for the destination apply. The newest snapshot always stays. A backup that runs at the
 same time loses nothing.
 
---damaged removes snapshots of which the own file cannot be read; if no rules are given or set, these alone. A snapshot stays
-if only other files of it are damaged, which "securestore verify <destination>" finds.
+--damaged removes snapshots of which the own file cannot be read, and also those that the rules do not keep; --dry-run marks
+the damaged ones. If no rules are given or set, only damaged ones go. A snapshot stays if only other files of it are damaged,
+which "securestore verify <destination>" finds.
 
 Exit code 8 if the destination refuses to remove something; each is one line, and a later run removes it once that is
 allowed. Exit code 4 if the destination lets nothing be removed; then nothing is changed.`,
