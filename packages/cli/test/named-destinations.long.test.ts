@@ -53,7 +53,7 @@ it('a destination of a store that a file names gets no credentials of the enviro
   const changed = await ask('role', 'add', 'nobody', '--deny', 'read');
   expect(changed).toMatchObject({
     exitCode: 8,
-    stderr: expect.stringContaining('backups not reached: postgres://***@'),
+    stderr: expect.stringContaining('changed in the store, but not in the backups at postgres://***@'),
   });
   expect(passwords).toEqual([]);
   // Named by hand it is reached.

@@ -12,7 +12,7 @@ describe('a store that was restored beside the one that it is a copy of', () => 
     expect((await run(['restore', destination, '--to', `file:${path('copy')}`])).exitCode).toBe(0);
     const rotated = await run(['rotate', '--same-secret', ...copy]);
     expect(rotated.exitCode).toBe(8);
-    expect(rotated.stdout).not.toContain('backups not reached');
+    expect(rotated.stdout).not.toContain('which were not reached');
     expect(rotated.stdout).toContain(
       `\nbackups of another copy of the store, which were left as they are: ${destination}\n` +
         `to use that destination no longer: securestore destination remove ${destination} `,

@@ -30,7 +30,7 @@ describe.concurrent('a destination that can not be reached', { timeout: 120_000 
     const rotated = await run(['rotate', '--same-secret']);
     expect(rotated).toMatchObject({ exitCode: 8, stderr: '' });
     expect(rotated.stdout).toContain(
-      `backups not reached: ${destination}\n` +
+      `changed in the store, but not in the backups at ${destination}, which were not reached\n` +
         'their backups still need the old keys: once they can be reached, run securestore rotate --same-secret\n',
     );
     await back();
@@ -52,7 +52,7 @@ describe.concurrent('a destination that can not be reached', { timeout: 120_000 
     await run(['backup', destination]);
     const back = await unreachable(scene);
     const note =
-      `backups not reached: ${destination}\n` +
+      `changed in the store, but not in the backups at ${destination}, which were not reached\n` +
       'their copies of the destroyed keys still decrypt their backups: once they can be reached, run securestore key list, which removes these\n';
     const destroyed = await run(['key', 'destroy', 'default', '--wait', '0d', '--yes', '--json']);
     expect(destroyed).toMatchObject({ exitCode: 8, stderr: '' });

@@ -55,7 +55,9 @@ export async function pendingBackups(
   const otherCopies = pending.filter((url) => owners.has(url));
   const unreached = pending.filter((url) => !owners.has(url));
   const commands = new Commands(call);
-  const lines = unreached.map((url) => `backups not reached: ${printable(url)}`);
+  const lines = unreached.map(
+    (url) => `changed in the store, but not in the backups at ${printable(url)}, which were not reached`,
+  );
   if (unreached.length > 0) lines.push(once);
   for (const url of otherCopies) {
     lines.push(

@@ -18,7 +18,7 @@ const MEANINGS: Readonly<Record<number, string>> = {
   5: 'damaged or rolled back',
   6: 'already exists, or was changed meanwhile',
   7: 'unavailable',
-  8: 'done, but some items failed',
+  8: 'done, except for some items, or for a destination that was not reached',
   9: 'wrong unlock secret',
   130: 'interrupted',
 };

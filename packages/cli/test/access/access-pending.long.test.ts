@@ -27,7 +27,7 @@ it('what takes access away names the backups that it did not reach, with exit co
     const done = await run(args);
     expect(done.exitCode).toBe(8);
     expect(done.stderr).toContain(
-      `${following}backups not reached: ${destination}\na store that is restored from there gives access as it was before: `,
+      `${following}changed in the store, but not in the backups at ${destination}, which were not reached\na store that is restored from there gives access as it was before: `,
     );
   }
   // Who only gives waits for no backup.

@@ -18,7 +18,7 @@ it('slot remove says at which backups the secret still opens what lies there, wi
   expect(removed.exitCode).toBe(8);
   expect(removed.stdout).toBe(`removed the slot ${id}\n`);
   expect(removed.stderr).toContain(
-    `backups not reached: ${destination}\n` +
+    `changed in the store, but not in the backups at ${destination}, which were not reached\n` +
       'the unlock secret still opens their backups: once they can be reached, run securestore backup with each, which ends that\n',
   );
   await rm(path('backup'));
