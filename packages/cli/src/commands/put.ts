@@ -5,13 +5,14 @@ import { fileError, parseStoreKey, SecureStoreError, systemCodeOf } from '@secur
 import type { ByteSource } from '@securestore/migrate';
 import type { ObjectInfo, SecureStore, StoreOptions } from 'securestore';
 import type { Call } from '../call/call.ts';
+import { backupOf, hasLostNewest } from '../object/near-keys.ts';
 import { formatSize, infoRecord } from '../object/object-text.ts';
 import { withStore } from '../store/open.ts';
 import { parseExpiry } from '../call/parse-time.ts';
 import { parseMetadata } from '../call/parse-values.ts';
 import { startProgress } from '../terminal/progress.ts';
 import { askHidden, openTerminal } from '../secret/prompt.ts';
-import type { OwnHint } from '../errors/hints.ts';
+import { Commands, type OwnHint } from '../errors/hints.ts';
 import { refusal, refuse, withHints } from '../errors/refuse.ts';
 import { printable } from '../terminal/terminal-text.ts';
 
@@ -40,6 +41,7 @@ export async function put(call: Call<PutOptions>, key: string, file: string | un
     const { keepMeta = false } = call.options;
     const options = keepMeta ? await keeping(call, store, key, given) : given;
     const before = keepMeta ? undefined : await replaced(call, store, key);
+    const isLost = before === 'none' && (await hasLostNewest(call, store, key));
     using progress = source.typed ? undefined : startProgress(cli, 'stored', { totalBytes: source.size });
     const counted = typeof data === 'string' ? data : (progress?.counted(data) ?? data);
     const storing = store.store(key, counted, { ...options, signal: cli.signal });
@@ -51,20 +53,34 @@ export async function put(call: Call<PutOptions>, key: string, file: string | un
       infoRecord(info),
       () => `stored ${printable(key)}, ${formatSize(info.size)}, version ${info.version}`,
     );
-    noteDropped(call, before);
+    if (before !== 'none') noteDropped(call, before);
+    if (isLost) await noteLost(call, store, key);
   });
 }
 
-/** What is about to be replaced; `undefined` if there is nothing, or whoever stores it may not see it. */
+/** The object that is about to be replaced; `undefined` if it was not read, or the caller may not see it. */
 async function replaced(
   { cli, options }: Call<PutOptions>,
   store: Pick<SecureStore, 'info'>,
   key: string,
-): Promise<ObjectInfo | undefined> {
+): Promise<ObjectInfo | 'none' | undefined> {
   const { meta, expires, ifAbsent } = options;
   // Then nothing can be dropped, and it need not be read.
   if (ifAbsent === true || (meta !== undefined && expires !== undefined)) return undefined;
-  return await store.info(key, { signal: cli.signal }).catch(() => undefined);
+  return await store.info(key, { signal: cli.signal }).catch((error: unknown) => {
+    return SecureStoreError.is(error, 'NOT_FOUND') && error.advice === undefined ? 'none' : undefined;
+  });
+}
+
+/** After a lost version, no read returns the versions before it any more. */
+async function noteLost(call: Call<PutOptions>, store: SecureStore, key: string): Promise<void> {
+  const earlier = new Commands(call).on(['history', key], { backup: await backupOf(store) });
+  call.out.note(
+    printable(
+      `note: the newest version of ${key} had been lost, and not deleted, so its history begins again; ` +
+        `to see its earlier versions in a backup: ${earlier}`,
+    ),
+  );
 }
 
 /**

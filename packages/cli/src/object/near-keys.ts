@@ -38,7 +38,7 @@ async function isAudited({ cli }: Call, store: SecureStore): Promise<boolean> {
  * Whether older versions of an object exist while its newest one is missing: a deletion would be the newest one. A caller who may not
  * see the history is not told.
  */
-async function hasLostNewest(call: Call, store: SecureStore, key: string): Promise<boolean> {
+export async function hasLostNewest(call: Call, store: SecureStore, key: string): Promise<boolean> {
   if (isRemote(store) || (await isAudited(call, store))) return false;
   const { cli } = call;
   try {
@@ -51,7 +51,7 @@ async function hasLostNewest(call: Call, store: SecureStore, key: string): Promi
 }
 
 /** The URL of the first destination of the store; a placeholder if it has none, or the caller may not see it. */
-async function backupOf(store: SecureStore): Promise<string> {
+export async function backupOf(store: SecureStore): Promise<string> {
   try {
     return (await store.backups.destinations())[0]?.url ?? 'BACKUP';
   } catch {

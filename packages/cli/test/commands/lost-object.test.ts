@@ -58,6 +58,25 @@ it('an object that has lost its newest version is not undeleted, and its older o
   expect((await box.run(command.split(' '))).exitCode).toBe(6);
 });
 
+it('storing over an object that has lost its newest version says that its history begins again, and where the rest is', async () => {
+  const box = await lost();
+  const backup = `file:${box.path('backup')}`;
+  const note =
+    'note: the newest version of db/a had been lost, and not deleted, so its history begins again; ' +
+    `to see its earlier versions in a backup: securestore history db/a --backup ${backup}\n`;
+  expect(await box.run(['put', 'db/a'], { input: 'three' })).toMatchObject({ exitCode: 0, stderr: note });
+  expect((await box.run(['history', 'db/a'])).stdout.trim().split('\n')).toHaveLength(2);
+  const [, command = ''] = /securestore (.*)\n$/.exec(note) ?? [];
+  const earlier = await box.run(command.split(' '));
+  expect(earlier.exitCode).toBe(0);
+  expect(earlier.stdout.trim().split('\n')).toHaveLength(4);
+  expect((await box.run(['put', 'db/a'], { input: 'four' })).stderr).toBe('');
+  // The history of an object that was deleted goes on.
+  expect((await box.run(['rm', 'db/a'])).exitCode).toBe(0);
+  expect((await box.run(['put', 'db/a'], { input: 'five' })).stderr).toBe('');
+  expect((await box.run(['put', 'db/new'], { input: 'one' })).stderr).toBe('');
+});
+
 it('a backup repairs an object that has lost its newest version', async () => {
   const box = await lost();
   expect(await box.run(['scrub', '--repair', 'file:./backup'])).toMatchObject({ exitCode: 0 });
