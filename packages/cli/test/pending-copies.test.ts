@@ -14,7 +14,7 @@ describe('a store that was restored beside the one that it is a copy of', () => 
     expect(rotated.exitCode).toBe(8);
     expect(rotated.stdout).not.toContain('which were not reached');
     expect(rotated.stdout).toContain(
-      `\nbackups of another copy of the store, which were left as they are: ${destination}\n` +
+      `\nchanged in the store, but not in the backups at ${destination}, which are of another copy of it\n` +
         `to use that destination no longer: securestore destination remove ${destination} `,
     );
     expect(rotated.stdout).toContain(
@@ -37,7 +37,7 @@ describe('a store that was restored beside the one that it is a copy of', () => 
     const left = await run(['rotate', '--same-secret']);
     expect(left.exitCode).toBe(8);
     expect(left.stdout).toContain(
-      `\nbackups of another copy of the store, which were left as they are: ${destination}\n`,
+      `\nchanged in the store, but not in the backups at ${destination}, which are of another copy of it\n`,
     );
     expect(left.stdout).not.toContain('--take-over');
     expect((await run(['destination', 'remove', destination])).exitCode).toBe(0);

@@ -61,7 +61,7 @@ export async function pendingBackups(
   if (unreached.length > 0) lines.push(once);
   for (const url of otherCopies) {
     lines.push(
-      `backups of another copy of the store, which were left as they are: ${printable(url)}`,
+      `changed in the store, but not in the backups at ${printable(url)}, which are of another copy of it`,
       ...otherCopyLines(commands, owners, url),
     );
   }

@@ -22,7 +22,8 @@ function inWords({ number, time, objects, versions, bytes, copied, rewrapped }: 
   const nothing = versions === 0 ? 'the store is empty' : 'nothing had changed';
   const changed =
     copied.versions === 0 ? nothing : `copied ${count(copied.versions, 'version')}, ${formatBytes(copied.bytes)}`;
-  const keys = rewrapped === 0 ? [] : [`rewrapped ${count(rewrapped, 'older version')} under the new keys`];
+  const keys =
+    rewrapped === 0 ? [] : [`rewrapped ${count(rewrapped, 'older version')} under the current encryption keys`];
   return [`made snapshot ${number} of ${formatTime(time)}: ${holds}`, changed, ...keys];
 }
 

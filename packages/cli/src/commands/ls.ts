@@ -3,6 +3,7 @@ import { endsAll, forEachConcurrently, isNotGranted } from '@securestore/migrate
 import type { HistoryEntry, ObjectInfo, SecureStore } from 'securestore';
 import { type Call, type ExitCode, SOME_FAILED } from '../call/call.ts';
 import { Commands } from '../errors/hints.ts';
+import { refuse } from '../errors/refuse.ts';
 import { infoRecord } from '../object/object-text.ts';
 import { withStore } from '../store/open.ts';
 import { count, formatTable, formatTime, jsonLine, printable } from '../terminal/terminal-text.ts';
@@ -10,6 +11,7 @@ import { count, formatTable, formatTime, jsonLine, printable } from '../terminal
 export interface LsOptions {
   readonly long?: boolean;
   readonly tree?: boolean;
+  readonly prefix?: string;
 }
 
 const COLUMNS = [
@@ -26,8 +28,10 @@ const READS_AT_ONCE = 16;
 const NAMES_AT_ONCE = 256;
 
 /** `securestore ls`. */
-export async function ls(call: Call<LsOptions>, prefix: string | undefined): Promise<ExitCode> {
+export async function ls(call: Call<LsOptions>, operand: string | undefined): Promise<ExitCode> {
   const { cli, out, options } = call;
+  if (operand !== undefined && options.prefix !== undefined) refuse('ls lists one prefix, and two are given');
+  const prefix = operand ?? options.prefix;
   if (prefix?.startsWith('/') === true) out.note('note: no name begins with /; leave it out');
   return await withStore<ExitCode>(call, async (store) => {
     const keys = await store.list(prefix, { signal: cli.signal });

@@ -40,13 +40,15 @@ function progressOf({ total, checkedSince }: NonNullable<BackupVerifyReport['rol
   return `this was what was due of ${formatBytes(total)}; ${since}`;
 }
 
-const TO_NEW_DESTINATION = 'nothing here is repaired: back the store up to a new destination while it is there';
+const NOT_BY_STORE =
+  'the store does not know of it: give the store without --unchanged, and its next backup here copies everything again; or back it up to a new destination';
 
 /** The store remembers a verification that it has made. */
 const TO_SAME_DESTINATION = 'the next backup of the store to this destination copies everything again';
 const NEWEST_IS_GONE =
   'the next backup of the store to this destination reads the whole store; snapshots that are gone do not come back';
-const NEWEST_IS_INTACT = 'the newest snapshot needs none of it; nothing repairs the older ones';
+const NEWEST_IS_INTACT =
+  'the newest snapshot needs none of it; nothing repairs the older ones, which the retention removes in time';
 
 const WHAT_NEXT: readonly string[] = [
   'restore --snapshot restores a snapshot without findings, and --to with --partial the intact objects of any snapshot',
@@ -65,7 +67,7 @@ function inWords(
   const isGone = findings.some((finding) => finding.kind === 'rolled-back' && finding.snapshots.length === 0);
   const ofOthers = isGone ? NEWEST_IS_GONE : NEWEST_IS_INTACT;
   const byStore = affectsNewest === false ? ofOthers : TO_SAME_DESTINATION;
-  const repair = isByStore ? byStore : TO_NEW_DESTINATION;
+  const repair = isByStore ? byStore : NOT_BY_STORE;
   if (!ok) return [`${verdict} among ${looked}`, repair, ...WHAT_NEXT];
   if (rolling !== undefined) return [`${verdict} among ${looked}`, progressOf(rolling)];
   const which = depth === 'opens' ? `${WHOLE[depth]}: ${count(decrypted, 'version')}` : WHOLE[depth];

@@ -38,7 +38,10 @@ Of a backup every file is read, and with --payloads everything in the newest sna
 are kept in the store (--store), so that interrupted runs are resumed; findings and missing files are reported by every
 run. With --unchanged the host of the files can check them by checksums, which detect accidental damage only.
 
-Each finding is one line. Exit code 5 if there is any. Without --checkpoint and --rolling nothing is written.`,
+Nothing is repaired. Three things are written, all to the store: the checkpoint, the times of --rolling, and whether a
+backup of the store itself is damaged, which its health and its next backup take into account.
+
+Each finding is one line. Exit code 5 if there is any.`,
     examples: ['securestore verify --checkpoint', 'securestore verify file:./backup --rolling 30d'],
     load: async () => (await import('../commands/verify.ts')).verify,
   });

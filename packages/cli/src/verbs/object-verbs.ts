@@ -133,6 +133,8 @@ function addLs(program: Command, run: Run): void {
     options: [
       new Option('-l, --long', 'a table with size, times and category').conflicts('tree'),
       new Option('--tree', 'folders with the number and size of the objects in each'),
+      // As export and find have it.
+      new Option('--prefix <prefix>').hideHelp(),
     ],
     notes: `The prefix is the beginning of a key and need not be a folder: db/pr lists db/prod/password too. The number of keys is
 printed last, on stderr. An expired object may be listed until garbage collection removes it. With --long --json, the

@@ -70,7 +70,9 @@ it('a verification by hand that fails counts for health, and the next backup cop
   await rm(box.path('vault'), { recursive: true });
   const without = await box.run(['verify', 'file:./backup']);
   expect(without.exitCode).toBe(5);
-  expect(without.stdout).toContain('nothing here is repaired: back the store up to a new destination');
+  expect(without.stdout).toContain(
+    'the store does not know of it: give the store without --unchanged, and its next backup here copies',
+  );
 });
 
 it('a newest snapshot that is gone is told by every check, until the next backup', async () => {

@@ -10,6 +10,19 @@ const OBJECTS = {
   top: '1',
 } as const;
 
+it('ls takes its prefix as an option, too, as export does, and refuses two', async () => {
+  const box = await sandbox();
+  await box.seed(OBJECTS);
+  const expected = { exitCode: 0, stdout: 'db/prod/password\ndb/prod/user\n', stderr: '2 keys\n' };
+  expect(await box.run(['ls', 'db/prod/'])).toMatchObject(expected);
+  expect(await box.run(['ls', '--prefix', 'db/prod/'])).toMatchObject(expected);
+  const { exitCode, stderr } = await box.run(['ls', 'db/', '--prefix', 'db/prod/']);
+  expect({ exitCode, stderr }).toMatchObject({
+    exitCode: 2,
+    stderr: expect.stringContaining('two are given') as string,
+  });
+});
+
 describe('ls --tree', () => {
   it('shows folders with the number and size of their objects, indented', async () => {
     const box = await sandbox();
