@@ -212,7 +212,7 @@ describe('an error says in one line what is wrong, and in hints what to do', { t
       exitCode: 2,
       code: 'INVALID_ARGUMENT',
       says: 'must be a regular file',
-      hints: ['did you mean file:…'],
+      hints: ['did you mean file:./vault: securestore --store file:./vault ls'],
     });
   });
 
@@ -239,7 +239,7 @@ describe('an error says in one line what is wrong, and in hints what to do', { t
         code: 'INVALID_ARGUMENT',
         says: 'is not a folder',
         own: [box.path('vault')],
-        hints: ['did you mean sqlite:…'],
+        hints: ['did you mean sqlite:./vault: securestore --store sqlite:./vault ls'],
       },
     ]);
   });

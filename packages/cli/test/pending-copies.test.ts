@@ -23,6 +23,10 @@ describe('a store that was restored beside the one that it is a copy of', () => 
     const json = JSON.parse((await run(['rotate', '--same-secret', '--json', ...copy])).stdout.trim()) as object;
     expect(json).toMatchObject({ summary: { pending: [destination], otherCopies: [destination] } });
     expect((await run(['destination', 'list', ...copy])).stdout).toContain('has the backups of another copy');
+    // No backup of the store lacks the change, so that a script need not take it for failed.
+    const allowed = await run(['approval', 'add', 'read', '--keys', 'mail/**', ...copy]);
+    expect(allowed).toMatchObject({ exitCode: 0 });
+    expect(allowed.stderr).toContain(`not in the backups at ${destination}, which are of another copy of it\n`);
     const refused = await run(['backup', destination, ...copy]);
     expect(refused).toMatchObject({ exitCode: 6, stdout: '' });
     expect(refused.stderr).toContain('has the backups of the store that this one was restored from');

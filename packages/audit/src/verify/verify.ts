@@ -45,7 +45,7 @@ interface Known extends SegmentStart {
 
 function withoutEnd({ segment, end }: SegmentReport, vouchedFor: number | undefined): string {
   const vouched = vouchedFor === undefined ? '' : ` A trusted head vouches for it up to entry ${vouchedFor}.`;
-  return `segment ${segment} has no end after entry ${end.count}: its process still runs or was stopped, or its last entries were cut off, and nobody can tell which.${vouched}`;
+  return `segment ${segment} has no end after entry ${end.count}. Its process still runs, or was stopped. Removed last entries would look the same.${vouched}`;
 }
 
 class Verification {

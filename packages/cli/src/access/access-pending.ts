@@ -19,9 +19,13 @@ export function accessPending(
   );
 }
 
-/** Says when a change of who may do what counts, and what it did not reach. @returns the exit code */
+/**
+ * Says when a change of who may do what counts, and what it did not reach.
+ *
+ * @returns the exit code: no later run brings the change to the backups of another copy, which are not of this store
+ */
 export function sayWhereItCounts({ out }: Call, { data, lines }: PendingBackups): ExitCode {
   out.note(FOLLOWING);
   for (const line of lines) out.note(line);
-  return data.pending.length === 0 ? 0 : SOME_FAILED;
+  return data.pending.length === (data.otherCopies?.length ?? 0) ? 0 : SOME_FAILED;
 }

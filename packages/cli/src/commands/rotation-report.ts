@@ -96,7 +96,7 @@ function reportLines(report: RotationReport, pending: readonly string[]): string
   if (left.length > 0) {
     lines.push(`still in use: ${left.join(', ')}`);
     lines.push(
-      'the daily garbage collection disables keys of the journal within two weeks; for others run securestore rotate --same-secret again later',
+      'those that securestore key list shows as (journal) are disabled by the daily garbage collection within two weeks; for the others run securestore rotate --same-secret again later',
     );
   }
   if (contradicted > 0) {

@@ -233,9 +233,12 @@ const RENDERERS: { readonly [I in AdviceId]: Renderer<I> } = {
         : `give the certificate of its authority as "${setting}" of the backend, or in $NODE_EXTRA_CA_CERTS`,
   }),
   'give-credentials': () => ({ text: 'set $SECURESTORE_TOKEN, or give --tls-cert FILE and --tls-key FILE' }),
-  'give-store-url': ({ form }) => ({
-    text: isMeant(form) ? `did you mean ${form}` : `give a store URL such as ${form}`,
-  }),
+  'give-store-url': ({ form }, commands) => {
+    const meant = commands.storeAs(form);
+    const again = meant === undefined ? undefined : commands.againAt(meant);
+    if (again !== undefined) return { text: `did you mean ${meant}`, command: again };
+    return { text: isMeant(form) ? `did you mean ${form}` : `give a store URL such as ${form}` };
+  },
   'check-backend-access': () => ({ text: 'check the credentials for the backend, or the owner and mode of its files' }),
   'install-package': ({ package: name }) => ({
     // A name that the project uses is not always published.

@@ -86,6 +86,15 @@ export class Commands {
     return store === undefined ? undefined : shown(store);
   }
 
+  /** The store URL that was given, with the scheme of `form`, such as `file:…`; `undefined` if another URL may be meant. */
+  storeAs(form: string): string | undefined {
+    const { args, options } = this.#context;
+    const [, scheme] = /^(file|sqlite):…$/.exec(form) ?? [];
+    const [, rest] = /^(?:file|sqlite):(.+)$/.exec(options?.store ?? '') ?? [];
+    const urls = args.filter((arg) => /^[a-z][a-z0-9+-]*:./.test(arg) || arg.startsWith('--store='));
+    return scheme === undefined || rest === undefined || urls.length !== 1 ? undefined : shown(`${scheme}:${rest}`);
+  }
+
   /** The verb of the command that failed. */
   get verb(): string | undefined {
     return this.#context.verb;

@@ -35,7 +35,7 @@ function globalOptions(): Option[] {
   return [
     new Option(
       '-s, --store <url>',
-      'the store URL, such as sqlite:./vault.db (default: $SECURESTORE_URL, else the configuration file)',
+      'the store URL, such as sqlite:./vault.db (default: $SECURESTORE_URL, else the configuration file, for which no secret is taken from the environment)',
     ),
     new Option('--passphrase-file <file>', 'a file that holds the passphrase'),
     new Option('--passphrase-command <command>', 'a command that writes the passphrase to stdout, run by the shell'),
