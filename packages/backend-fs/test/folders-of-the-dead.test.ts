@@ -22,7 +22,6 @@ const ALL = Array.from({ length: 9 }, (_, index) => index + 1).flatMap((when) =>
 
 test.for(LONG ? ALL : SHORT)(
   '%s: what is acknowledged in folders of a writer that was killed outlasts a cut of power: %s %s %s %i',
-  { timeout: 60_000 },
   ([packageName, scheme, file, call, when], { skip }) => {
     if (NO_TRACER !== undefined) skip(NO_TRACER);
     const root = `${scratchFolder()}/above/vault`;

@@ -46,4 +46,4 @@ test('what a command says that it wrote outlasts a cut of power, and a kit is th
   // An export before may have been killed before it flushed what this one passes over.
   expect(traced.flushes(path('found'))).toBe(true);
   expect(traced.flushes(path('found', 'deep'))).toBe(true);
-}, 60_000);
+});

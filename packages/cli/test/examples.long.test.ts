@@ -65,7 +65,7 @@ function lineOf(example: string, { words = {}, append = '', until }: ExampleSetu
   return `${until === undefined ? '' : 'exec '}${filled}${append}`;
 }
 
-describe('the examples of the help', { timeout: 60_000 }, () => {
+describe('the examples of the help', () => {
   it.for(EXAMPLES)('%s', async (example, { skip }) => {
     const program = PROGRAMS[example];
     if (program !== undefined && !has(program)) skip(`${program} is not installed`);

@@ -63,7 +63,7 @@ describe('a connection that ends without an answer', () => {
 
 describe('an answer', () => {
   // T-CLIENT-02
-  it('without end is not gathered in memory', { timeout: 60_000 }, async () => {
+  it('without end is not gathered in memory', async () => {
     let most = 0;
     const store = await opened((_request, response) => {
       response.writeHead(200, { 'content-type': 'application/json' }).write('"');

@@ -83,7 +83,7 @@ describe('a store is not moved, and nothing is changed,', () => {
     await refused(move(inner, `file:${path}/around`), 'INVALID_ARGUMENT', /the store is inside the target/);
     await isUntouched(inner);
     expect(await move(inner, `file:${path}/aroundabout`)).toMatchObject({ migrated: true });
-  }, 60_000);
+  });
 
   it('to where backups are, its own or others', async () => {
     const path = folder();

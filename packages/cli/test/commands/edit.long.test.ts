@@ -153,30 +153,26 @@ sed s/canary/CANARY/ "$1" > "$1.new"; mv "$1.new" "$1"`,
     await expectNoTrace(box);
   });
 
-  it.each(['SIGTERM', 'SIGHUP', 'SIGINT'] as const)(
-    'leaves nothing if %s ends it',
-    { timeout: 60_000 },
-    async (name) => {
-      const box = await sandbox();
-      await box.seed({ k: CANARY });
-      // Renamed, so that whoever sees the file finds the number in it.
-      const note = `echo $$ > '${box.path('note')}'; mv '${box.path('note')}' '${box.path('begun')}'`;
-      const env = await editorOf(box, `echo changed >> "$1"; ${note}; exec sleep 30`);
-      const child = box.start(['edit', 'k'], { env });
-      const ending = finished(child);
-      while (!existsSync(box.path('begun'))) await sleep(20);
-      child.kill(name);
-      const { exitCode, stderr } = await ending;
-      expect(exitCode).toBe(130);
-      expect(stderr).toMatch(/Your text was not stored|Nothing was changed/);
-      const editor = Number(await readFile(box.path('begun'), 'utf8'));
-      expect(() => process.kill(editor, 0)).toThrow('ESRCH');
-      await expectNoTrace(box);
-      expect(await versions(box, 'k')).toBe(1);
-    },
-  );
+  it.each(['SIGTERM', 'SIGHUP', 'SIGINT'] as const)('leaves nothing if %s ends it', async (name) => {
+    const box = await sandbox();
+    await box.seed({ k: CANARY });
+    // Renamed, so that whoever sees the file finds the number in it.
+    const note = `echo $$ > '${box.path('note')}'; mv '${box.path('note')}' '${box.path('begun')}'`;
+    const env = await editorOf(box, `echo changed >> "$1"; ${note}; exec sleep 30`);
+    const child = box.start(['edit', 'k'], { env });
+    const ending = finished(child);
+    while (!existsSync(box.path('begun'))) await sleep(20);
+    child.kill(name);
+    const { exitCode, stderr } = await ending;
+    expect(exitCode).toBe(130);
+    expect(stderr).toMatch(/Your text was not stored|Nothing was changed/);
+    const editor = Number(await readFile(box.path('begun'), 'utf8'));
+    expect(() => process.kill(editor, 0)).toThrow('ESRCH');
+    await expectNoTrace(box);
+    expect(await versions(box, 'k')).toBe(1);
+  });
 
-  it('ends at once at a second signal, and leaves nothing', { timeout: 60_000 }, async () => {
+  it('ends at once at a second signal, and leaves nothing', async () => {
     const box = await sandbox();
     await box.seed({ k: CANARY });
     const env = await editorOf(
@@ -250,26 +246,22 @@ describe.skipIf(!hasTerminals || inMemory === undefined)(
       ['e', { k: 'theirs' }, 130],
       ['d', { k: 'theirs' }, 130],
       ['k', { k: 'theirs', other: 'mine' }, 0],
-    ] as const)(
-      'asks what becomes of the text at a conflict: %s',
-      { timeout: 60_000 },
-      async (answer, values, code) => {
-        const box = await contested(await sandbox());
-        await box.run(['put', 'k', '--meta', 'by=me'], { input: 'first' });
-        const dialogue: Exchange[] = [
-          ['iscard your text? ', `x\r`],
-          ['iscard your text? ', `${answer}\r`],
-        ];
-        if (answer === 'k') dialogue.push(['Key: ', 'other\r']);
-        if (answer === 'e') dialogue.push(['iscard your text? ', 'd\r']);
-        const { exitCode, transcript } = await converse(box, ['edit', 'k'], dialogue);
-        expect(transcript).toMatch(asked);
-        expect(transcript).not.toMatch(/mine|theirs/);
-        expect(exitCode).toBe(code);
-        for (const [key, value] of Object.entries(values)) expect((await box.run(['get', key])).stdout).toBe(value);
-        if (answer === 'o') expect((await box.run(['meta', 'get', 'k'])).stdout).toBe('by  them\n');
-        await expectNoTrace(box);
-      },
-    );
+    ] as const)('asks what becomes of the text at a conflict: %s', async (answer, values, code) => {
+      const box = await contested(await sandbox());
+      await box.run(['put', 'k', '--meta', 'by=me'], { input: 'first' });
+      const dialogue: Exchange[] = [
+        ['iscard your text? ', `x\r`],
+        ['iscard your text? ', `${answer}\r`],
+      ];
+      if (answer === 'k') dialogue.push(['Key: ', 'other\r']);
+      if (answer === 'e') dialogue.push(['iscard your text? ', 'd\r']);
+      const { exitCode, transcript } = await converse(box, ['edit', 'k'], dialogue);
+      expect(transcript).toMatch(asked);
+      expect(transcript).not.toMatch(/mine|theirs/);
+      expect(exitCode).toBe(code);
+      for (const [key, value] of Object.entries(values)) expect((await box.run(['get', key])).stdout).toBe(value);
+      if (answer === 'o') expect((await box.run(['meta', 'get', 'k'])).stdout).toBe('by  them\n');
+      await expectNoTrace(box);
+    });
   },
 );

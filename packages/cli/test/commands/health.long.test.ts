@@ -105,7 +105,7 @@ describe('health of a store that is to move', () => {
     expect((await scene.run(['health'])).stdout).not.toContain('migration');
     expect((await scene.run(['migrate', scene.url, to])).exitCode).toBe(0);
     expect((await scene.run(['health'], { env: { SECURESTORE_URL: to } })).stdout).not.toContain('migration');
-  }, 60_000);
+  });
 });
 
 describe('health of a place without a store', () => {

@@ -125,7 +125,7 @@ describe('a passphrase command', () => {
 });
 
 describe('$SECURESTORE_KEY_FILE', () => {
-  it('is the secret of init, slots and rotate', { timeout: 60_000 }, async () => {
+  it('is the secret of init, slots and rotate', async () => {
     const box = await sandbox('none');
     const env = { SECURESTORE_KEY_FILE: 'key' };
     const made = await box.run(['init', 'sqlite:./vault', '--json'], { env });

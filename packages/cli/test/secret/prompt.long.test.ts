@@ -121,28 +121,24 @@ describe.skipIf(!hasTerminals)(
       expect((await box.run([...STORE, 'get', 'k'], { env })).stdout).toBe('data');
     });
 
-    it.runIf(LONG)(
-      onlyLong('rotate asks for the new passphrase twice, and shows neither'),
-      { timeout: 60_000 },
-      async () => {
-        const box = await sandbox();
-        const rotate = ['rotate', '--depth', 'unlock'];
-        const differ: Exchange[] = [
-          ['New passphrase (not shown): ', `${CANARY}\r`],
-          ['The same again (not shown): ', 'another\r'],
-        ];
-        expect(await converse(box, rotate, differ)).toMatchObject({ exitCode: 2 });
-        const twice: Exchange[] = [
-          ['New passphrase (not shown): ', `${CANARY}\r`],
-          ['The same again (not shown): ', `${CANARY}\r`],
-        ];
-        const rotated = await converse(box, rotate, twice);
-        expect(rotated.exitCode).toBe(0);
-        expect(rotated.transcript).toContain('the new unlock secret unlocks the store');
-        expect(rotated.transcript).not.toContain('canary');
-        expect((await box.run(['ls'], { env: { SECURESTORE_PASSPHRASE: CANARY } })).exitCode).toBe(0);
-      },
-    );
+    it.runIf(LONG)(onlyLong('rotate asks for the new passphrase twice, and shows neither'), async () => {
+      const box = await sandbox();
+      const rotate = ['rotate', '--depth', 'unlock'];
+      const differ: Exchange[] = [
+        ['New passphrase (not shown): ', `${CANARY}\r`],
+        ['The same again (not shown): ', 'another\r'],
+      ];
+      expect(await converse(box, rotate, differ)).toMatchObject({ exitCode: 2 });
+      const twice: Exchange[] = [
+        ['New passphrase (not shown): ', `${CANARY}\r`],
+        ['The same again (not shown): ', `${CANARY}\r`],
+      ];
+      const rotated = await converse(box, rotate, twice);
+      expect(rotated.exitCode).toBe(0);
+      expect(rotated.transcript).toContain('the new unlock secret unlocks the store');
+      expect(rotated.transcript).not.toContain('canary');
+      expect((await box.run(['ls'], { env: { SECURESTORE_PASSPHRASE: CANARY } })).exitCode).toBe(0);
+    });
 
     it('key destroy says what is lost and until when it can be undone, and takes nothing but the name for yes', async () => {
       const box = await sandbox();
@@ -178,7 +174,7 @@ describe.skipIf(!hasTerminals)(
       expect(last.exitCode).toBe(2);
     });
 
-    it('migrate --fail-back looks before it asks, and asks with what there is', { timeout: 60_000 }, async () => {
+    it('migrate --fail-back looks before it asks, and asks with what there is', async () => {
       const box = await sandbox('file');
       await box.seed({ k: 'data', l: 'more' });
       const here = ['migrate', 'file:./vault', '--fail-back'];

@@ -112,7 +112,7 @@ describe('crypto events', () => {
           { operation: 'seal', count: 30, outcome: 'done' },
           { operation: 'open', count: 20, outcome: 'done' },
         ]),
-      20_000,
+      60_000,
     );
     await store.retrieve('a/1');
     clock.advance(5000);
