@@ -29,7 +29,7 @@ if ('skip' in server) {
           return {
             open: async () => {
               const backend = composeLayers(new MongodbBackend(), [faults.layer, ...layers()]);
-              const options = { selectionTimeout: 1000 };
+              const options = { selectionTimeout: 10_000 };
               await backend.init({ url: freshUrl(proxy.url, collection), options });
               return backend;
             },
