@@ -31,7 +31,7 @@ describe.skipIf('skip' in server)('a connection that breaks', () => {
 
   test('while none can be made, nothing is sent, so every outcome is known', async () => {
     const proxy = await proxied(url);
-    const backend = await openAt(freshUrl(proxy.url), IMPATIENT);
+    const backend = await openAt(freshUrl(proxy.url), { selectionTimeout: 5000 });
     await backend.write('o/a', utf8('1'));
     proxy.cut();
     await backend.write('o/a', utf8('2')).catch(() => undefined);
