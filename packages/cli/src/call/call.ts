@@ -15,6 +15,8 @@ export interface Call<O extends object = object> {
   readonly args: readonly string[];
   readonly options: O & GlobalOptions;
   readonly out: Output;
+  /** Says by which options the store can be opened from now on: the hints of an error then repeat those. */
+  readonly openedBy: (options: GlobalOptions) => void;
 }
 
 /** How a verb ends if it doesn't throw: an exit code other than 0. */
@@ -134,7 +136,8 @@ export function addVerb<O extends object, A extends readonly (string | string[] 
     const json = options.json === true;
     if (json !== run.out.json) run.out = createOutput(run.cli, json, () => run);
     const perform = await verb.load();
-    const call = { cli: run.cli, verb: name, args: run.args, options, out: run.out };
+    const openedBy = (now: GlobalOptions): void => void (run.options = now);
+    const call = { cli: run.cli, verb: name, args: run.args, options, out: run.out, openedBy };
     const exitCode = await perform(call, ...operands).catch((error: unknown) => {
       throw operands.some((one) => one !== undefined) ? withList(error, verb.whenMissing) : error;
     });

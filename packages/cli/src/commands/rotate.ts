@@ -7,6 +7,7 @@ import { ensureKeyFile } from '../secret/key-file.ts';
 import { withStore, withUnlockedStore } from '../store/open.ts';
 import { refuse } from '../errors/refuse.ts';
 import { protectionLines, rotationLine, sayRotation } from './rotation-report.ts';
+import { withNewSecret } from '../secret/new-secret-options.ts';
 import { isSameSecret } from '../secret/same-secret.ts';
 import { findNewSecret, type NewSecretOptions, secretVariable } from '../secret/secret.ts';
 import { printable } from '../terminal/terminal-text.ts';
@@ -85,20 +86,23 @@ async function renew(
   const slots = await store.slots.list();
   const job = store.rotateEncryptionKey(before, after, { depth: options.depth, signal: cli.signal });
   const kept = before === after;
+  // The old secret, or a kit that this rotation has ended, opens the store to none of the commands that follow.
+  const next = kept ? call : { ...call, options: withNewSecret(options) };
   try {
     const secret = kept
       ? 'the unlock secret is unchanged'
       : 'the new unlock secret unlocks the store, the old one no longer does';
     const done = await watchJob(cli, call.verb, job);
     const last = protectionLines(done, !kept);
-    const exitCode = await sayRotation(call, store, done, rotationLine(done, secret), { last });
+    call.openedBy(next.options);
+    const exitCode = await sayRotation(next, store, done, rotationLine(done, secret), { last });
     if (!kept) {
-      await sayOtherSlots(call, store);
+      await sayOtherSlots(next, store);
       noteOldSecret(call, keyFile);
     }
     return exitCode;
   } catch (error) {
-    if (!kept) await sayWhichSecret(call, store, slots, keyFile);
+    if (!kept && (await sayWhichSecret(call, store, slots, keyFile))) call.openedBy(next.options);
     throw error;
   }
 }
@@ -116,18 +120,17 @@ async function sayOtherSlots(call: Call, store: SecureStore): Promise<void> {
   const others = (await store.slots.list()).length - 1;
   if (others === 0) return;
   const unlock = others === 1 ? 'other slot still unlocks' : 'other slots still unlock';
-  // Without the old secret, which lists nothing any more.
-  const { store: url } = call.options;
-  const commands = new Commands({ args: [], options: url === undefined ? {} : { store: url } });
-  call.out.note(printable(`${others} ${unlock} the store; to list all: ${commands.on(['slot', 'list'])}`));
+  const list = new Commands(call).on(['slot', 'list']);
+  call.out.note(printable(`${others} ${unlock} the store; to list all: ${list}`));
 }
 
+/** @returns whether the new secret has replaced the old one */
 async function sayWhichSecret(
   call: Call,
   store: SecureStore,
   before: readonly { id: string }[],
   keyFile: string | undefined,
-): Promise<void> {
+): Promise<boolean> {
   try {
     const after = await store.slots.list();
     const replaced = before.some(({ id }) => after.every((slot) => slot.id !== id));
@@ -135,7 +138,9 @@ async function sayWhichSecret(
       replaced ? 'the new unlock secret is in effect: only it unlocks the store' : 'the unlock secret is unchanged',
     );
     if (replaced) noteOldSecret(call, keyFile);
+    return replaced;
   } catch {
     // What stopped the rotation is what is reported.
+    return false;
   }
 }

@@ -42,6 +42,17 @@ export function protectionLines({ depth, failed, remaining, pending }: RotationR
   ];
 }
 
+const ONCE_KEYS =
+  'their backups still need the old keys: once they can be reached, run securestore rotate --same-secret';
+
+/** The state of backups that were not reached, and how to end it, by depth. */
+const ONCE_REACHED: Readonly<Record<RotationDepth, string>> = {
+  unlock:
+    'earlier unlock secrets still open their backups: once they can be reached, run securestore backup with each, which ends that',
+  keys: ONCE_KEYS,
+  data: ONCE_KEYS,
+};
+
 /** Says what a rotation did. @param first the first line @param last the last ones @param more what is in its JSON, too */
 export async function sayRotation(
   call: Call,
@@ -52,8 +63,7 @@ export async function sayRotation(
 ): Promise<number> {
   const { out, verb } = call;
   const { failures, foreign, pending, ...counts } = done;
-  const once = 'their backups still need the old keys: once they can be reached, run securestore rotate --same-secret';
-  const found = await pendingBackups(call, store, pending, once);
+  const found = await pendingBackups(call, store, pending, ONCE_REACHED[done.depth]);
   const summary = { ...counts, ...found.data };
   for (const { name, code } of failures) {
     const error = new SecureStoreError(code, 'cannot be rewrapped under the new encryption keys. It was not changed.');
@@ -86,7 +96,7 @@ function endedKits({ removedSlots }: RotationReport): string[] {
 /** @param pending what was not brought to the backups */
 function reportLines(report: RotationReport, pending: readonly string[]): string[] {
   const { depth, examined, rotated, failed, retired, remaining, contradicted } = report;
-  if (depth === 'unlock') return endedKits(report);
+  if (depth === 'unlock') return [...endedKits(report), ...pending];
   const left = Object.entries(remaining).map(([id, number]) => `${id} (${count(number, 'version')})`);
   const lines = endedKits(report);
   lines.push(

@@ -1,4 +1,4 @@
-import { readFile, rename } from 'node:fs/promises';
+import { readFile, rename, writeFile } from 'node:fs/promises';
 import { expect, it } from 'vitest';
 import { backupScene } from '../support/backups.ts';
 import { jsonLines, sandbox } from '../support/cli.ts';
@@ -91,4 +91,25 @@ it('a recovery kit names no backups that its code cannot open', async ({ onTestF
   );
   const none = await readFile(path('kit3.txt'), 'utf8');
   expect(none).not.toContain(`backup: ${destination}\n`);
+});
+
+it('hints after a rotation do not repeat the recovery kit that it has ended', async () => {
+  const box = await sandbox('file');
+  await box.seed({ k: 'x' });
+  const [backup, copy] = [`file:${box.path('backup')}`, `file:${box.path('copy')}`];
+  const at = ['--store', copy];
+  expect((await box.run(['backup', backup])).exitCode).toBe(0);
+  expect((await box.run(['restore', backup, '--to', copy])).exitCode).toBe(0);
+  const kit = ['--recovery-code-file', box.path('kit.txt')];
+  expect((await box.run(['slot', 'add', '--new-recovery-code', '--kit', box.path('kit.txt'), ...at])).exitCode).toBe(0);
+  await writeFile(box.path('next'), 'another passphrase that is long enough', { mode: 0o600 });
+  const rotate = ['rotate', '--depth', 'unlock', '--new-passphrase-file', box.path('next'), ...at, ...kit];
+  const { exitCode, stdout, stderr } = await box.run(rotate);
+  expect(exitCode).toBe(8);
+  const opens = `--store ${copy} --passphrase-file ${box.path('next')}`;
+  expect(stdout).toContain(`\nto use that destination no longer: securestore destination remove ${backup} ${opens}\n`);
+  expect(stdout).toContain(` to take its backups over: securestore backup ${backup} --take-over ${opens}\n`);
+  expect(stderr).toContain(`; to list all: securestore slot list ${opens}\n`);
+  expect(stdout + stderr).not.toContain('--recovery-code-file');
+  expect((await box.run(['backup', backup, '--take-over', ...opens.split(' ')])).exitCode).toBe(0);
 });
