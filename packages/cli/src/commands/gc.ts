@@ -20,11 +20,13 @@ export interface GcOptions extends Pick<SettingsOptions, 'historyVersions' | 'hi
  * Why a version was kept, in the order in which the reasons are checked.
  *
  * @param destinations of backups, each of which may have to read versions before they are removed
+ * @param stay what the versions do
  */
 export function keptText(
   { versions, days }: Partial<Settings['history']>,
   kept: GcReport['kept'],
   destinations: readonly string[] = [],
+  stay = 'would stay',
 ): string {
   const backups = destinations.length === 0 ? 'a backup' : `a backup to ${destinations.join(' or ')}`;
   const total = Object.values(kept).reduce((sum, number) => sum + number, 0);
@@ -36,7 +38,7 @@ export function keptText(
     [kept.recent, days === undefined ? 'replaced recently' : `replaced less than ${count(days, 'day')} ago`],
   ];
   const shown = reasons.filter(([number]) => number > 0).map(([number, reason]) => `${number} ${reason}`);
-  return `${count(total, 'older version')} would stay: ${shown.join(', ')}`;
+  return `${count(total, 'older version')} ${stay}: ${shown.join(', ')}`;
 }
 
 /** The history to try. @throws `INVALID_ARGUMENT` without a dry run */
@@ -142,6 +144,17 @@ async function noteKept(
   for (const line of await neverRead(call, store, destinations)) out.note(line);
 }
 
+/** Why nothing was removed, if versions are too young to be. To look a day ahead would be a whole collection more. */
+async function noteYoung(call: Call, store: SecureStore, report: GcReport): Promise<void> {
+  // A server of an earlier release counts none.
+  if (!Object.hasOwn(report, 'kept') || report.kept.young === 0 || removedBy(report).length > 0) return;
+  const own = isRemote(store) ? undefined : await store.settings.get({ signal: call.cli.signal });
+  const destinations = report.kept.unread > 0 ? await destinationsOf(store) : [];
+  call.out.note(keptText({ ...own?.history }, report.kept, destinations.map(printable), 'stay'));
+  const ahead = new Commands(call).on(['gc'], { 'dry-run': true });
+  call.out.note(printable(`to see what goes in a day: ${ahead}`));
+}
+
 /** `securestore gc`. */
 export async function gc(call: Call<GcOptions>): Promise<ExitCode> {
   const { cli, out, options } = call;
@@ -157,6 +170,7 @@ export async function gc(call: Call<GcOptions>): Promise<ExitCode> {
     const later = dryRun ? await inADay(call, store, history, report) : undefined;
     const ahead = later && { inADay: { ...later, failures: undefined } };
     await out.result({ summary: { ...summary, ...(dryRun && { dryRun }), ...ahead } }, () => inWords(report, dryRun));
+    if (!dryRun && !out.json) await noteYoung(call, store, report);
     if (dryRun && !out.json) {
       // A principal who may collect may not always read the settings, and the log would have a denied attempt.
       const own = isRemote(store) ? undefined : await store.settings.get({ signal: cli.signal });

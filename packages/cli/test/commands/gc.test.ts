@@ -26,6 +26,19 @@ it('a dry run says what goes in a day of what is younger now', async () => {
   expect((await box.run(['gc', '--dry-run'])).stderr).toContain('would remove nothing');
 });
 
+it('says why it removes nothing of what is younger than a day, and how to see what goes later', async () => {
+  const box = await sandbox('file');
+  for (const text of ['one', 'two', 'three']) await box.seed({ k: text });
+  const limit = ['settings', 'change', '--history-versions', '1', '--history-days', '0'];
+  expect((await box.run(limit)).exitCode).toBe(0);
+  const { stdout, stderr } = await box.run(['gc']);
+  expect(stdout).toBe('checked 1 object: nothing to remove\n');
+  expect(stderr).toMatch(
+    /^2 older versions stay: 2 younger than a day\nto see what goes in a day: securestore gc --dry-run( --no-anchor)?\n$/,
+  );
+  expect((await box.run(['gc', '--json'])).stderr).toBe('');
+});
+
 it('a dry run says why versions stay in a day, and that no backup will read what another copy backs up', async () => {
   const { run, destination, path } = await backupScene(onTestFinished);
   expect((await run(['backup', destination])).exitCode).toBe(0);
