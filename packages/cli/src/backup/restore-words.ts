@@ -39,13 +39,21 @@ function accessInWords({ access }: RestoreReport): string[] {
   ];
 }
 
-export function storeInWords(report: RestoreReport, { options }: Call<RestoreOptions>): string[] {
-  const { to = '' } = options;
+/** @param source the backup, as it was given */
+export function storeInWords(report: RestoreReport, { options }: Call<RestoreOptions>, source: string): string[] {
+  const { to = '', prefix } = options;
   const commands = new Commands({ args: [], options });
   const { snapshot: number, objects, versions, bytes, unreadable, failed } = report;
   const what = `${count(objects, 'object')} in ${count(versions, 'version')}, ${formatBytes(bytes)}`;
   const lost = unreadable === 0 ? [] : [`left out, since their keys were destroyed: ${count(unreadable, 'version')}`];
   const damaged = failed.length === 0 ? [] : [`could not be restored: ${count(failed.length, 'name')}`];
+  // With a part of the store, nothing is to continue the backups of the whole.
+  const takeOver =
+    prefix === undefined
+      ? [
+          `or, if the store of these backups is lost, take them over: ${printable(commands.elsewhere(['backup', redactStoreUrl(source)], { 'take-over': true, store: to }))}`,
+        ]
+      : [];
   return [
     `restored ${momentInWords(options, { ...report, number })} to ${printable(to)}: ${what}`,
     ...lost,
@@ -54,6 +62,7 @@ export function storeInWords(report: RestoreReport, { options }: Call<RestoreOpt
     `its secrets of that time open it, a lost one too: ${printable(commands.elsewhere(['slot', 'list'], { store: to }))}, and slot remove`,
     `to see its objects: ${printable(commands.elsewhere(['ls'], { store: to }))}`,
     `its backups need a destination of their own: ${printable(commands.elsewhere(['backup', 'URL'], { store: to }))}`,
+    ...takeOver,
   ];
 }
 

@@ -99,7 +99,7 @@ async function restoreStoreTo(call: RestoreCall, source: string): Promise<ExitCo
   const { failed, ...summary } = report;
   for (const finding of summary.findings) out.note(`finding: ${finding}`);
   await sayFailed(out, failed);
-  await out.result({ summary: { ...summary, to, failed: failed.length } }, () => storeInWords(report, call));
+  await out.result({ summary: { ...summary, to, failed: failed.length } }, () => storeInWords(report, call, source));
   return failed.length === 0 ? 0 : SOME_FAILED;
 }
 

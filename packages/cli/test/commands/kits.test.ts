@@ -1,4 +1,4 @@
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { expect, it } from 'vitest';
 import { backupScene } from '../support/backups.ts';
 import { jsonLines, sandbox } from '../support/cli.ts';
@@ -112,4 +112,19 @@ it('hints after a rotation do not repeat the recovery kit that it has ended', as
   expect(stderr).toContain(`; to list all: securestore slot list ${opens}\n`);
   expect(stdout + stderr).not.toContain('--recovery-code-file');
   expect((await box.run(['backup', backup, '--take-over', ...opens.split(' ')])).exitCode).toBe(0);
+});
+
+it('a store that is restored by a recovery kit takes its backups over by the command that is printed', async () => {
+  const box = await sandbox('file');
+  await box.seed({ k: 'x' });
+  const kit = ['--recovery-code-file', box.path('kit.txt')];
+  expect((await box.run(['slot', 'add', '--new-recovery-code', '--kit', box.path('kit.txt')])).exitCode).toBe(0);
+  const backup = `file:${box.path('backup')}`;
+  expect((await box.run(['backup', backup])).exitCode).toBe(0);
+  await rm(box.path('vault'), { recursive: true });
+  const to = `file:${box.path('again')}`;
+  const made = await box.run(['restore', backup, '--to', to, ...kit]);
+  const [, line = ''] = /, take them over: securestore (.*)\n/.exec(made.stdout) ?? [];
+  expect(line).toBe(`backup ${backup} --take-over --store ${to} ${kit.join(' ')}`);
+  expect(await box.run(line.split(' '))).toMatchObject({ exitCode: 0 });
 });

@@ -318,13 +318,20 @@ describe.concurrent('restore elsewhere', { timeout: 120_000 }, () => {
       /^restored snapshot 1 of .* to sqlite:.*again\.db: 4 objects in 4 versions, 29\d KiB\n/,
     );
     expect(made.stdout).toContain(`to see its objects: securestore ls --store ${to}`);
-    expect(made.stdout).toContain(`its backups need a destination of their own: securestore backup URL --store ${to}`);
+    expect(made.stdout).toContain(
+      `\nits backups need a destination of their own: securestore backup URL --store ${to} --key-file ${path('vault.key')} --no-anchor\n` +
+        `or, if the store of these backups is lost, take them over: securestore backup ${destination} --take-over --store ${to} `,
+    );
     expect((await run(['ls', '--store', to])).stdout).toBe('db/a\ndb/b\nlarge\nweb/c\n');
     expect((await run(['verify', to, '--payloads'])).exitCode).toBe(0);
     const part = `file:${path('part')}`;
     expect(
       jsonLines((await run(['restore', destination, '--to', part, '--prefix', 'db/', '--json'])).stdout),
     ).toMatchObject([{ summary: { to: part, snapshot: 1, objects: 2, versions: 2, unreadable: 0, failed: 0 } }]);
+    // With a part of the store, nothing is to continue the backups of the whole.
+    const second = await run(['restore', destination, '--to', `file:${path('second')}`, '--prefix', 'db/']);
+    expect(second.stdout).toContain('its backups need a destination of their own: ');
+    expect(second.stdout).not.toContain('--take-over');
     const nothing = await run(['restore', destination, '--to', `file:${path('nothing')}`, '--prefix', 'typo']);
     expect(nothing.stderr).toContain('warning: snapshot 1 has no object whose name starts with "typo"');
   });
