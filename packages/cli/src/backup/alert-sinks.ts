@@ -2,7 +2,7 @@ import { accessSync, constants, statSync } from 'node:fs';
 import { SecureStoreError } from '@securestore/core-format';
 import type { RunSchedulesOptions } from 'securestore';
 import { type Call, type ExitCode, SOME_FAILED } from '../call/call.ts';
-import { refusal, refuse } from '../errors/refuse.ts';
+import { refusal, refuse, withHints } from '../errors/refuse.ts';
 import type { Cli } from '../terminal/cli-context.ts';
 import { filesOfCommand } from '../terminal/search-path.ts';
 
@@ -52,12 +52,28 @@ export function checkProgram({ env, platform }: Pick<Cli, 'env' | 'platform'>, o
   });
 }
 
+/** For each option with a URL: the option that does the same by a program. */
+const ENCRYPTED = {
+  '--webhook': '--exec PROGRAM, which gets each alert as JSON on stdin',
+  '--ping': '--after PROGRAM, which is started after each run',
+} as const;
+
+/** Calls `make`, which checks the URL of an option. @throws its error, with a hint */
+export function fromUrl<T>(option: keyof typeof ENCRYPTED, make: () => T): T {
+  try {
+    return make();
+  } catch (error) {
+    const text = `give ${option} a URL that begins with https:, or give ${ENCRYPTED[option]}`;
+    throw withHints(error, { text });
+  }
+}
+
 /** The sinks that get alerts. @throws `INVALID_ARGUMENT` for an URL that may not be one */
 export async function sinksOf({ cli, options }: Call<AlertOptions>): Promise<Sink[]> {
   const { execHook, webhook } = await import('securestore');
   const url = options.webhook ?? cli.env['SECURESTORE_WEBHOOK_URL'];
   return [
-    ...(url === undefined ? [] : [webhook({ url })]),
+    ...(url === undefined ? [] : [fromUrl('--webhook', () => webhook({ url }))]),
     ...(options.exec === undefined ? [] : [execHook({ command: [options.exec] })]),
   ];
 }

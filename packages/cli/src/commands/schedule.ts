@@ -1,6 +1,6 @@
 import { exitCodeOf, SecureStoreError } from '@securestore/core-format';
 import type { RunHook, RunSchedulesOptions, ScheduleInfo, ScheduleSettings, SecureStore } from 'securestore';
-import { type AlertOptions, checkProgram, sendTestAlert, sinksOf } from '../backup/alert-sinks.ts';
+import { type AlertOptions, checkProgram, sendTestAlert, fromUrl, sinksOf } from '../backup/alert-sinks.ts';
 import { isLossFound, lostInWords } from '../backup/lost-words.ts';
 import { refuseMemory } from '../backup/backup-place.ts';
 import { type Call, type ExitCode, SOME_FAILED } from '../call/call.ts';
@@ -139,7 +139,7 @@ async function run(
   const sinks = await sinksOf(call);
   const hookOf = (program: string | undefined): RunHook | undefined =>
     program === undefined ? undefined : execRunHook({ command: [program] });
-  const tellPing = ping === undefined ? undefined : deadManPing({ url: ping });
+  const tellPing = ping === undefined ? undefined : fromUrl('--ping', () => deadManPing({ url: ping }));
   const logger = loggerFor(call);
   const say = (error: unknown): void => logger.warn({}, SecureStoreError.is(error) ? error.message : 'a run failed');
   let [runs, failed, losing] = [0, 0, 0];

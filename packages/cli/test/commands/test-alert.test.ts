@@ -57,6 +57,21 @@ describe('schedule run --test-alert', () => {
     expect(jsonLines(both.stdout)).toContainEqual({ sink: 'webhook', sent: false, error: 'UNAVAILABLE' });
   });
 
+  it('refuses an address that is not encrypted, and says what it takes', async () => {
+    const { run } = await sandbox();
+    const refused = await run(['schedule', 'run', '--test-alert', '--webhook', 'http://127.0.0.1:9/']);
+    expect(refused).toMatchObject({ exitCode: 2, stdout: '' });
+    expect(refused.stderr).toMatch(/ must begin with https:, since http: is not encrypted \[INVALID_ARGUMENT\]\n/);
+    expect(refused.stderr).toContain(
+      '\nhint: give --webhook a URL that begins with https:, or give --exec PROGRAM, which gets each alert as JSON on stdin\n',
+    );
+    const ping = await run(['schedule', 'run', '--once', '--ping', 'http://127.0.0.1:9/']);
+    expect(ping.exitCode).toBe(2);
+    expect(ping.stderr).toContain(
+      '\nhint: give --ping a URL that begins with https:, or give --after PROGRAM, which is started after each run\n',
+    );
+  });
+
   it('needs a sink, and runs no schedule', async () => {
     const { run } = await sandbox('none');
     const refused = await run(['schedule', 'run', '--test-alert']);
