@@ -38,6 +38,24 @@ describe('a .env file', () => {
     expect(await readFile(box.path('.env'), 'utf8')).toBe('OK=1\n');
   });
 
+  it('says which longer --prefix or format has the objects of folders in that of --prefix', async () => {
+    const box = await sandbox();
+    await box.seed({ 'shared/db/USER': 'ops', 'shared/db/PASSWORD': 'x', 'shared/mail/KEY': 'y' });
+    const { exitCode, stderr } = await box.run(['export', 'new.env', '--prefix', 'shared']);
+    expect(exitCode).toBe(8);
+    expect(stderr).not.toContain('give it by --prefix');
+    const [folder = '', json = ''] = stderr.split('\n').filter((line) => line.startsWith('hint: '));
+    expect(folder).toMatch(
+      /^hint: a \.env file holds the objects of one folder, without those of folders in it; for one of these: securestore export FILE\.env --prefix shared\/db( --no-anchor)?$/,
+    );
+    expect(json).toMatch(/^hint: for all in one file: securestore export FILE\.json --prefix shared( --no-anchor)?$/);
+    for (const line of [folder, json]) {
+      const [, args = ''] = / securestore (.*)$/.exec(line) ?? [];
+      expect(await box.run(args.split(' '))).toMatchObject({ exitCode: 0 });
+    }
+    expect(parseEnv(await readFile(box.path('FILE.env'), 'utf8'))).toEqual({ USER: 'ops', PASSWORD: 'x' });
+  });
+
   it('has no value cut: what a # would end is listed once, by its name and line', async () => {
     const box = await sandbox();
     await writeFile(box.path('.env'), 'A=1\nPASSWORD=abc#secretpart\na b=secretpart\n');

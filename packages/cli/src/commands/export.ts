@@ -7,6 +7,8 @@ import type { Call, ExitCode } from '../call/call.ts';
 import { withStore } from '../store/open.ts';
 import { parseFolder } from '../call/parse-values.ts';
 import { refuse } from '../errors/refuse.ts';
+import { Commands } from '../errors/hints.ts';
+import { printable } from '../terminal/terminal-text.ts';
 import { runTransfer, type TransferWords } from '../object/transfer.ts';
 
 export interface ExportOptions {
@@ -28,14 +30,14 @@ export async function exportTo(call: Call<ExportOptions>, path: string): Promise
     refuse('--metadata needs a folder: a file of many objects cannot hold it');
   }
   const { exportFile } = await import('securestore');
-  let hasFolders = false;
+  let folder: string | undefined;
   const exitCode = await withStore(call, (store) =>
     runTransfer(
       call,
       'exported',
       (onItem) => {
         const told = async (item: TransferItem): Promise<void> => {
-          hasFolders ||= item.status === 'failed' && item.name.includes('/');
+          if (item.status === 'failed') folder ??= /^(.+)\/[^/]/.exec(item.name)?.[1];
           await onItem(item);
         };
         return exportFile(store, path, { format, prefix, onItem: told, signal: cli.signal });
@@ -43,9 +45,21 @@ export async function exportTo(call: Call<ExportOptions>, path: string): Promise
       { none: nothingBelow(prefix), asking: ASKING },
     ),
   );
-  if (format === 'env' && hasFolders)
-    out.note('hint: a .env file holds the objects of one folder: give it by --prefix');
+  if (format === 'env' && folder !== undefined) for (const hint of folderHints(call, prefix, folder)) out.note(hint);
   return exitCode;
+}
+
+/** How to export what is in folders. @param folder one of them, relative to `prefix` */
+function folderHints(call: Call<ExportOptions>, prefix: string | undefined, folder: string): string[] {
+  if (prefix === undefined) return ['hint: a .env file holds the objects of one folder: give it by --prefix'];
+  const commands = new Commands(call);
+  // Not to the same file, which may have objects by now.
+  const deeper = commands.on(['export', 'FILE.env'], { prefix: `${prefix}/${folder}` });
+  const whole = commands.on(['export', 'FILE.json'], { prefix });
+  return [
+    `hint: a .env file holds the objects of one folder, without those of folders in it; for one of these: ${deeper}`,
+    `hint: for all in one file: ${whole}`,
+  ].map(printable);
 }
 
 const ASKING = 'securestore approval request read KEY';
