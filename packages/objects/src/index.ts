@@ -1,4 +1,4 @@
-export type { Anchor, AnchorRecord } from './head/trust/anchor.ts';
+export type { Anchor, AnchorRecord, KnownStore } from './head/trust/anchor.ts';
 export type { Clock } from '@securestore/jobs';
 export type { ChangeSettingsOptions, Settings, SettingsAdministration, SettingsChange } from './api/settings-types.ts';
 export type { StoreSettings } from './api/create-settings.ts';

@@ -35,9 +35,12 @@ const RENDERERS: { readonly [I in AdviceId]: Renderer<I> } = {
   'use-new-secret': () => ({ text: 'if a rotation to a new unlock secret was interrupted, give the new one' }),
   'give-more-shares': () => ({ text: 'give --share-file FILE once for each share' }),
   'accept-rollback': (_, commands) => withOption('if you restored it yourself', '--accept-rollback', commands),
-  'give-fingerprint': () => ({
-    text: 'if the person who invited you gives the same fingerprint, add --fingerprint FINGERPRINT or --invitation-file FILE',
-  }),
+  'give-fingerprint': ({ fingerprint }, commands) =>
+    fingerprint === undefined
+      ? {
+          text: 'if the person who invited you gives the same fingerprint, add --fingerprint FINGERPRINT or --invitation-file FILE',
+        }
+      : withOption('if the owner says that the store is here now', `--fingerprint=${fingerprint}`, commands),
   'trust-first-use': (_, commands) => withOption('to trust this store, once', '--trust-first-use', commands),
   'use-anchor': () => ({ text: 'leave out --no-anchor' }),
   'reopen-store': (_, commands) => same('try again', commands.again()),

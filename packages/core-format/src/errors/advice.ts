@@ -40,8 +40,8 @@ export interface AdviceParameters {
   readonly 'give-more-shares': NoParameters;
   /** `openStore` with `acceptRollback`, if the older state, or the other store, is expected. */
   readonly 'accept-rollback': NoParameters;
-  /** `openStore` with `fingerprint`, which the person who invited you gives. */
-  readonly 'give-fingerprint': NoParameters;
+  /** `openStore` with `fingerprint`: one that the person who invited you gives, or the one named here, of a store that is known by another URL. */
+  readonly 'give-fingerprint': { readonly fingerprint?: string };
   /** `openStore` with `trustOnFirstUse`. */
   readonly 'trust-first-use': NoParameters;
   /** `openStore` with an `anchor`. */
@@ -237,7 +237,7 @@ const PARAMETERS: { readonly [I in AdviceId]: Presence<AdviceParameters[I]> } = 
   'use-new-secret': NONE,
   'give-more-shares': NONE,
   'accept-rollback': NONE,
-  'give-fingerprint': NONE,
+  'give-fingerprint': { fingerprint: OPTIONAL },
   'trust-first-use': NONE,
   'use-anchor': NONE,
   'reopen-store': NONE,

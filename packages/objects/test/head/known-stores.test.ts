@@ -83,6 +83,42 @@ describe.each(Object.entries(UNBOUND))('%s', (what, method) => {
     expect(anchor.remembered.get(place.url)?.fingerprint).toBe(other.store.fingerprint);
   });
 
+  // T-BACKEND-08
+  it('[S-07] does not open at another URL what is known, and gives its fingerprint only if it is no older state', async () => {
+    const unlock = method();
+    const { place, store, clock } = await prepared(unlock);
+    const { fingerprint } = store;
+    const { remembered, ...anchor } = memoryAnchor();
+    const find = async (wanted: string) =>
+      [...remembered].map(([url, record]) => ({ url, ...record })).filter((known) => known.fingerprint === wanted);
+    const known = { ...anchor, find };
+    await (await openAt(place, { clock, unlock, anchor: known, fingerprint })).close();
+    const moved = { ...place, url: 'memory:moved' };
+    const refused = await failure(openAt(moved, { clock, unlock, anchor: known }), 'INVALID_ARGUMENT');
+    expect(refused.message).toContain(`by which this machine knows ${place.url}. An attacker could have put a copy`);
+    expect(refused.advice).toEqual([{ id: 'give-fingerprint', fingerprint }]);
+    // Without the memory of other stores, nothing is said of them.
+    const plain = await failure(openAt(moved, { clock, unlock, anchor }), 'INVALID_ARGUMENT');
+    expect(plain.advice).toEqual([{ id: 'give-fingerprint' }, { id: 'trust-first-use' }]);
+    const seen = remembered.get(place.url) ?? { instance: '', generation: 0, fingerprint };
+    const contradictions = [
+      { ...seen, generation: seen.generation + 1 },
+      { ...seen, head: 'f'.repeat(64) },
+      { ...seen, instance: 'e'.repeat(32) },
+    ];
+    for (const record of contradictions) {
+      remembered.set('memory:elsewhere', record);
+      const older = await failure(openAt(moved, { clock, unlock, anchor: known }), 'INVALID_ARGUMENT');
+      expect(older.message).toContain('The store here does not follow from what is remembered of memory:elsewhere');
+      expect(older.advice).toEqual([{ id: 'check-writers', url: 'memory:moved' }, { id: 'ask-owner' }]);
+    }
+    // A store with another fingerprint is as unknown as before.
+    const other = await prepared(unlock);
+    const unknown = await failure(openAt(other.place, { clock, unlock, anchor: known }), 'INVALID_ARGUMENT');
+    expect(unknown.advice).toEqual([{ id: 'give-fingerprint' }, { id: 'trust-first-use' }]);
+    expect(remembered.has('memory:moved')).toBe(false);
+  });
+
   it('[S-07] releases nothing of a store that could not be remembered when it was first used', async () => {
     const unlock = method();
     const { place, clock } = await prepared(unlock);

@@ -1,10 +1,13 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 import { parseStoreUrl } from '@securestore/backend-api';
 import { makeFolderDurably, replaceFile, SecureStoreError } from '@securestore/core-format';
-import type { Anchor, AnchorRecord } from '@securestore/objects';
+import type { Anchor, AnchorRecord, KnownStore } from '@securestore/objects';
+
+/** The end of the name of a file with an anchor. */
+const SUFFIX = '.anchor.json';
 
 const PATH_SCHEMES: ReadonlySet<string> = new Set(['file', 'sqlite']);
 
@@ -22,6 +25,17 @@ export function anchorName(url: string): string {
   const { scheme, rest } = parseStoreUrl(url);
   if (!PATH_SCHEMES.has(scheme)) return url;
   return `${scheme}:${resolve(rest.startsWith('///') ? rest.slice(2) : rest)}`;
+}
+
+/** The record in a file, if it is of a store with that fingerprint. A damaged or unreadable file counts as none. */
+async function knownIn(file: string, wanted: string): Promise<KnownStore | undefined> {
+  try {
+    const value = JSON.parse(await readFile(file, 'utf8')) as { readonly location?: unknown };
+    if (!isRecord(value) || value.fingerprint !== wanted || typeof value.location !== 'string') return undefined;
+    return { url: value.location, ...recordOf(value) };
+  } catch {
+    return undefined;
+  }
 }
 
 function isRecord(value: unknown): value is AnchorRecord {
@@ -50,7 +64,7 @@ function recordOf({ instance, generation, fingerprint, head, audit }: AnchorReco
  */
 export function fileAnchor(folder: string = stateFolder()): Anchor {
   const fileOf = (url: string): string =>
-    join(folder, `${createHash('sha256').update(url).digest('hex').slice(0, 32)}.anchor.json`);
+    join(folder, `${createHash('sha256').update(url).digest('hex').slice(0, 32)}${SUFFIX}`);
   return {
     async read(url) {
       const file = fileOf(url);
@@ -87,6 +101,15 @@ export function fileAnchor(folder: string = stateFolder()): Anchor {
         const message = `the anchor ${file} cannot be written (${code})`;
         throw new SecureStoreError('UNAVAILABLE', message, { retryable: false, cause: error });
       }
+    },
+    async find(fingerprint) {
+      const names = await readdir(folder).catch(() => []);
+      const known: KnownStore[] = [];
+      for (const name of names) {
+        const found = name.endsWith(SUFFIX) ? await knownIn(join(folder, name), fingerprint) : undefined;
+        if (found !== undefined) known.push(found);
+      }
+      return known;
     },
   };
 }

@@ -1,7 +1,7 @@
 import type { AuditLink, Head } from '@securestore/core-format';
 import { SecureStoreError } from '@securestore/core-format';
 import { fingerprintOf } from '@securestore/crypto';
-import { followsFrom, headDigest } from '../ancestry.ts';
+import { descendsFrom, followsFrom, headDigest } from '../ancestry.ts';
 import { endText } from './audit-segment-ends.ts';
 
 /** What is remembered of a store outside of it. */
@@ -20,6 +20,13 @@ export interface AnchorRecord {
 export interface Anchor {
   read(url: string): Promise<AnchorRecord | undefined>;
   write(url: string, record: AnchorRecord): Promise<void>;
+  /** All that is remembered of stores with a fingerprint, at whatever URL: it explains why a store is refused. Default nothing. */
+  find?(fingerprint: string): Promise<readonly KnownStore[]>;
+}
+
+/** A store as it is remembered at one of its URLs. */
+export interface KnownStore extends AnchorRecord {
+  readonly url: string;
 }
 
 /** @param ends how far the segments of the audit log are known to go */
@@ -61,4 +68,12 @@ export function checkAnchor(remembered: AnchorRecord, head: Head): void {
   if (parent !== remembered.instance || head.parent.generation < remembered.generation) {
     refuse('the store at this URL is a copy that does not follow from the one seen before');
   }
+}
+
+/** Whether a head at another URL may be a later state of what is remembered of the same store. That it is the latest, nothing shows. */
+export function mayFollow({ instance, generation, head: digest }: AnchorRecord, head: Head): boolean {
+  if (head.generation < generation) return false;
+  const known = Buffer.from(instance, 'hex');
+  if (Buffer.compare(head.instance, known) !== 0) return descendsFrom(head, { instance: known });
+  return digest === undefined || followsFrom(head, generation, Buffer.from(digest, 'hex'));
 }

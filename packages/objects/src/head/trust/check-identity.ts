@@ -1,8 +1,8 @@
-import type { AuditLink, Head } from '@securestore/core-format';
+import type { Advice, AuditLink, Head } from '@securestore/core-format';
 import { isDeepStrictEqual, isBound, MAX_AUDIT_LINKS, SecureStoreError } from '@securestore/core-format';
 import { fingerprintOf } from '@securestore/crypto';
 import type { AnchorRecord } from './anchor.ts';
-import { anchorOf, checkAnchor } from './anchor.ts';
+import { anchorOf, checkAnchor, mayFollow } from './anchor.ts';
 import type { AuditEnd } from './audit-segment-ends.ts';
 import { mergeEnds, parseEnd, standingBeside, withEnds } from './audit-segment-ends.ts';
 import type { OpenSettings, StoreContext } from '../open-settings.ts';
@@ -39,16 +39,18 @@ export async function checkIdentity(head: Head, settings: OpenSettings): Promise
   if (isBound(unlock.type) || fingerprint !== undefined || remembered?.fingerprint === found) return 'known';
   const pins = 'pins' in unlock && unlock.pins !== undefined ? await unlock.pins() : [];
   if (pins.includes(found)) return 'known';
-  return trustFirst(found, settings);
+  return await trustFirst(found, head, settings);
 }
 
 /**
  * Any attacker can make a store with a slot for a public key, and with a key wrapper one who may wrap: so that it opens says nothing of
  * who made it.
  */
-function trustFirst(found: string, { unlock, anchor, trustOnFirstUse }: OpenSettings): Trust {
+async function trustFirst(found: string, head: Head, settings: OpenSettings): Promise<Trust> {
+  const { unlock, anchor, trustOnFirstUse } = settings;
   const what = unlock.type === 'recipient' ? 'an identity' : 'a key wrapper';
   if (trustOnFirstUse !== true) {
+    await refuseKnownElsewhere(what, found, head, settings);
     throw new SecureStoreError(
       'INVALID_ARGUMENT',
       `${what} opens only a store with a known fingerprint, and the store here has ${found}. ` +
@@ -62,6 +64,30 @@ function trustFirst(found: string, { unlock, anchor, trustOnFirstUse }: OpenSett
     'the option "trustOnFirstUse" needs an anchor, without which every use would be the first',
     { option: 'trustOnFirstUse', advice: [{ id: 'use-anchor' }] },
   );
+}
+
+/**
+ * It is not opened as if it were known: who controls this URL could have put an older copy there, or one that another person has changed.
+ *
+ * @throws SecureStoreError `INVALID_ARGUMENT` if the store is known by another URL
+ */
+async function refuseKnownElsewhere(what: string, found: string, head: Head, settings: OpenSettings): Promise<void> {
+  const { anchor, url } = settings;
+  const known = (await anchor?.find?.(found).catch(() => [])) ?? [];
+  const later = known.find((record) => !mayFollow(record, head));
+  const refuse = (reason: string, ...advice: readonly Advice[]): never => {
+    const message = `${what} opens only a store that is known at its store URL. ${reason}`;
+    throw new SecureStoreError('INVALID_ARGUMENT', message, { option: 'fingerprint', advice });
+  };
+  if (later !== undefined) {
+    const generations = `generation ${later.generation}, here ${head.generation}`;
+    const reason = `The store here does not follow from what is remembered of ${later.url} (${generations}), which has its fingerprint ${found}.`;
+    refuse(`${reason} It may be an older copy.`, { id: 'check-writers', url }, { id: 'ask-owner' });
+  }
+  const [newest] = known.toSorted((a, b) => b.generation - a.generation);
+  if (newest === undefined) return;
+  const reason = `The store here has the fingerprint ${found}, by which this machine knows ${newest.url}.`;
+  refuse(`${reason} An attacker could have put a copy here.`, { id: 'give-fingerprint', fingerprint: found });
 }
 
 /** An anchor that can't be written doesn't keep anyone from their data; it is reported. */
