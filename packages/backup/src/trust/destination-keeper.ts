@@ -163,6 +163,12 @@ export class DestinationKeeper {
   }
 
   async replaceKeys(signal: AbortSignal | undefined): Promise<readonly string[]> {
-    return (await this.#renewEach(signal, async () => undefined)).pending;
+    try {
+      return (await this.#renewEach(signal, async () => undefined)).pending;
+    } catch (error) {
+      // Who has removed the slot that opened the store may change nothing any more; the slot is removed all the same.
+      if (!SecureStoreError.is(error, 'LOCKED')) throw error;
+      return registryOf(this.#area).destinations.map(({ url }) => url);
+    }
   }
 }

@@ -3,6 +3,7 @@ import { pendingBackups } from '../access/pending-backups.ts';
 import { type Call, type ExitCode, SOME_FAILED } from '../call/call.ts';
 import { withStore } from '../store/open.ts';
 import { confirmDestruction } from '../secret/prompt.ts';
+import { withNewSecret } from '../secret/new-secret-options.ts';
 import { isRemote } from '../store/served.ts';
 import { count, formatTable, formatTime, printable } from '../terminal/terminal-text.ts';
 import { watchWait } from '../terminal/wait-progress.ts';
@@ -48,8 +49,9 @@ async function list({ cli, out }: Call, store: SecureStore): Promise<void> {
 async function remove(call: Call, store: SecureStore, id: string): Promise<ExitCode> {
   const { cli, out, options } = call;
   const all = await store.slots.list({ signal: cli.signal });
+  const isOwn = all.some((slot) => slot.current && slot.id === id);
   // The last one is not removed anyway.
-  if (all.length > 1 && all.some((slot) => slot.current && slot.id === id)) {
+  if (all.length > 1 && isOwn) {
     const what = isRemote(store)
       ? 'the server unlocked the store by this slot, which will no longer unlock it: the server needs another unlock secret at its next start'
       : 'this command unlocked the store by this slot, which will no longer unlock it';
@@ -58,7 +60,7 @@ async function remove(call: Call, store: SecureStore, id: string): Promise<ExitC
   const removing = store.slots.remove(id, { signal: cli.signal });
   const { pending } = await watchWait(cli, 'slot remove: removing the slot here and from backups', removing);
   const found = await pendingBackups(
-    call,
+    isOwn ? { ...call, options: withNewSecret(call.options) } : call,
     store,
     pending,
     'the unlock secret still opens their backups: once they can be reached, run securestore backup with each, which ends that',

@@ -50,6 +50,23 @@ describe.concurrent('slot remove', () => {
     expect((await box.run(['ls'])).exitCode).toBe(9);
     expect((await box.run(['ls', ...byFile('second.key')])).exitCode).toBe(0);
   });
+
+  it('says of the slot in use that it is removed, and what another secret has yet to do at the backups', async ({
+    onTestFinished,
+  }) => {
+    const box = await sandbox('sqlite', onTestFinished);
+    await box.run(['slot', 'add', '--new-key-file', 'second.key']);
+    const destination = 'file:backup';
+    expect((await box.run(['backup', destination])).exitCode).toBe(0);
+    const [first] = jsonLines((await box.run(['slot', 'list', '--json'])).stdout);
+    const { exitCode, stdout, stderr } = await box.run(['slot', 'remove', String(first?.['id']), '--yes']);
+    expect({ exitCode, stdout }).toEqual({ exitCode: 8, stdout: `removed the slot ${String(first?.['id'])}\n` });
+    expect(stderr).toContain(`changed in the store, but not in the backups at ${destination}`);
+    expect(stderr).toContain('the unlock secret still opens their backups');
+    expect(stderr).not.toMatch(/^error:/m);
+    expect((await box.run(['backup', destination, ...byFile('second.key')])).exitCode).toBe(0);
+    expect((await box.run(['snapshots', destination, '--key-file', 'credentials/securestore-key'])).exitCode).toBe(9);
+  });
 });
 
 describe.concurrent('slot add', () => {
