@@ -1,4 +1,5 @@
 import type { Advice, AdviceId } from '@securestore/core-format';
+import { shellPath } from '@securestore/core-format';
 import { CALLS_THAT_ASK, shellWords } from '@securestore/protocol';
 import { Commands, type Hint, type HintContext, type OwnHint, same } from './hints.ts';
 
@@ -205,11 +206,11 @@ const RENDERERS: { readonly [I in AdviceId]: Renderer<I> } = {
   }),
   'restrict-file': ({ path }) => ({
     text: 'to make it yours alone',
-    command: shellWords(['chmod', '600', path]),
+    command: `chmod 600 ${shellPath(path)}`,
   }),
   'delete-anchor': ({ path }) => ({
     text: 'if you trust the store as it is',
-    command: shellWords(['rm', path]),
+    command: `rm ${shellPath(path)}`,
   }),
   'ask-owner': () => ({ text: 'ask an owner of the store, who can unlock all of it' }),
   'serve-store': () => ({

@@ -1,7 +1,6 @@
 import { stat } from 'node:fs/promises';
-import { SecureStoreError, systemCodeOf } from '@securestore/core-format';
+import { SecureStoreError, shellPath, systemCodeOf } from '@securestore/core-format';
 import { refusal } from '../errors/refuse.ts';
-import { shellWord } from '../terminal/terminal-text.ts';
 
 /**
  * Makes the key file if there is none; whether it did.
@@ -28,7 +27,7 @@ function interrupted(path: string): SecureStoreError {
     hints: [
       {
         text: 'an interrupted command left it, and it unlocks no store; to remove it',
-        command: `rm ${shellWord(path)}`,
+        command: `rm ${shellPath(path)}`,
       },
       { text: 'then try again', again: true },
     ],

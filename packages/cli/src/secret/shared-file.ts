@@ -1,7 +1,7 @@
 import { realpath, stat } from 'node:fs/promises';
 import { sep } from 'node:path';
+import { shellPath } from '@securestore/core-format';
 import type { Call } from '../call/call.ts';
-import { shellWord } from '../terminal/terminal-text.ts';
 
 const READ = 0o044;
 const CHANGE = 0o022;
@@ -32,7 +32,7 @@ async function bitsOfOthers(
 
 /** Reads a file as its owner, and root, may; the user who runs this if they are neither. */
 function ownerAdvice(what: string, path: string, self: number): string {
-  return `${what} belongs to another user, who can read and change it. As root: chown ${self} ${shellWord(path)}`;
+  return `${what} belongs to another user, who can read and change it. As root: chown ${self} ${shellPath(path)}`;
 }
 
 /**
@@ -54,6 +54,6 @@ export async function warnIfShared({ cli, out }: Pick<Call, 'cli' | 'out'>, path
   if (!canRead && !canChange) return;
   const deed = [...(canRead ? ['read'] : []), ...(canChange ? ['change'] : [])].join(' and ');
   const command =
-    found.uid === self ? `Make it yours alone: chmod 600 ${shellWord(path)}` : `As root: chmod o= ${shellWord(path)}`;
+    found.uid === self ? `Make it yours alone: chmod 600 ${shellPath(path)}` : `As root: chmod o= ${shellPath(path)}`;
   out.warning(`other users may ${deed} ${what}. ${command}`);
 }

@@ -1,7 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { isServed } from '@securestore/backend-api';
-import { SecureStoreError } from '@securestore/core-format';
-import { shellWords } from '@securestore/protocol';
+import { SecureStoreError, shellPath } from '@securestore/core-format';
 import type { CallOptions, RemoteStore, SecureStore, TrailEntry } from 'securestore';
 import type { Call } from '../call/call.ts';
 import type { OwnHint } from '../errors/hints.ts';
@@ -64,7 +63,7 @@ function fileAsToken(path: string, from: string): SecureStoreError {
     hints: [
       {
         text: 'to give the token that the file holds',
-        command: `export SECURESTORE_TOKEN="$(cat ${shellWords([path])})"`,
+        command: `export SECURESTORE_TOKEN="$(cat ${shellPath(path)})"`,
       },
     ],
   });

@@ -9,11 +9,11 @@ import {
   makeFolderDurably,
   replaceFile,
   SecureStoreError,
+  shellPath,
   systemCodeOf,
 } from '@securestore/core-format';
 import type { Cli } from '../terminal/cli-context.ts';
 import { refuse } from '../errors/refuse.ts';
-import { shellWord } from '../terminal/terminal-text.ts';
 
 /** A package as it was when a folder was trusted. */
 export interface PackageIdentity {
@@ -128,7 +128,7 @@ async function checkOwn(path: string): Promise<void> {
     if ((uid === self || uid === 0) && (mode & OTHERS_WRITE) === 0) continue;
     refuse(`other users can change "${one}", which lists the folders that you trust`, {
       text: 'to make it yours alone',
-      command: `chmod go-w ${shellWord(one)}`,
+      command: `chmod go-w ${shellPath(one)}`,
     });
   }
 }

@@ -1,7 +1,5 @@
+import { UNPRINTABLE } from '@securestore/core-format';
 import type { OutputStream } from './cli-context.ts';
-
-/** Control characters, and what makes text read differently from how it is stored: invisible, a space that is another one, or turning it around. */
-const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]|(?![ \u3000])\p{Zs}/gu;
 
 /**
  * `text` with everything escaped that could steer a terminal, break a line or pass unseen, for names and values that
@@ -72,11 +70,6 @@ export function wrapLines(columns: number | undefined, text: string): string {
     return [`${indent}${first}`, ...rest.map((one) => `${indent}  ${one}`)];
   };
   return text.split('\n').flatMap(fit).join('\n');
-}
-
-/** `text` as one word for a POSIX shell. */
-export function shellWord(text: string): string {
-  return /^[\w./@%+=:,-]+$/.test(text) && !text.startsWith('-') ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 /** `value` as JSON on one line, with what {@link printable} escapes escaped in the way of JSON: it reads the same. */

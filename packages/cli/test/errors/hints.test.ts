@@ -38,6 +38,9 @@ function words(line: string): string[] {
   return printed.split('\0').slice(0, -1);
 }
 
+/** The command of one advice. */
+const commandOf = (advice: Advice): string | undefined => hintsOf([advice], { verb: 'get', args: [] })[0]?.command;
+
 /** The command that repeats another one. */
 const again = (verb: string, args: readonly string[]): string | undefined =>
   hintsOf([{ id: 'accept-rollback' }], { verb, args })[0]?.command;
@@ -53,6 +56,13 @@ describe('the hints of an error', () => {
     expect(text).toMatch(/^[a-z]/);
     expect(text).not.toMatch(/undefined|\[object/);
     expect(text.length).toBeLessThanOrEqual(140);
+  });
+
+  it('name a file as no option, and show the characters of a key that cannot be seen', () => {
+    expect(commandOf({ id: 'delete-anchor', path: '-rf' })).toBe('rm ./-rf');
+    expect(commandOf({ id: 'restrict-file', path: '-R' })).toBe('chmod 600 ./-R');
+    expect(commandOf({ id: 'undelete-object', key: 'a\u200b' })).toBe("securestore undelete $'a\\342\\200\\213'");
+    expect(commandOf({ id: 'undelete-object', key: 'a\\' })).toBe("securestore undelete 'a'\\\\''");
   });
 
   it('repeat a command on a store that has moved, on that store alone, and carry no decision there', () => {

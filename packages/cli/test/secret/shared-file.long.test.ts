@@ -1,6 +1,5 @@
 import { chmod, chown, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { shellWord } from '../../src/terminal/terminal-text.ts';
 import { type Sandbox, sandbox } from '../support/cli.ts';
 
 const INVITATION = `securestore invitation 1\nstore: sqlite:./none\nfingerprint: ${'a'.repeat(52)}\n`;
@@ -54,7 +53,6 @@ describe.skipIf(process.getuid === undefined)('a file that other users may read'
     expect(await warnings(box, args)).toEqual([
       `warning: other users may read and change the key file "it's; a key". Make it yours alone: chmod 600 'it'\\''s; a key'`,
     ]);
-    expect(['-rf', 'a b', '$(x)'].map(shellWord)).toEqual(["'-rf'", "'a b'", "'$(x)'"]);
   });
 
   it('is named where the environment names it, and among several', async () => {

@@ -1,5 +1,4 @@
-/** Control characters, and what makes text read differently from how it is stored: invisible, a space that is another one, or turning it around. */
-const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]|(?![ \u3000])\p{Zs}/gu;
+import { UNPRINTABLE } from '@securestore/core-format';
 
 /** A character that nobody sees, or that changes how others look, and what is shown for it. */
 export interface Escaped {
