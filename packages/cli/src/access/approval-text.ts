@@ -1,3 +1,4 @@
+import { shellWords } from '@securestore/protocol';
 import type { ApprovalPlan, ApprovalRequest } from 'securestore';
 import { count, formatTime, printable } from '../terminal/terminal-text.ts';
 
@@ -40,13 +41,19 @@ export function reasonLines({ principal, reason }: ApprovalRequest): string[] {
   return reason === undefined ? [] : [`${printable(principal)} writes: "${printable(reason)}"`];
 }
 
+/** How another person approves a request. Its ID is what a server has sent. */
+export function approvalCommand({ id }: Pick<ApprovalRequest, 'id'>): string {
+  return shellWords(['securestore', 'approve', id]);
+}
+
 /** What became of a request, and what to do next. */
-export function stateInWords({ id, action, state, expires, by }: ApprovalRequest): string {
+export function stateInWords(request: ApprovalRequest): string {
+  const { id, action, state, expires, by } = request;
   const what = `request ${id} for ${action}`;
   const until = formatTime(new Date(expires));
   const whom = by === undefined ? '' : ` by ${printable(by)}`;
   if (state === 'waiting')
-    return `${what} waits until ${until}: another person approves it with securestore approve ${id}`;
+    return `${what} waits until ${until}: another person approves it with ${approvalCommand(request)}`;
   if (state === 'approved') return `${what} is approved${whom} until ${until}`;
   if (state === 'denied') return `${what} was denied${whom}`;
   return `${what} is outdated: its effect has changed since it was approved; request it again`;

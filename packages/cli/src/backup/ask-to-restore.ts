@@ -1,6 +1,6 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { Action, ApprovalRequest, PlannedOperation, SecureStore, SessionApprovals } from 'securestore';
-import { planLines, requestText, stateInWords } from '../access/approval-text.ts';
+import { approvalCommand, planLines, requestText, stateInWords } from '../access/approval-text.ts';
 import type { Call, ExitCode } from '../call/call.ts';
 import { withStore } from '../store/open.ts';
 import { ownRequests } from '../access/own-requests.ts';
@@ -50,7 +50,7 @@ export async function askToRestore(
       ]);
     }
     for (const request of known) out.note(`you have asked for this before: ${stateInWords(request)}`);
-    const approving = made.map(({ id }) => `securestore approve ${id}`).join(' and ');
+    const approving = made.map(approvalCommand).join(' and ');
     out.note(`another person approves it with ${approving}; then the same command without --ask passes, once`);
     return 0;
   });

@@ -4,8 +4,8 @@ import { fileError } from '@securestore/core-format';
 import { hintsOf } from '../errors/advice-hints.ts';
 import type { Cli, OutputStream } from '../terminal/cli-context.ts';
 import { commandHintsOf, type ErrorContext, type ErrorReport, reportOf } from '../errors/error-report.ts';
-import { type HintContext, hintText } from '../errors/hints.ts';
-import { jsonLine, printable, widthOf, wrapLines } from '../terminal/terminal-text.ts';
+import { type Hint, type HintContext, hintText } from '../errors/hints.ts';
+import { jsonLine, printable, printableLines, widthOf, wrapLine, wrapLines } from '../terminal/terminal-text.ts';
 
 /** Where a command says what it has to say: results on stdout, everything else on stderr. */
 export interface Output {
@@ -31,8 +31,9 @@ export interface Output {
 function errorLines(
   report: ErrorReport,
   subject: string | undefined,
-  hints: readonly string[],
+  hints: readonly Hint[],
   stderr: OutputStream,
+  columns: number | undefined,
 ): string {
   const label = styleText('red', subject === undefined ? 'error:' : 'failed:', { stream: stderr });
   const key = report.key === undefined ? undefined : JSON.stringify(report.key);
@@ -43,10 +44,15 @@ function errorLines(
   if (report.outcome === 'unknown') lines.push('the change may have been made: check before you try again');
   if (report.currentVersion !== undefined) lines.push(`current version: ${printable(report.currentVersion)}`);
   if (report.cause !== undefined) lines.push(`because: ${printable(report.cause)}`);
-  const hint = styleText('cyan', 'hint:', { stream: stderr });
-  lines.push(...hints.map((line) => `${hint} ${printable(line)}`));
-  if (subject === undefined && report.page !== undefined) lines.push(`see: ${report.page}`);
-  return `${lines.join('\n')}\n`;
+  const mark = styleText('cyan', 'hint:', { stream: stderr });
+  const hinted = hints.map((hint) => {
+    const command = hint.command === undefined ? undefined : printable(hint.command);
+    return wrapLine(columns, `${mark} ${printable(hintText(hint))}`, command);
+  });
+  const after = subject === undefined && report.page !== undefined ? [`see: ${report.page}`] : [];
+  // Only a hint has a command: a name in the headline may look like one.
+  const before = lines.map((line) => wrapLine(columns, line, undefined));
+  return [...before, ...hinted, ...after, ''].join('\n');
 }
 
 /**
@@ -61,7 +67,8 @@ export function createOutput(cli: Pick<Cli, 'stdout' | 'stderr'>, json: boolean,
   let failure: unknown;
   const reader = new AbortController();
   /** Text for a person, in lines that fit their terminal. */
-  const wrapped = (text: string): string => wrapLines(stderr.isTTY === true ? widthOf(stderr) : undefined, text);
+  const columns = (): number | undefined => (stderr.isTTY === true ? widthOf(stderr) : undefined);
+  const wrapped = (text: string): string => wrapLines(columns(), text);
   // A reader that stops reading is no failure: what is left to say is dropped, and loops that only say things stop.
   stdout.on('error', (error: NodeJS.ErrnoException) => {
     closed = true;
@@ -80,10 +87,11 @@ export function createOutput(cli: Pick<Cli, 'stdout' | 'stderr'>, json: boolean,
     closed: () => closed,
     result: async (value, text) => {
       const lines = json ? jsonLine(value) : text();
-      await write(typeof lines === 'string' ? `${lines}\n` : lines.map((line) => `${line}\n`).join(''));
+      const whole = typeof lines === 'string' ? `${lines}\n` : lines.map((line) => `${line}\n`).join('');
+      await write(stdout.isTTY === true && !json ? printableLines(whole) : whole);
     },
     note: (text) => {
-      if (!json) stderr.write(`${wrapped(text)}\n`);
+      if (!json) stderr.write(`${wrapped(printableLines(text))}\n`);
     },
     warning: (text) => {
       // Once is enough for a person, however many steps of a command meet it.
@@ -94,9 +102,9 @@ export function createOutput(cli: Pick<Cli, 'stdout' | 'stderr'>, json: boolean,
       const report = reportOf(error, known);
       // Of many items that fail, each has its line and none a hint of its own.
       const own = commandHintsOf(error, known);
-      const hints = subject === undefined ? hintsOf(report.advice ?? [], context(), own).map(hintText) : [];
-      const told = hints.length === 0 ? report : { ...report, hints };
-      stderr.write(json ? `${jsonLine(told)}\n` : wrapped(errorLines(report, subject, hints, stderr)));
+      const hints = subject === undefined ? hintsOf(report.advice ?? [], context(), own) : [];
+      const told = hints.length === 0 ? report : { ...report, hints: hints.map(hintText) };
+      stderr.write(json ? `${jsonLine(told)}\n` : errorLines(report, subject, hints, stderr, columns()));
       return report.exitCode;
     },
     name: (name) => (stdout.isTTY === true ? printable(name) : name),

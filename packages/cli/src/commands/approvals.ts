@@ -1,7 +1,14 @@
 import type { Action, ApprovalRule, PlannedOperation, Policy, SecureStore, SessionApprovals } from 'securestore';
 import { scopeText } from '../access/access-text.ts';
 import { accessPending, sayWhereItCounts } from '../access/access-pending.ts';
-import { planCounts, planLines, reasonLines, requestText, stateInWords } from '../access/approval-text.ts';
+import {
+  approvalCommand,
+  planCounts,
+  planLines,
+  reasonLines,
+  requestText,
+  stateInWords,
+} from '../access/approval-text.ts';
 import type { Call, ExitCode } from '../call/call.ts';
 import type { OwnHint } from '../errors/hints.ts';
 import { withStore } from '../store/open.ts';
@@ -97,7 +104,7 @@ async function ask(
     `asked for approval as ${made.id}, waiting until ${until}, ${requestText(made)}`,
     ...planLines(made.plan),
   ]);
-  out.note(`another person approves it with securestore approve ${made.id}; then the next attempt passes, once`);
+  out.note(`another person approves it with ${approvalCommand(made)}; then the next attempt passes, once`);
 }
 
 async function listRequests({ cli, out }: Call, store: SecureStore): Promise<void> {

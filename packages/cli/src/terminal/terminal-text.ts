@@ -11,6 +11,15 @@ export function printable(text: string): string {
     .replace(UNPRINTABLE, (character) => `\\u{${character.codePointAt(0)?.toString(16).padStart(2, '0')}}`);
 }
 
+/** What turns a colour on and off. */
+const COLOUR = /(\u001b\[3[1-9]m)/;
+
+/** The lines of a text, each as {@link printable}, with its colours. */
+export function printableLines(text: string): string {
+  const lines = text.split('\n').map((line) => line.split(COLOUR));
+  return lines.map((pieces) => pieces.map((one) => (COLOUR.test(one) ? one : printable(one))).join('')).join('\n');
+}
+
 /** The columns of a terminal that is not known. */
 export const DEFAULT_WIDTH = 80;
 
@@ -53,23 +62,38 @@ export function wrapTo(columns: number, text: string, breaksWords = false): stri
 /** A command at the end of a line, which a person is to select as a whole. */
 const COMMAND_AT_END = /^(.*?:) ((?:securestore|export|chmod|rm|npm) [^]*)$/;
 
+/** The command at the end of a line, unless it is within quotation marks: a name that another person chose may look like one. */
+function commandAtEnd(line: string): string | undefined {
+  const [, before = '', command] = COMMAND_AT_END.exec(line) ?? [];
+  const marks = before.replaceAll(/\\[^]/g, '').split('"').length - 1;
+  return marks % 2 === 0 ? command : undefined;
+}
+
+/** @param command at the end of the line, if there is one */
+function fitLine(columns: number, line: string, command: string | undefined): string[] {
+  if (Array.from(line).length <= columns) return [line];
+  if (command !== undefined && line.endsWith(` ${command}`)) {
+    return [...fitLine(columns, line.slice(0, -command.length - 1), undefined), `  ${command}`];
+  }
+  const [indent = ''] = /^ */.exec(line) ?? [];
+  const [first = '', ...rest] = wrapTo(columns - indent.length - 2, line.slice(indent.length));
+  return [`${indent}${first}`, ...rest.map((one) => `${indent}  ${one}`)];
+}
+
 /**
- * The lines of a text that is for a person, each as wide as a terminal at most. A command at the end of a line gets a line of
- * its own and is not broken: the terminal shows it in several rows, and copies it as one.
+ * A line that is for a person, in lines as wide as a terminal at most. The command at its end gets a line of its own and is not broken:
+ * the terminal shows it in several rows, and copies it as one.
  *
  * @param columns of the terminal; `undefined` if it is none, and nothing is wrapped
  */
+export function wrapLine(columns: number | undefined, line: string, command: string | undefined): string {
+  return columns === undefined ? line : fitLine(columns, line, command).join('\n');
+}
+
+/** The lines of a text that is for a person, each as {@link wrapLine}, with a command if the line ends with what looks like one. */
 export function wrapLines(columns: number | undefined, text: string): string {
-  if (columns === undefined) return text;
-  const fit = (line: string): string[] => {
-    if (Array.from(line).length <= columns) return [line];
-    const [, before, command] = COMMAND_AT_END.exec(line) ?? [];
-    if (before !== undefined && command !== undefined) return [...fit(before), `  ${command}`];
-    const [indent = ''] = /^ */.exec(line) ?? [];
-    const [first = '', ...rest] = wrapTo(columns - indent.length - 2, line.slice(indent.length));
-    return [`${indent}${first}`, ...rest.map((one) => `${indent}  ${one}`)];
-  };
-  return text.split('\n').flatMap(fit).join('\n');
+  const lines = text.split('\n');
+  return lines.map((line) => wrapLine(columns, line, commandAtEnd(line))).join('\n');
 }
 
 /** `value` as JSON on one line, with what {@link printable} escapes escaped in the way of JSON: it reads the same. */
