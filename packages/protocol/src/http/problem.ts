@@ -95,7 +95,7 @@ function textIn(value: unknown): string | undefined {
 }
 
 /**
- * Advice about the machine of whoever reads it: its files, its packages, what it trusts. A server knows nothing of that, and a hostile one
+ * Advice about the machine of whoever reads it: its files, its packages, what it trusts, other stores. A server knows nothing of that, and a hostile one
  * would have a person paste it.
  */
 const LOCAL: ReadonlySet<AdviceId> = new Set([
@@ -110,6 +110,10 @@ const LOCAL: ReadonlySet<AdviceId> = new Set([
   'restrict-file',
   'move-file-away',
   'rename-file',
+  // The commands of a migration unlock both stores where they run, and would be on any that the server names.
+  'resume-migration',
+  'cancel-migration',
+  'reopen-source',
 ]);
 
 /** The error that the other side sends as a {@link Problem}, with its code; `fallback` if it is no error of ours. */

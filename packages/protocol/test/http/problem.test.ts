@@ -65,6 +65,18 @@ describe('an error as it travels', () => {
     expect(fromProblem(sent, fallback).advice).toEqual([{ id: 'try-again' }]);
   });
 
+  it('arrives without advice about another store of whoever asks', () => {
+    const source = 'file:/home/ann/vault';
+    const advice = [
+      { id: 'resume-migration', source, target: 's3://evil/bucket' },
+      { id: 'cancel-migration', source },
+      { id: 'reopen-source', source },
+      { id: 'list-jobs' },
+    ];
+    const sent = { ...toProblem(new SecureStoreError('LOCKED', 'x')), advice };
+    expect(fromProblem(sent, fallback).advice).toEqual([{ id: 'list-jobs' }]);
+  });
+
   it('is the fallback if it is none, and never more than texts and known advice', () => {
     for (const odd of [null, undefined, 'x', [], {}, { code: 'LOCKED' }, { code: 1, detail: 'x' }]) {
       expect(fromProblem(odd, fallback)).toBe(fallback);
