@@ -95,6 +95,8 @@ describe('wrong usage', () => {
     [['rotate', '--depth', 'all'], '--depth must be one of unlock, keys, data, got'],
     [['rotate', '--same-secret', '--new-key-file', 'f'], 'cannot be used with'],
     [['rotate', '--resume', '--depth', 'keys'], 'cannot be used with'],
+    [['retention', 'file:./b', '--set', '--keep-last', '1', '--dry-run'], '--set cannot be used with --dry-run'],
+    [['retention', 'file:./b', '--set', '--keep-last', '1', '--damaged'], '--set cannot be used with --damaged'],
     [['rekey'], 'hint: did you mean rotate: securestore help rotate'],
     [['slotz'], 'hint: did you mean slot: securestore help slot'],
     [['destinatons'], 'hint: did you mean destination: securestore help destination'],

@@ -69,7 +69,7 @@ function retentionOptions(): Option[] {
       '--continuous <time>',
     ),
     new Option('--time-zone <zone>', 'the time zone of days and weeks, such as Europe/Berlin (default: UTC)'),
-    new Option('--set', 'store the rules for the destination, and remove nothing now'),
+    new Option('--set', 'store the rules for the destination, and remove nothing now').conflicts(['dryRun', 'damaged']),
     new Option('--damaged', 'besides what no rule keeps, remove damaged snapshots, which otherwise keep everything'),
     new Option('--dry-run', 'show what would be kept, and why'),
   ];
