@@ -15,7 +15,9 @@ const PLAIN_PATH = /^(?:\.{0,2}\/(?!\/)[\p{L}\p{N} ._/-]*|[\p{L}\p{N} ._/-]+\.(?
 /** Its folder would be named `~`, in the working directory. */
 const HOME = /^(?:file|sqlite):~(?:\/|$)/;
 const EXAMPLES: readonly string[] = ['sqlite:./vault.db', 'file:./vault'];
-const SECRET_NAME = /key|secret|token|pass|pwd|sig|credential|auth/i;
+const SECRET_NAME = /key|secret|token|pass|pwd|sig|sas|credential|auth/i;
+/** The rest of such a store URL is a path, in which nothing is a credential unless it looks like a query. */
+const PATH_SCHEME = /^(?:file|sqlite|memory):/;
 
 /** Whether `scheme` has the form `[a-z][a-z0-9+-]*`, at most 32 characters. */
 export function isScheme(scheme: unknown): scheme is string {
@@ -82,7 +84,17 @@ function schemeProblem(url: string, start: string): Problem {
  */
 export function redactStoreUrl(url: string): string {
   if (typeof url !== 'string' || !/^[a-z][a-z0-9+-]{0,31}:/.test(url)) return '***';
-  return redactQuery(redactUserInfo(url));
+  const redacted = redactQuery(redactUserInfo(url));
+  return PATH_SCHEME.test(url) ? redacted : redactOtherForms(redacted);
+}
+
+/** Also in forms that other programs take, and no backend of ours: `scheme:user:password@host`, and settings between spaces. */
+function redactOtherForms(url: string): string {
+  return url
+    .replace(/^([^:]*:)(?!\/\/)[^]*:[^]*@/, '$1***@')
+    .replaceAll(/([:\s])([^:\s=?&#;]*)=(\S*)/g, (whole: string, separator: string, name: string) =>
+      SECRET_NAME.test(name) ? `${separator}${name}=***` : whole,
+    );
 }
 
 function redactUserInfo(url: string): string {

@@ -96,6 +96,11 @@ describe('redactStoreUrl', () => {
     ['redis://:pw@host/0?prefix=a', 'redis://***@host/0?prefix=a'],
     ['s3://b?accessKeyId=AK&secretAccessKey=SK&region=x', 's3://b?accessKeyId=***&secretAccessKey=***&region=x'],
     ['azblob://c?sv=1&sig=abc#token=t', 'azblob://c?sv=1&sig=***#token=***'],
+    ['azblob://c?sas=abc', 'azblob://c?sas=***'],
+    ['mysql:user:p/@w@host', 'mysql:***@host'],
+    ['postgres:host=h password=a user=b', 'postgres:host=h password=*** user=b'],
+    ['postgres:password=a', 'postgres:password=***'],
+    ['file:./a:b@c key=1', 'file:./a:b@c key=1'],
     ['hunter2', '***'],
   ])('%s becomes %s', (url, redacted) => {
     expect(redactStoreUrl(url)).toBe(redacted);

@@ -1,3 +1,4 @@
+import { redactStoreUrl } from '@securestore/backend-api';
 import type { Command } from '@securestore/protocol';
 import { shellCommand, shellWords } from '@securestore/protocol';
 import type { GlobalOptions } from '../options/global-options.ts';
@@ -57,8 +58,15 @@ function carried(options: Partial<GlobalOptions> = {}): Options {
 /** A store URL that may hold credentials, anywhere in a word: a user before a host, or settings in a query. */
 const WITH_CREDENTIALS = /[a-z][a-z0-9+-]{0,31}:(?:\/\/[^]*@|[^]*[?&#;][^=]*=)/i;
 
+/** Whether a word of a command, also an option with its value, may hold credentials of a store URL. */
+function hasCredentials(word: string): boolean {
+  if (WITH_CREDENTIALS.test(word)) return true;
+  const [, url = ''] = /^(?:--[a-z-]+=)?([a-z][a-z0-9+-]{0,31}:[^]*)$/.exec(word) ?? [];
+  return url !== '' && redactStoreUrl(url) !== url;
+}
+
 /** Options whose values may hold a secret. */
-const PRIVATE = /^--(?:token|meta|webhook|ping|operation|before|after|(?:new-)?passphrase-command)(?:=|$)/;
+const PRIVATE = /^--(?:token|meta|webhook|ping|operation|before|after|exec|(?:new-)?passphrase-command)(?:=|$)/;
 
 /** Decisions of a person for one store, which a hint carries to no other; and combined short options, which may hide these. */
 const DECIDED = /^(?:--(?:accept-rollback|accept-head|trust-first-use|yes)$|-[a-z]*y|-[a-z]*s.|-[a-z]+s$)/i;
@@ -70,7 +78,7 @@ const NAMES_STORE: ReadonlySet<string> = new Set(['', 'init', 'migrate', 'verify
 
 /** A word of a command as a log may keep it: a store URL with credentials is for the person to write again. */
 function shown(word: string): string {
-  return WITH_CREDENTIALS.test(word) ? 'URL' : word;
+  return hasCredentials(word) ? 'URL' : word;
 }
 
 /** The commands of hints: the person's own words, quoted for a shell, on the store that they named. */
@@ -137,7 +145,7 @@ export class Commands {
   again(option?: string): string | undefined {
     const { args, verb } = this.#context;
     const isPrivate =
-      verb === 'exec' || verb === 'meta set' || args.some((arg) => PRIVATE.test(arg) || WITH_CREDENTIALS.test(arg));
+      verb === 'exec' || verb === 'meta set' || args.some((arg) => PRIVATE.test(arg) || hasCredentials(arg));
     return isPrivate ? undefined : shellWords(['securestore', ...(option === undefined ? [] : [option]), ...args]);
   }
 }

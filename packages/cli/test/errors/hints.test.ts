@@ -154,6 +154,9 @@ describe('the hints of an error', () => {
       ['approval request', '--operation', JSON.stringify({ destination: SECRET })],
       ['get', JSON.stringify({ destination: `s3://AK:${SECRET}@h/b` })],
       ['schedule run', '--before', `curl -u me:${SECRET}`],
+      ['schedule run', '--exec', `curl -u me:${SECRET}`],
+      ['get', '--store', `mysql:u:${SECRET}@h`],
+      ['get', `--store=postgres:host=h password=${SECRET}`],
     ] as const) {
       expect(again(verb, [verb, ...more])).toBeUndefined();
       expect(elsewhere(verb, [verb, ...more]) ?? '').not.toContain(SECRET);
