@@ -11,7 +11,7 @@ export function printable(text: string): string {
     .replace(UNPRINTABLE, (character) => `\\u{${character.codePointAt(0)?.toString(16).padStart(2, '0')}}`);
 }
 
-/** What turns a colour on and off. */
+/** The escape sequence that turns a colour on or off. */
 const COLOUR = /(\u001b\[3[1-9]m)/;
 
 /** The lines of a text, each as {@link printable}, with its colours. */

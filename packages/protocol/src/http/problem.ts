@@ -110,7 +110,7 @@ const LOCAL: ReadonlySet<AdviceId> = new Set([
   'restrict-file',
   'move-file-away',
   'rename-file',
-  // The commands of a migration unlock both stores where they run, and would be on any that the server names.
+  // The commands of a migration unlock both stores, which would be any that the server names.
   'resume-migration',
   'cancel-migration',
   'reopen-source',
