@@ -1,5 +1,5 @@
 import { flushFoundSync, makeFolderDurablySync, SecureStoreError } from '@securestore/core-format';
-import { closeSync, fstatSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
 import type { Stats } from 'node:fs';
 import { dirname } from 'node:path';
 import { vanished } from '../files/errors.ts';
@@ -51,13 +51,12 @@ const DATABASE = 'SQLite format 3\0';
 
 /** Whether a file is a database, which the store URL may have been meant for. */
 function isDatabase(path: string): boolean {
-  // A pipe or a device could make the read wait.
-  if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true) return false;
   const head = Buffer.alloc(DATABASE.length);
   try {
-    const file = openSync(path, 'r');
+    // A pipe that nobody writes to would make the call wait.
+    const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
     try {
-      readSync(file, head, 0, head.length, 0);
+      if (fstatSync(file).isFile()) readSync(file, head, 0, head.length, 0);
     } finally {
       closeSync(file);
     }

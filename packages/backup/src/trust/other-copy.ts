@@ -38,7 +38,7 @@ export async function refuseOtherCopy(
   if (!(await lacksKeyOfNewest(area, found, signal))) return;
   throw new SecureStoreError(
     'CONFLICT',
-    `${url} has the backups of another copy of this store now, with keys that this store does not have. Each copy needs its own destination.`,
+    `${url} names another copy of this store as the owner of its backups, which are under keys that this store does not have. Each copy needs its own destination.`,
     {
       advice: [
         { id: 'make-snapshot' },

@@ -101,7 +101,7 @@ describe('a restored store', () => {
     for (const call of calls) {
       const refused = await failure(call(), 'CONFLICT');
       expect(refused.message).toBe(
-        `${url} has the backups of another copy of this store now, with keys that this store does not have. Each copy needs its own destination.`,
+        `${url} names another copy of this store as the owner of its backups, which are under keys that this store does not have. Each copy needs its own destination.`,
       );
       expect(refused.advice).toEqual([
         { id: 'make-snapshot' },
