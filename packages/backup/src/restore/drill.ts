@@ -1,6 +1,5 @@
 import type { StorageBackend } from '@securestore/backend-api';
 import { isDamage, SecureStoreError } from '@securestore/core-format';
-import { digestWhole } from '@securestore/crypto';
 import type { ObjectStore, SecureStorage } from '@securestore/objects';
 import type { FoundedStore } from '@securestore/objects/internal';
 import { openFounded } from '@securestore/objects/internal';
@@ -9,11 +8,12 @@ import type { FoundPoint } from '../repository/snapshots.ts';
 import type { OpenedBackup } from '../trust/opened-backup.ts';
 import type { NamedObjects } from '../snapshot/snapshot-types.ts';
 import type { RecoveryPointChoice } from '../repository/snapshot-info.ts';
+import { LeftOut, MAX_PROBLEMS, Problems } from './drill-problems.ts';
 import type { DrillFacts } from './receipts.ts';
+import type { RestoreReport } from './restore-store.ts';
 import { restoreStoreTo } from './restore-store.ts';
 import type { RestoreIntoOptions } from './restore-types.ts';
 
-const MAX_PROBLEMS = 100;
 /** In milliseconds: {@link wasAround}. */
 const AROUND: number = 60 * 1000;
 
@@ -41,31 +41,6 @@ async function clear(backend: StorageBackend): Promise<void> {
   }
 }
 
-/** The problems found, without names of objects: a caller who drills a backup may not see them. */
-class Problems {
-  readonly list: string[] = [];
-  /** The names that the ids in it stand for. */
-  readonly names: Record<string, string> = {};
-  readonly #idOf: (name: string) => string;
-  found = 0;
-
-  constructor(idOf: (name: string) => string) {
-    this.#idOf = idOf;
-  }
-
-  add(message: string): void {
-    this.found += 1;
-    if (this.list.length < MAX_PROBLEMS) this.list.push(message);
-  }
-
-  /** @param name of the object, or of the record if the object is not known */
-  addOf(name: string, message: string): void {
-    const id = this.#idOf(name);
-    if (this.list.length < MAX_PROBLEMS) this.names[id] = name;
-    this.add(`object ${id}: ${message}`);
-  }
-}
-
 /** Counts the objects that the store has lost, and keeps the keys of the first ones. */
 class LostKeys {
   count = 0;
@@ -75,12 +50,6 @@ class LostKeys {
     this.count += 1;
     if (this.keys.length < MAX_PROBLEMS) this.keys.push(key);
   }
-}
-
-/** An id for a name, always the same: a keyed digest, so that names can't be guessed without the key. */
-function idFor({ copy }: OpenedBackup): (name: string) => string {
-  const { digest } = copy.state.keys.journal;
-  return (name) => digestWhole(digest, Buffer.from(`object of a drill ${name}`)).toString('hex', 0, 8);
 }
 
 /** What is wrong with an object, without its name. */
@@ -143,6 +112,7 @@ function asUpdates(
 /** The findings of a comparison, and the judge of losses. */
 interface Judged {
   readonly problems: Problems;
+  readonly leftOut: LeftOut;
   readonly missing: LostKeys;
   /** Whether the store that is compared with has lost an object. */
   readonly isLost: (key: string) => Promise<boolean>;
@@ -153,7 +123,7 @@ async function compare(
   restored: ObjectStore,
   live: SecureStorage,
   time: Date,
-  { problems, missing, isLost }: Judged,
+  { problems, leftOut, missing, isLost }: Judged,
   { signal, onProgress }: DrillOptions,
 ): Promise<number> {
   const call = { signal };
@@ -171,11 +141,22 @@ async function compare(
     await judging(key, problems, () => judge(key, version, 'differs from the store at that time'));
   }
   for await (const key of live.keys('', call)) {
+    if (leftOut.hasKey(key)) continue;
     await judging(key, problems, async () => {
       if (!(await restored.has(key, call))) await judge(key, undefined, 'missing');
     });
   }
   return compared;
+}
+
+/** Runs a step of a drill. Damage that ends it is a finding. */
+async function noting(problems: Problems, step: () => Promise<void>): Promise<void> {
+  try {
+    await step();
+  } catch (error) {
+    if (!isDamage(error)) throw error;
+    problems.add(error.message);
+  }
 }
 
 /**
@@ -194,8 +175,9 @@ export async function drillBackup(
   const { live, lossesSince, signal, onProgress } = options;
   const { clock } = backup.copy;
   const begun = clock.now();
-  const problems = new Problems(idFor(backup));
+  const problems = new Problems(backup);
   const missing = new LostKeys();
+  const leftOut = new LeftOut(backup, problems);
   const rollback = await backup.rollback(options, signal);
   if (rollback !== undefined) problems.add(rollback);
   const moment = await backup.choose(options, signal);
@@ -213,11 +195,13 @@ export async function drillBackup(
       onProgress: (now) => opened({ ...now, total: all + deleted }),
       signal,
     });
-    for (const { key, name, message } of report.findings) problems.addOf(key ?? name, message);
+    // An object that lacks a version is a finding already.
+    const others = report.findings.filter(({ name }) => !leftOut.has(name));
+    for (const { key, name, message } of others) problems.addOf(key ?? name, message);
     if (live === undefined) return;
     const isLost = (await lossesSince?.(point)) ?? (async () => false);
     onProgress?.({ phase: 'comparing with the store', total: report.objects });
-    compared = await compare(restored, live, time, { problems, missing, isLost }, options);
+    compared = await compare(restored, live, time, { problems, leftOut, missing, isLost }, options);
   };
   let [objects, versions, bytes] = [0, 0, 0];
   const { entries } = await scratch.list('', { limit: 1, signal });
@@ -233,11 +217,12 @@ export async function drillBackup(
   try {
     onProgress?.({ phase: 'restoring' });
     const restored = asUpdates('restoring', onProgress);
-    const restoring = { moment, scratch: true, onBegun, onFounded: check, onProgress: restored, signal };
-    ({ objects, versions, bytes } = await restoreStoreTo(backup, scratch, restoring));
-  } catch (error) {
-    if (!isDamage(error)) throw error;
-    problems.add(error.message);
+    const onFounded = (founded: FoundedStore): Promise<void> => noting(problems, () => check(founded));
+    const onFailed = (failed: RestoreReport['failed'][number]): void => leftOut.add(failed);
+    await noting(problems, async () => {
+      const restoring = { moment, scratch: true, onBegun, onFounded, onFailed, onProgress: restored, signal };
+      ({ objects, versions, bytes } = await restoreStoreTo(backup, scratch, restoring));
+    });
   } finally {
     if (isOurs) await clear(scratch);
   }
@@ -252,6 +237,8 @@ export async function drillBackup(
     begun: new Date(begun).toISOString(),
     recovery,
     objects,
+    // Those of a moment between two snapshots are not counted.
+    ...(moment.until === undefined && { total: point.totals.objects }),
     versions,
     bytes,
     compared,

@@ -47,7 +47,10 @@ export interface DrillFacts {
   /** When the drill began, and how long restoring took, in milliseconds: what a recovery would take. */
   readonly begun: string;
   readonly recovery: number;
+  /** Objects that were restored. */
   readonly objects: number;
+  /** Objects that the snapshot has; absent for a moment between two snapshots, and in receipts of earlier releases. */
+  readonly total?: number;
   readonly versions: number;
   readonly bytes: number;
   /** Objects that were compared with the store as it was at that moment; 0 if there was no store to compare with. */

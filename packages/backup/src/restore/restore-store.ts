@@ -67,6 +67,8 @@ export interface RestoreStoreOptions extends RecoveryPointChoice {
   readonly prefix?: string | undefined;
   /** Restores what is not damaged, and reports the rest; by default the first damage ends the restore. */
   readonly partial?: boolean | undefined;
+  /** Called with each record that is damaged or missing, instead of ending the restore. The recovery point itself must be genuine. */
+  readonly onFailed?: ((failed: RestoreReport['failed'][number]) => void) | undefined;
   /** Creates a store that only this process opens. */
   readonly scratch?: boolean | undefined;
   /** Called once the store URL is taken: what is written there from then on belongs to this restore. */
@@ -82,9 +84,11 @@ function isOfOne(error: unknown): error is SecureStoreError {
   return isDamage(error) || SecureStoreError.is(error, 'KEY_DESTROYED');
 }
 
-type Tally = { -readonly [K in keyof RestoreReport]: RestoreReport[K] };
+type Failed = RestoreReport['failed'][number];
 
-function failedAt(name: string, error: SecureStoreError | undefined): RestoreReport['failed'] {
+type Tally = { -readonly [K in keyof Omit<RestoreReport, 'failed'>]: RestoreReport[K] } & { readonly failed: Failed[] };
+
+function failedAt(name: string, error: SecureStoreError | undefined): Failed[] {
   return error === undefined ? [] : [{ name, code: error.code, message: error.message }];
 }
 
@@ -164,8 +168,10 @@ class StoreRestore {
     try {
       return await body();
     } catch (error) {
-      if (!isOfOne(error) || this.#options.partial !== true) throw error;
-      this.#tally.failed = [...this.#tally.failed, { name, code: error.code, message: error.message }];
+      const { partial, onFailed = partial === true ? (one: Failed) => this.#tally.failed.push(one) : undefined } =
+        this.#options;
+      if (!isOfOne(error) || onFailed === undefined) throw error;
+      onFailed({ name, code: error.code, message: error.message });
       return false;
     }
   }

@@ -78,6 +78,33 @@ describe('a drill', () => {
     expect((await (await shelf.at('memory:scratch')).list('', {})).entries).toEqual([]);
   });
 
+  it('restores and compares the objects beside a damaged one, and names that one alone', async () => {
+    const { shelf, backups, owner } = await backedUp();
+    const place = await shelf.at(PLACE);
+    const parts = (await place.list('b/', {})).entries;
+    const part = parts.toSorted((a, b) => b.size - a.size)[0]?.key ?? '';
+    await place.delete(part);
+    const report = await backups.drill(PLACE, { scratch: 'memory:scratch' });
+    expect(report).toMatchObject({ ok: false, found: 1, objects: 19, total: 20 });
+    expect(report.compared).toBeGreaterThanOrEqual(19);
+    const [id = ''] = Object.keys(report.names);
+    expect(report.names).toEqual({ [id]: 'blue/big' });
+    expect(report.problems).toEqual([`object ${id}: the file ${part} of the backup is missing`]);
+    expect(readReceipt(report.receipt, owner.fingerprint)).toMatchObject({ ok: false, objects: 19, total: 20 });
+    expect((await (await shelf.at('memory:scratch')).list('', {})).entries).toEqual([]);
+  });
+
+  it('names an object with a damaged older version, and restores its newest one', async () => {
+    const { shelf, backups, owner } = await backedUp();
+    await owner.store('blue/big', 'small');
+    await backups.backup(PLACE);
+    const place = await shelf.at(PLACE);
+    for (const { key } of (await place.list('b/', {})).entries) await place.delete(key);
+    const report = await backups.drill(PLACE, { scratch: 'memory:scratch' });
+    expect(report).toMatchObject({ ok: false, found: 1, objects: 20, total: 20 });
+    expect(Object.values(report.names)).toEqual(['blue/big']);
+  });
+
   // T-BACKUP-11
   it('names the objects that are wrong beside what it signs, and not in it', async () => {
     const { owner, attacker, clock } = await club();

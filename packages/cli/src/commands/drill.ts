@@ -31,26 +31,30 @@ function hintsFor(destination: string): OwnHint[] {
 }
 
 /** What to do about a backup that cannot be relied on. */
-function whatNext(commands: Commands, destination: string): string {
+function whatNext(commands: Commands, destination: string, { objects, snapshot }: DrillReport): string[] {
   const verify = printable(commands.on(['verify', destination], { payloads: true }));
   const backup = printable(commands.on(['backup', destination]));
-  return (
+  const intact = commands.elsewhere(['restore', destination], { snapshot: `${snapshot}`, to: 'URL', partial: true });
+  return [
+    ...(objects === 0 ? [] : [`to restore what is intact to a new store: ${printable(intact)}`]),
     `to list the damage, and have the next backup there copy everything again: ${verify}; ` +
-    `then, while the store exists: ${backup}; to try an earlier snapshot: drill --snapshot`
-  );
+      `then, while the store exists: ${backup}; to try an earlier snapshot: drill --snapshot`,
+  ];
 }
 
 function inWords(report: DrillReport, commands: Commands, destination: string): string[] {
-  const { ok, snapshot, time, recovery, objects, versions, bytes, compared, found } = report;
+  const { ok, snapshot, time, recovery, objects, total = objects, versions, bytes, compared, found } = report;
   const verdict = ok
     ? 'the backup can be restored'
     : `snapshot ${snapshot} cannot be relied on: ${count(found, 'finding')}`;
-  const what = `${count(objects, 'object')} in ${count(versions, 'version')}, ${formatBytes(bytes)}`;
+  // Without findings, what is not restored had its encryption keys destroyed.
+  const restored = ok || objects >= total ? count(objects, 'object') : `${objects} of ${count(total, 'object')}`;
+  const what = `${restored} in ${count(versions, 'version')}, ${formatBytes(bytes)}`;
   return [
     verdict,
     `restored snapshot ${snapshot} of ${formatTime(new Date(time))} in ${formatDuration(recovery / 1000)}: ${what}`,
     `compared ${count(compared, 'object')} with the store as it was then`,
-    ...(ok ? [] : [whatNext(commands, destination)]),
+    ...(ok ? [] : whatNext(commands, destination, report)),
   ];
 }
 

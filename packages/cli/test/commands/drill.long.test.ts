@@ -42,8 +42,12 @@ describe.concurrent('drill', { timeout: 120_000 }, () => {
       `then, while the store exists: securestore backup ${destination} ${options}; to try an earlier snapshot: drill --snapshot`;
     const failed = await run(['drill', destination]);
     expect(failed).toMatchObject({ exitCode: 5, stderr: '' });
-    expect(failed.stdout).toMatch(/^finding: .*the file b\/\S+ of the backup is missing\n/);
-    expect(failed.stdout).toMatch(/\nsnapshot 1 cannot be relied on: \d findings?\n/);
+    expect(failed.stdout).toMatch(/^finding: "large": the file b\/\S+ of the backup is missing\n/);
+    expect(failed.stdout).toMatch(
+      /\nsnapshot 1 cannot be relied on: 1 finding\nrestored snapshot 1 of [^:]+:\d\d:\d\dZ in [^:]+: 3 of 4 objects in 3 versions, /,
+    );
+    const intact = `securestore restore ${destination} --snapshot 1 --to URL --partial ${options}`;
+    expect(failed.stdout).toContain(`\nto restore what is intact to a new store: ${intact}\n`);
     expect(failed.stdout.endsWith(`\n${next}\n`)).toBe(true);
     expect(jsonLines((await run(['drill', destination, '--json'])).stdout).at(-1)).toMatchObject({
       summary: { ok: false, snapshot: 1 },
