@@ -51,7 +51,7 @@ describe.concurrent('verify', { timeout: 120_000 }, () => {
     expect(second.stdout).toMatch(
       /^hidden: [ab] \(o\/\S+\): the object is missing, though it was not deleted; expected version \S+\n/,
     );
-    expect(second.stdout).toContain('1 finding among 1 object');
+    expect(second.stdout).toContain('1 finding among 2 objects');
     expect(second.stdout).not.toContain('made a checkpoint');
     const json = await box.run(['verify', '--json']);
     expect(json.exitCode).toBe(5);

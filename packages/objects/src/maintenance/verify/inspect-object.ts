@@ -254,6 +254,13 @@ async function orphansOf(
   });
 }
 
+/** What is under a token, or should be: what is damaged or missing was looked at, too. */
+function kindOf({ expected: { entry } }: Subject, current: Link | undefined, findings: Findings): Look['kind'] {
+  if (current !== undefined) return current.kind === 'object' ? 'object' : 'deletion';
+  if (findings.list.length === 0) return 'nothing';
+  return entry === undefined || entry.kind === 'object' ? 'object' : 'deletion';
+}
+
 /**
  * Looks at one object: its current record, its history, and where its payloads are stored. What is found may have come from
  * changes that are under way; what is still so later is certain.
@@ -282,7 +289,7 @@ export async function lookAtObject(engine: Engine, subject: Subject, options: Lo
   const isKnown = observed.state !== 'damaged' && !gaps;
   const strays = isKnown ? await orphansOf(engine, subject, gathered) : [];
   return {
-    kind: current === undefined ? 'nothing' : current.kind === 'object' ? 'object' : 'deletion',
+    kind: kindOf(subject, current, findings),
     versions: past.length,
     unreadable: gathered.unreadable,
     blobs,

@@ -56,6 +56,7 @@ export interface VerifyProgress {
 
 /** What a pass over a store has looked at. */
 export interface PassCounts {
+  /** Objects, also those that are damaged or missing. */
   readonly objects: number;
   /** Deletions that are remembered. */
   readonly deleted: number;

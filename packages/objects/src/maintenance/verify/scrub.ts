@@ -141,6 +141,8 @@ export async function scrubFrom(engine: Engine, options: ScrubPassOptions): Prom
       const finding = lostObject(engine, token);
       const left = await restoreLost(mending, repairFrom, subject, { onBytes: counted, signal });
       if (left === undefined) continue;
+      // The pass has counted those that the checkpoint knows.
+      if (subject.expected.entry?.kind !== 'object') report.objects += 1;
       const repaired = !left.some((one) => isSameFinding(one, finding));
       const others = left.filter((one) => !isSameFinding(one, finding));
       await onFindings([{ ...finding, repaired }, ...others.map((one) => ({ ...one, repaired: false }))]);

@@ -54,6 +54,28 @@ describe('verify names', () => {
     expect(await found(all)).toMatchObject({ kind: 'hidden', key: 'k' });
   });
 
+  it('a damaged or missing object among all that were looked at', async () => {
+    const all = await attacked();
+    await all.store.store('k', 'one');
+    const name = await all.attacker.name(AREAS.objects);
+    await all.store.store('other', 'one');
+    await all.store.checkpoint();
+    await all.attacker.put(name, flipped(await all.attacker.get(name), 80));
+    expect(await all.store.verify()).toMatchObject({ found: 1, objects: 2, deleted: 0 });
+    await all.attacker.remove(name);
+    expect(await all.store.verify()).toMatchObject({ found: 1, objects: 2, deleted: 0 });
+  });
+
+  it('a damaged record of a deletion among the deletions', async () => {
+    const all = await attacked();
+    await all.store.store('k', 'one');
+    const name = await all.attacker.name(AREAS.objects);
+    await all.store.delete('k');
+    await all.store.checkpoint();
+    await all.attacker.put(name, flipped(await all.attacker.get(name), 80));
+    expect(await all.store.verify()).toMatchObject({ found: 1, objects: 0, deleted: 1 });
+  });
+
   it('an object that is there again though it was deleted', async () => {
     const all = await attacked();
     const { version } = await all.store.store('k', 'one');
