@@ -72,7 +72,7 @@ export async function restoreFrom(
   const restore = async (): Promise<RestoreJobReport> => {
     await using view = await backup.open(moment, signal);
     const begun = area.clock.now();
-    const call = { ...options, signal, onProgress: progress };
+    const call = { ...options, signal, onProgress: progress, onBegin: begin };
     const done = await restoreInto(view, target, call, new KeptHistories(area, signal)).catch(
       async (error: unknown) => {
         // Everything is checked before anything is changed, so that other writers need not wait.
@@ -86,8 +86,8 @@ export async function restoreFrom(
     if (options.dryRun === true) return { ...report, ...(await estimateOf(area, destination, report)) };
     return { ...report, ...(await receiptFor(area, destination, options, report, begun)) };
   };
-  if (options.dryRun !== true) begin();
   if (!isWhole(options)) return restore();
+  begin();
   // If an earlier run has begun, it has made one.
   let before: number | undefined;
   if (area.head.state === 'open') {

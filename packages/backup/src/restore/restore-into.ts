@@ -91,6 +91,7 @@ class Restorer {
   async #apply(step: Step): Promise<readonly unknown[]> {
     this.#ask(step);
     const isDone = this.#options.dryRun !== true;
+    if (isDone && step.type !== 'unchanged' && step.type !== 'skip') this.#options.onBegin?.();
     if (step.type === 'delete' && isDone) {
       await this.#target.delete(step.to, { ...this.#call, ifVersion: step.before });
     }
@@ -163,8 +164,8 @@ class Restorer {
   }
 
   async run(): Promise<RestoreIntoReport> {
-    const { conflict = 'fail', deleteExtra } = this.#options;
-    if (conflict === 'fail') await this.#refuseConflicts();
+    const { deleteExtra } = this.#options;
+    if (this.#options.dryRun !== true) await this.#checkFirst();
     const objects = new WorkGroup();
     for await (const wanted of this.#steps.wanted()) {
       if (objects.hasFailed) break;
@@ -184,11 +185,12 @@ class Restorer {
     return this.#tally;
   }
 
-  /** Checks everything first, so that nothing is changed if there is a conflict. */
-  async #refuseConflicts(): Promise<void> {
-    if (this.#options.dryRun === true) return;
+  /** Looks for conflicts, and for each of the chosen keys, so that nothing is changed if a check fails. */
+  async #checkFirst(): Promise<void> {
+    const { conflict = 'fail', keys } = this.#options;
+    if (conflict !== 'fail' && keys === undefined) return;
     for await (const wanted of this.#steps.wanted()) {
-      if ('error' in wanted) continue;
+      if ('error' in wanted || conflict !== 'fail') continue;
       const step = await this.#steps.stepFor(wanted.info);
       if (step.type !== 'skip') continue;
       throw new SecureStoreError(

@@ -63,6 +63,8 @@ export interface RestoreIntoOptions {
    * object counts as failed with `CONFLICT`. A change that is made replaces the version that was named here, or fails.
    */
   readonly onChange?: ((change: RestoreChange) => boolean) | undefined;
+  /** Called before each change that is made. */
+  readonly onBegin?: (() => void) | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?:
     | ((update: { phase: string; done?: number; bytes?: number; total?: number }) => void)
@@ -96,7 +98,7 @@ export interface RestoreIntoReport {
 }
 
 export interface RestoreOptions
-  extends CallOptions, RecoveryPointChoice, Omit<RestoreIntoOptions, 'signal' | 'onProgress'> {
+  extends CallOptions, RecoveryPointChoice, Omit<RestoreIntoOptions, 'signal' | 'onProgress' | 'onBegin'> {
   /** Who restores, for the receipt; by default the owner. In a session it is its principal. */
   readonly by?: string | undefined;
 }

@@ -85,6 +85,9 @@ describe.concurrent('job', { timeout: 120_000 }, () => {
       [3, 'restore', typo, '--yes'],
       [3, 'restore', typo, '--dry-run'],
       [3, 'restore', destination, '--snapshot', '7', '--key', 'db/a'],
+      [3, 'restore', destination, '--at', '2020-01-01', '--yes'],
+      [3, 'restore', destination, '--key', 'db/nothing'],
+      [3, 'restore', destination, '--key', 'db/a', '--key', 'db/nothing', '--conflict', 'overwrite', '--yes'],
       [6, 'restore', destination, '--key', 'db/a', '--conflict', 'fail'],
       [3, 'drill', typo],
     ];
@@ -92,6 +95,7 @@ describe.concurrent('job', { timeout: 120_000 }, () => {
       expect((await run(args)).exitCode, args.join(' ')).toBe(exitCode);
       expect((await run(['job'])).stderr, args.join(' ')).toBe('there is no unfinished job\n');
     }
+    expect((await run(['get', 'db/a'])).stdout).toBe('another');
   });
 
   it('says of an interrupted restore that it is not running, and what resumes it', async ({
