@@ -237,8 +237,30 @@ describe('get -o', () => {
 it('history says what has expired', async () => {
   const box = await sandbox();
   await box.seedExpired({ k: 'data' });
-  expect((await box.run(['get', 'k'])).exitCode).toBe(3);
+  const versions =
+    'hint: to list its versions; undelete --version-id makes one that has not expired current: securestore history k\n';
+  for (const verb of ['get', 'info', 'undelete']) {
+    const { exitCode, stderr } = await box.run([verb, 'k']);
+    expect({ exitCode, stderr }, verb).toEqual({
+      exitCode: 3,
+      stderr: expect.stringMatching(
+        /^error: "k": the object expired at \d{4}-\d\d-\d\dT[\d:.]+Z \[NOT_FOUND\]\n[^\n]+\n$/,
+      ),
+    });
+    expect(stderr).toContain(versions);
+  }
   expect((await box.run(['history', 'k'])).stdout).toMatch(/^VERSION .*\n\S+ .* 4 {2}expired\n$/);
+});
+
+it('undelete makes an older version of what has expired current', async () => {
+  const box = await sandbox();
+  await box.seed({ k: 'before' });
+  await box.seedExpired({ k: 'data' });
+  const [, older = ''] = jsonLines((await box.run(['history', 'k', '--json'])).stdout).map((one) =>
+    String(one['version']),
+  );
+  expect((await box.run(['undelete', 'k', '--version-id', older])).exitCode).toBe(0);
+  expect((await box.run(['get', 'k'])).stdout).toBe('before');
 });
 
 it('ls and ls --long list the same names, of what has expired too', async () => {

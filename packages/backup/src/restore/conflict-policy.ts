@@ -73,7 +73,8 @@ export class RestoreSteps {
       const isHidden = SecureStoreError.is(error, 'NOT_FOUND') || SecureStoreError.is(error, 'ACCESS_DENIED');
       if (isHidden && this.#options.keys === undefined) return undefined;
       if (!SecureStoreError.is(error, 'NOT_FOUND')) throw error;
-      throw SecureStoreError.from(error, { message: 'the object does not exist in the snapshot', key });
+      // What helps with an object of a store does not help with one of a backup.
+      throw SecureStoreError.from(error, { message: 'the object does not exist in the snapshot', key, advice: [] });
     }
   }
 

@@ -93,6 +93,10 @@ const RENDERERS: { readonly [I in AdviceId]: Renderer<I> } = {
     text: 'to restore it',
     command: commands.on(['undelete', key]),
   }),
+  'list-versions': ({ key = 'KEY' }, commands) => ({
+    text: 'to list its versions; undelete --version-id makes one that has not expired current',
+    command: commands.on(['history', key]),
+  }),
   'restore-version': ({ key = 'KEY', version }, commands) => ({
     text: 'if this older version is the right one, to make it current',
     command: commands.on(['undelete', key], { 'version-id': version }),

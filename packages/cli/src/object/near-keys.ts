@@ -65,7 +65,47 @@ function toFind(key: string): string {
   return last.slice(0, Math.max(LEAST, Math.ceil(last.length / 2))).join('');
 }
 
-const toFindOthers = (key: string): OwnHint => ({ text: 'to find similar keys', on: ['find', toFind(key)] });
+/** The folder that a key is in, with `/`; empty for the root. */
+const folderOf = (key: string): string => key.slice(0, key.lastIndexOf('/') + 1);
+
+/** What keys say of a text: that one contains it, that none does, that there are none; `undefined` if that cannot be found out soon. */
+async function lookFor(
+  store: SecureStore,
+  prefix: string,
+  text: string,
+  signal: AbortSignal,
+): Promise<'found' | 'others' | 'none' | undefined> {
+  try {
+    let isEmpty = true;
+    for await (const key of store.keys(prefix, { signal })) {
+      if (key.toLowerCase().includes(text.toLowerCase())) return 'found';
+      isEmpty = false;
+    }
+    return isEmpty ? 'none' : 'others';
+  } catch {
+    return undefined;
+  }
+}
+
+/** How to find other keys; nothing is suggested that would find none, as far as that is known soon. */
+async function toFindOthers({ cli }: Call, store: SecureStore, key: string): Promise<readonly OwnHint[]> {
+  const [folder, text] = [folderOf(key), toFind(key)];
+  const find: OwnHint = { text: 'to find similar keys', on: ['find', text] };
+  const list: OwnHint =
+    folder === ''
+      ? { text: 'to list the keys', on: ['ls'] }
+      : { text: `to list the keys below ${JSON.stringify(folder)}`, on: ['ls', folder] };
+  // A server would record one more attempt of somebody who may not list keys.
+  if (isRemote(store)) return [folder === '' ? find : list];
+  const signal = AbortSignal.any([cli.signal, AbortSignal.timeout(LOOK_FOR)]);
+  const near = await lookFor(store, folder, text, signal);
+  if (near === 'found') return [find];
+  const all = folder === '' ? near : await lookFor(store, '', text, signal);
+  if (all === 'found') return [find];
+  if (near === 'others') return [list];
+  if (all === 'none') return [];
+  return [all === 'others' ? { text: 'to list the keys', on: ['ls'] } : find];
+}
 
 const areBelow = (number: number, folder: string): string =>
   number === 1 ? `1 key is below ${folder}` : `${number} keys are below ${folder}`;
@@ -112,8 +152,9 @@ export async function withNearKeys<T>(
     if (error.advice !== undefined) throw error;
     // The look would be one more failed attempt in the log, which the person has not made.
     if (await isAudited(call, store)) {
-      throw withHints(error, { text: 'to see whether older versions exist', on: ['history', key] }, toFindOthers(key));
+      const older: OwnHint = { text: 'to see whether older versions exist', on: ['history', key] };
+      throw withHints(error, older, ...(await toFindOthers(call, store, key)));
     }
-    throw withHints(error, toFindOthers(key));
+    throw withHints(error, ...(await toFindOthers(call, store, key)));
   }
 }

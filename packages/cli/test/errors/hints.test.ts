@@ -262,6 +262,7 @@ describe('the commands in messages', () => {
   ] as const)('are on the store of the person, opened by their secret, if %s: %j', async ([, args]) => {
     const { run, given, backup } = await atHand();
     if (args[0] === 'retention') await run('destination', 'add', backup);
+    if (args[0] === 'get') expect((await run('put', 'db/password')).exitCode).toBe(0);
     const { stdout, stderr } = await run(...args.map((arg) => (arg === 'BACKUP' ? backup : arg)));
     const commands = commandsIn(`${stdout}\n${stderr}`);
     expect(commands).not.toEqual([]);

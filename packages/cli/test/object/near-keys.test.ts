@@ -21,6 +21,10 @@ it('a key that does not exist leads to those that may be meant', async () => {
   }
   expect(await hintOf('get', 'db/passwrd')).toEqual([3, 'to find similar keys: securestore find pass']);
   expect((await box.run(['find', 'pass'])).stdout).toBe('db/password\n');
+  // No key contains `non`.
+  expect(await hintOf('get', 'team/non')).toEqual([3, 'to list the keys below "team/": securestore ls team/']);
+  expect(await hintOf('get', 'db/one')).toEqual([3, 'to find similar keys: securestore find one']);
+  expect(await hintOf('get', 'nowhere/xyz')).toEqual([3, 'to list the keys: securestore ls']);
   // Its key exists: what is missing is the version.
   expect((await box.run(['get', 'db/user', '--at', '2020-01-01'])).stderr.split('\n').slice(1)).toEqual([
     'hint: to list its versions, for --version-id: securestore history db/user',
@@ -34,5 +38,13 @@ it('ls says that it takes no pattern', async () => {
   expect(await box.run(['ls', 'db/*'])).toMatchObject({
     exitCode: 0,
     stderr: 'no keys under "db/*"\nls takes a prefix, not a pattern: securestore ls db/\n',
+  });
+});
+
+it('no hint leads to keys in a store that has none', async () => {
+  const box = await sandbox();
+  expect(await box.run(['get', 'a/b'])).toMatchObject({
+    exitCode: 3,
+    stderr: 'error: "a/b": the object does not exist [NOT_FOUND]\n',
   });
 });

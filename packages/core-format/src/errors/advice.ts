@@ -94,6 +94,8 @@ export interface AdviceParameters {
   readonly 'store-again': KeyParameter;
   /** `store.undelete`. */
   readonly 'undelete-object': KeyParameter;
+  /** `store.history` lists the versions: one that has not expired can be made current by `store.restoreVersion`. */
+  readonly 'list-versions': KeyParameter;
   /** `store.restoreVersion`, if this older version is what is wanted. */
   readonly 'restore-version': KeyParameter & { readonly version: string };
   /** `restore` with a conflict policy: `skip`, `newer`, `overwrite` or `rename`. */
@@ -263,6 +265,7 @@ const PARAMETERS: { readonly [I in AdviceId]: Presence<AdviceParameters[I]> } = 
   'overwrite-damaged': KEY,
   'store-again': KEY,
   'undelete-object': KEY,
+  'list-versions': KEY,
   'restore-version': { key: OPTIONAL, version: REQUIRED },
   'choose-conflict-policy': NONE,
   'resume-restore': STORE_URL,

@@ -49,6 +49,13 @@ function notFound(reason: string): never {
   throw new SecureStoreError('NOT_FOUND', reason);
 }
 
+/** The refusal of an object, or a version, that has expired. */
+export function expired({ body }: Pick<LiveRecord, 'body'>, key: string): SecureStoreError {
+  return new SecureStoreError('NOT_FOUND', `the object expired at ${new Date(body.expires).toISOString()}`, {
+    advice: [{ id: 'list-versions', key }],
+  });
+}
+
 /** The record at `name`, opened; `undefined` if there is none. */
 export async function openRecordAt(
   engine: Engine,
@@ -169,7 +176,7 @@ export async function findObject(
       advice: [{ id: 'undelete-object', key: target.key }],
     });
   }
-  if (!isLive(opened, engine.clock.now())) return notFound('the object has expired');
+  if (!isLive(opened, engine.clock.now())) throw expired(opened, target.key);
   return { state, opened, name };
 }
 

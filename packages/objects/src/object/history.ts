@@ -3,7 +3,7 @@ import { underStableKeys } from '../record/stable-read.ts';
 import type { Engine } from '../engine/engine.ts';
 import { mapConcurrently } from '../util/map-concurrently.ts';
 import { listPage, pagesUnder } from '../util/listing.ts';
-import { MISPLACED_VERSION, openRecordAt, versionIn } from './find-version.ts';
+import { expired, MISPLACED_VERSION, openRecordAt, versionIn } from './find-version.ts';
 import type { LiveRecord, OpenedRecord, Target } from '../record/open-record.ts';
 import { isLive, isPurged, isVersion, originOf, versionOf } from '../record/open-record.ts';
 import type { HistoryEntry } from '../api/types.ts';
@@ -143,11 +143,9 @@ export async function chooseVersion(
     if (isNewestMissing && wanted === undefined) throw newestMissing(target, versionOf(opened.header));
     const chosen = wanted === undefined ? opened.kind === 'object' : isVersion(opened.header, wanted);
     if (chosen) {
+      if (opened.kind === 'tombstone') throw new SecureStoreError('NOT_FOUND', 'the version is a deletion');
       if (isLive(opened, engine.clock.now())) return { record: opened, isNewestMissing };
-      throw new SecureStoreError(
-        'NOT_FOUND',
-        opened.kind === 'tombstone' ? 'the version is a deletion' : 'the version has expired',
-      );
+      throw expired(opened, target.key);
     }
   }
   if (isNewestMissing === undefined) throw new SecureStoreError('NOT_FOUND', NEVER_STORED);
