@@ -280,6 +280,7 @@ describe('an error says in one line what is wrong, and in hints what to do', { t
         exitCode: 6,
         code: 'CONFLICT',
         own: ['"k"'],
+        hints: ['to see what is there: securestore info k', 'to replace it, leave out --if-absent'],
       },
       {
         args: ['put', 'k', '--if-version', stale],
@@ -287,6 +288,7 @@ describe('an error says in one line what is wrong, and in hints what to do', { t
         exitCode: 6,
         code: 'CONFLICT',
         own: ['k'],
+        hints: ['to see what is there: securestore info k'],
       },
       {
         args: ['purge', 'k'],
@@ -536,6 +538,37 @@ describe('an error of a store', { timeout: 120_000 }, () => {
     await provoke(box, { ...full, args: ['rm', 'k'], hints: ['remove something else from that disk first'] });
     await rm(`${disk.path}/full`);
     expect((await run(['get', 'k'])).stdout).toBe(CANARY);
+  });
+
+  it('on a full disk while a store is restored says what resumes it', async (context) => {
+    if (NO_MOUNTS !== undefined) context.skip(NO_MOUNTS);
+    const box = await withCanary();
+    await box.seed({ big: Buffer.alloc(5_000_000) });
+    const destination = `file:${box.path('backup')}`;
+    expect((await box.run(['backup', destination])).exitCode).toBe(0);
+    for (const scheme of ['file', 'sqlite']) {
+      using disk = mountSmall(16 * 1024);
+      const to = `${scheme}:${disk.path}/restored`;
+      const full = `${disk.path}/full`;
+      await writeFile(full, Buffer.alloc(13 * 1024 * 1024));
+      const restore = ['restore', destination, '--to', to];
+      await provoke(box, {
+        args: restore,
+        exitCode: 7,
+        code: 'NO_SPACE',
+        says: `error: ${to}: the restore was interrupted: `,
+        own: [disk.path],
+        hints: [
+          `once there is room, to resume the restore: securestore ${restore.join(' ')}`,
+          `what was restored stays at ${to}, which is no store until the restore has ended`,
+        ],
+        unrun: ['securestore restore'],
+      });
+      expect((await box.run(['ls', '--store', to])).exitCode).toBe(5);
+      await rm(full);
+      expect(await box.run(restore)).toMatchObject({ exitCode: 0 });
+      expect((await box.run(['get', 'k', '--store', to])).stdout).toBe(CANARY);
+    }
   });
 
   it('that this user may not read says so', async (context) => {

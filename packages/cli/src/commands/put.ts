@@ -30,6 +30,17 @@ const MAKE_ROOM: readonly OwnHint[] = [
   { text: 'then purge and gc free what the store no longer needs' },
 ];
 
+/** What to do about a failure of `put`. */
+function hintsFor({ options }: Call<PutOptions>, key: string, error: unknown): readonly OwnHint[] {
+  if (SecureStoreError.is(error, 'NO_SPACE')) return MAKE_ROOM;
+  if (!SecureStoreError.is(error, 'CONFLICT')) return [];
+  const look: OwnHint = { text: 'to see what is there', on: ['info', key] };
+  if (options.ifAbsent === true) {
+    return [look, { text: 'to replace it, leave out --if-absent; its history keeps the present version' }];
+  }
+  return options.ifVersion === undefined ? [] : [look];
+}
+
 /** `securestore put`. */
 export async function put(call: Call<PutOptions>, key: string, file: string | undefined): Promise<void> {
   const { cli, out } = call;
@@ -46,7 +57,7 @@ export async function put(call: Call<PutOptions>, key: string, file: string | un
     const counted = typeof data === 'string' ? data : (progress?.counted(data) ?? data);
     const storing = store.store(key, counted, { ...options, signal: cli.signal });
     const info = await storing.catch((error: unknown) => {
-      throw SecureStoreError.is(error, 'NO_SPACE') ? withHints(error, ...MAKE_ROOM) : error;
+      throw withHints(error, ...hintsFor(call, key, error));
     });
     progress?.clear();
     await out.result(

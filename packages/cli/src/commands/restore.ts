@@ -16,6 +16,7 @@ import { momentAt, pointSource } from '../backup/point-source.ts';
 import { confirmDestruction } from '../secret/prompt.ts';
 import { refuseToReplace, writeReceipt } from '../backup/receipt-file.ts';
 import { refuse, usageHint, withHints } from '../errors/refuse.ts';
+import { notInSnapshot } from '../object/near-keys.ts';
 import { OTHER_VERSION, restoredKeys, restorePlan } from '../backup/restore-plan.ts';
 import type { RestoreOptions } from '../backup/restore-way.ts';
 import { nothingBegins, noteMoment, objectsInWords, storeInWords } from '../backup/restore-words.ts';
@@ -64,6 +65,17 @@ async function giveUp(call: RestoreCall, source: string | undefined): Promise<vo
   });
 }
 
+/** The error of a disk that is full, without the name of the file that was written at that moment. */
+function noRoom(error: SecureStoreError, to: string): SecureStoreError {
+  const url = redactStoreUrl(to);
+  const message = `${url}: the restore was interrupted: ${error.detail}`;
+  return withHints(
+    SecureStoreError.from(error, { message, key: undefined }),
+    { text: 'once there is room, to resume the restore', again: true },
+    { text: `what was restored stays at ${url}, which is no store until the restore has ended` },
+  );
+}
+
 async function restoreStoreTo(call: RestoreCall, source: string): Promise<ExitCode> {
   const { cli, out, options } = call;
   const { to = '', prefix, partial } = options;
@@ -80,6 +92,7 @@ async function restoreStoreTo(call: RestoreCall, source: string): Promise<ExitCo
       return await watchJob(cli, 'restore', job);
     } catch (error) {
       // Two places are meant here, and it says of neither that it is it.
+      if (SecureStoreError.is(error, 'NO_SPACE')) throw noRoom(error, to);
       if (!SecureStoreError.is(error, 'ALREADY_EXISTS')) throw error;
       throw SecureStoreError.from(error, { message: `${redactStoreUrl(to)}: ${error.message}` });
     }
@@ -206,6 +219,11 @@ async function restoreHere(call: RestoreCall, source: string): Promise<ExitCode>
   const isElsewhere = into !== undefined || policy === 'rename';
   const named = isElsewhere && isHere ? restoredKeys(out) : undefined;
   const plan = dryRun === true && isHere ? restorePlan(out, policy) : named;
+  const watch = (job: Job<RestoreJobReport>): Promise<RestoreJobReport> =>
+    watchJob(cli, 'restore', job).catch((error: unknown) => {
+      const key = SecureStoreError.is(error, 'NOT_FOUND') ? keys?.find((one) => one === error.key) : undefined;
+      throw key === undefined ? error : withHints(error, ...notInSnapshot(key, source, options));
+    });
   return await withStore(call, async (store) => {
     if (replaces && options.yes !== true) {
       // Nobody is asked to agree to a snapshot that does not exist; a restore that asks nobody says that itself.
@@ -213,7 +231,7 @@ async function restoreHere(call: RestoreCall, source: string): Promise<ExitCode>
       else await momentAt(store, source, choice, cli.signal);
       // A server would take it for an attempt, which may use up an approval.
       const preview = isHere ? store.restore(source, { ...about, dryRun: true, signal: cli.signal }) : undefined;
-      const planned = preview && (await watchJob(cli, 'restore', preview));
+      const planned = preview && (await watch(preview));
       const counts = planned === undefined ? [] : objectsInWords(planned, policy, call, source).slice(0, 1);
       const asked = [...counts, question(options, isWhole)].join('\n');
       await confirmDestruction(cli, options.yes, asked, destroys(planned));
@@ -225,7 +243,7 @@ async function restoreHere(call: RestoreCall, source: string): Promise<ExitCode>
       ...(plan && { onObject: plan.onObject }),
       signal: cli.signal,
     });
-    const report = await watchJob(cli, 'restore', job).catch(async (error: unknown) => {
+    const report = await watch(job).catch(async (error: unknown) => {
       throw await withOwnRequests(error, store, operation, cli.signal);
     });
     const { failed, conflicts, ...summary } = report;

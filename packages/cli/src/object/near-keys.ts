@@ -65,6 +65,22 @@ function toFind(key: string): string {
   return last.slice(0, Math.max(LEAST, Math.ceil(last.length / 2))).join('');
 }
 
+/** What to do if a key is not in a snapshot of a backup. */
+export function notInSnapshot(
+  key: string,
+  source: string,
+  { snapshot, at }: { snapshot?: string; at?: string },
+): OwnHint[] {
+  return [
+    { text: 'to find similar keys there', on: ['find', toFind(key), source], options: { snapshot, at } },
+    {
+      text: 'to list the versions, and the snapshots that have them',
+      on: ['history', key],
+      options: { backup: source },
+    },
+  ];
+}
+
 /** The folder that a key is in, with `/`; empty for the root. */
 const folderOf = (key: string): string => key.slice(0, key.lastIndexOf('/') + 1);
 

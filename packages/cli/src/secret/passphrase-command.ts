@@ -1,10 +1,13 @@
 import { spawn } from 'node:child_process';
-import { SecureStoreError, withoutOwn } from '@securestore/core-format';
+import { withoutOwn } from '@securestore/core-format';
+import { refusal } from '../errors/refuse.ts';
 import type { Cli } from '../terminal/cli-context.ts';
 import { LONGEST_PASSPHRASE, withoutLineEnd } from './secret-bytes.ts';
 
+const BY_ITSELF = 'run that command by itself: it must print the passphrase alone, and exit with 0';
+
 function refuse(reason: string, cause?: unknown): never {
-  throw new SecureStoreError('INVALID_ARGUMENT', `the passphrase command ${reason}`, { cause });
+  throw refusal('INVALID_ARGUMENT', `the passphrase command ${reason}`, { cause, hints: [{ text: BY_ITSELF }] });
 }
 
 interface Ending {

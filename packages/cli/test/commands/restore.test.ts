@@ -180,6 +180,24 @@ describe.concurrent('restore into the store', { timeout: 120_000 }, () => {
     expect(shown.stderr).toMatch(new RegExp(`^${FROM}\nwarning: ${unknown}`));
   });
 
+  it('says how to find a key that the snapshot does not have', async ({ expect, onTestFinished }) => {
+    const { run, destination, path } = await changedScene(onTestFinished);
+    const options = `--key-file ${path('vault.key')} --no-anchor`;
+    expect(await run(['restore', destination, '--key', 'db/new', '--snapshot', '1'])).toMatchObject({
+      exitCode: 3,
+      stdout: '',
+      stderr:
+        'error: "db/new": the object does not exist in the snapshot [NOT_FOUND]\n' +
+        `hint: to find similar keys there: securestore find new ${destination} --snapshot 1 ${options}\n` +
+        `hint: to list the versions, and the snapshots that have them: securestore history db/new --backup ${destination} ${options}\n`,
+    });
+    // Deleted since: what helps in a store is not advised of a backup.
+    await run(['backup', destination]);
+    const deleted = await run(['restore', destination, '--key', 'db/b', '--conflict', 'overwrite', '--yes']);
+    expect(deleted.exitCode).toBe(3);
+    expect(deleted.stderr).not.toContain('undelete');
+  });
+
   it('says what was meant by nothing that there is', async ({ expect, onTestFinished }) => {
     const { run, destination, path } = await changedScene(onTestFinished);
     for (const [args, exitCode, message] of [
@@ -254,7 +272,9 @@ describe.concurrent('restore into the store', { timeout: 120_000 }, () => {
       );
       expect((await run(['ls'])).stdout).toBe('db/a\ndb/b\nlarge\nweb/c\n');
       const again = await run(['restore', destination, '--key', 'db/new', '--conflict', 'skip']);
-      expect(again.stderr).toMatch(/^error: .*db\/new.*: the object does not exist in the snapshot \[NOT_FOUND\]\n$/);
+      expect(again.stderr).toMatch(
+        /^error: .*db\/new.*: the object does not exist in the snapshot \[NOT_FOUND\]\n(?:hint: [^\n]+\n){2}$/,
+      );
       const back = await run(['restore', destination, '--snapshot', '2', '--key', 'db/new']);
       expect(back.stdout).toMatch(/1 created/);
     },

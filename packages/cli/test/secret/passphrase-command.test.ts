@@ -51,7 +51,10 @@ describe('a passphrase command', () => {
     ] as const) {
       const failed = await box.run([...STORE, 'ls', '--passphrase-command', command]);
       expect(failed, command).toMatchObject({ exitCode: 2, stdout: '' });
-      expect(failed.stderr).toContain(`the passphrase command ${why} [INVALID_ARGUMENT]`);
+      expect(failed.stderr).toContain(
+        `the passphrase command ${why} [INVALID_ARGUMENT]\n` +
+          'hint: run that command by itself: it must print the passphrase alone, and exit with 0\n',
+      );
       expect(failed.stderr, command).not.toMatch(/canary|passphrase;|no-such/);
     }
   });
