@@ -78,3 +78,36 @@ it('a damaged snapshot is named, keeps no other one from being listed, and is re
   const last = await run(['snapshots', destination]);
   expect(last.stderr).toBe('1 snapshot, for which nothing was copied: earlier ones had copied it\n');
 });
+
+it('a verification says how an older snapshot goes that is damaged', async ({ expect, onTestFinished }) => {
+  const { run, using, destination, path } = await backupScene(onTestFinished);
+  await run(['backup', destination]);
+  await using((store) => store.purge('large').then(() => undefined));
+  await run(['backup', destination]);
+  const [blob = ''] = (await readdir(path('backup', 'b'), { recursive: true, withFileTypes: true }))
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name));
+  const kept = await readFile(blob);
+  await writeFile(blob, 'damaged');
+  const options = `--key-file ${path('vault.key')} --no-anchor`;
+  const intact = 'the newest snapshot needs none of it; nothing repairs the older ones\n';
+  const ofRule = 'the others go when no rule keeps them; to see what a rule would remove: ';
+  const ofDamage = 'to see which of them retention removes as damaged: ';
+  const rule = `securestore retention ${destination} --keep-last COUNT --dry-run ${options}\n`;
+  const verified = (await run(['verify', destination])).stdout;
+  expect(verified).toContain(`\n${intact}${ofRule}${rule}`);
+  expect(verified).not.toContain(ofDamage);
+  expect((await run(['retention', destination, '--keep-last', '1', '--dry-run'])).stdout).toContain(
+    'remove snapshot 1\n',
+  );
+
+  await writeFile(blob, kept);
+  await damageFirst(path('backup'));
+  const damaged = (await run(['verify', destination])).stdout;
+  const command = `securestore retention ${destination} --damaged --dry-run ${options}\n`;
+  expect(damaged).toContain(`\n${intact}${ofDamage}${command}`);
+  expect(damaged).not.toContain(ofRule);
+  expect((await run(['retention', destination, '--damaged', '--dry-run'])).stdout).toContain(
+    'remove snapshot 1 (damaged)\n',
+  );
+});

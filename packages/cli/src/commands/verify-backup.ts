@@ -1,10 +1,11 @@
-import { exitCodeOf, SecureStoreError } from '@securestore/core-format';
+import { exitCodeOf, pointNumber, SecureStoreError } from '@securestore/core-format';
 import type { BackupFinding, BackupVerifyReport, VerifyDepth } from 'securestore';
 import { withBackupSecret } from '../backup/backup-source.ts';
 import type { Call, ExitCode } from '../call/call.ts';
 import { discoveryOf } from '../store/discovery.ts';
 import { watchJob } from '../terminal/job-progress.ts';
 import { startObjectProgress } from '../terminal/object-progress.ts';
+import { Commands } from '../errors/hints.ts';
 import { hasOwnStore, loggerFor, withStore } from '../store/open.ts';
 import { isRemote } from '../store/served.ts';
 import { count, formatBytes, formatTime, printable } from '../terminal/terminal-text.ts';
@@ -47,17 +48,36 @@ const NOT_BY_STORE =
 const TO_SAME_DESTINATION = 'the next backup of the store to this destination copies everything again';
 const NEWEST_IS_GONE =
   'the next backup of the store to this destination reads the whole store; snapshots that are gone do not come back';
-const NEWEST_IS_INTACT =
-  'the newest snapshot needs none of it; nothing repairs the older ones, which the retention removes in time';
+const NEWEST_IS_INTACT = 'the newest snapshot needs none of it; nothing repairs the older ones';
+
+/** How older snapshots go that are damaged: only one whose own file cannot be read goes for that alone. */
+function toRemove(findings: readonly BackupFinding[], commands: Commands, url: string): string[] {
+  const affecting = findings.filter(({ snapshots }) => snapshots.length > 0);
+  const isUnreadable = ({ kind, name }: BackupFinding): boolean =>
+    kind === 'damaged' && pointNumber(name) !== undefined;
+  const damaged = affecting.some((finding) => isUnreadable(finding));
+  const retention = (options: Readonly<Record<string, string>>): string =>
+    printable(commands.on(['retention', url], { ...(damaged && { damaged }), ...options, 'dry-run': true }));
+  return [
+    ...(damaged ? [`to see which of them retention removes as damaged: ${retention({})}`] : []),
+    ...(affecting.some(({ kind, name }) => kind !== 'rolled-back' && pointNumber(name) === undefined)
+      ? [
+          `the others go when no rule keeps them; to see what a rule would remove: ${retention({ 'keep-last': 'COUNT' })}`,
+        ]
+      : []),
+  ];
+}
 
 const WHAT_NEXT: readonly string[] = [
   'restore --snapshot restores a snapshot without findings, and --to with --partial the intact objects of any snapshot',
 ];
 
+/** @param removal how damaged snapshots go; `undefined` if the store does not know of the verification */
 function inWords(
   { ok, depth, found, findings, snapshots, files, bytes, decrypted, rolling, affectsNewest }: BackupVerifyReport,
-  isByStore: boolean,
+  removal: readonly string[] | undefined,
 ): string[] {
+  const isByStore = removal !== undefined;
   const unlisted = found - findings.length;
   const more = unlisted === 0 ? '' : `, ${unlisted} of them not listed`;
   const verdict = ok ? 'nothing is wrong' : count(found, 'finding') + more;
@@ -65,10 +85,10 @@ function inWords(
   const known = depth === 'unchanged' ? [] : [count(snapshots, 'snapshot')];
   const looked = [...known, count(files, 'file'), formatBytes(bytes)].join(', ');
   const isGone = findings.some((finding) => finding.kind === 'rolled-back' && finding.snapshots.length === 0);
-  const ofOthers = isGone ? NEWEST_IS_GONE : NEWEST_IS_INTACT;
-  const byStore = affectsNewest === false ? ofOthers : TO_SAME_DESTINATION;
-  const repair = isByStore ? byStore : NOT_BY_STORE;
-  if (!ok) return [`${verdict} among ${looked}`, repair, ...WHAT_NEXT];
+  const ofOthers = isGone ? [NEWEST_IS_GONE] : [NEWEST_IS_INTACT, ...(removal ?? [])];
+  const byStore = affectsNewest === false ? ofOthers : [TO_SAME_DESTINATION];
+  const repair = isByStore ? byStore : [NOT_BY_STORE];
+  if (!ok) return [`${verdict} among ${looked}`, ...repair, ...WHAT_NEXT];
   if (rolling !== undefined) return [`${verdict} among ${looked}`, progressOf(rolling)];
   const which = depth === 'opens' ? `${WHOLE[depth]}: ${count(decrypted, 'version')}` : WHOLE[depth];
   return [`${verdict} among ${looked}`, which];
@@ -106,12 +126,12 @@ export async function verifyBackupAt(call: Call<VerifyOptions>, url: string): Pr
   cli.keepMemoryLow?.();
   const depth = options.payloads === true ? 'opens' : 'complete';
   const known = await verifyByStore(call, url, depth);
-  if (known !== undefined) return say(call, known);
+  if (known !== undefined) return say(call, url, known);
   const { verifyBackup } = await import('securestore');
   const report = await withBackupSecret(call, url, async (opened) =>
     watchJob(cli, 'verify', verifyBackup(url, { ...opened, depth })),
   );
-  return say(call, report, false);
+  return say(call, url, report, false);
 }
 
 /** `securestore verify --rolling`: what was read when is kept in the store, which has to be there. */
@@ -122,10 +142,10 @@ export async function verifyShareAt(call: Call<VerifyOptions>, url: string, with
     const { backups } = store;
     if (isRemote(store)) {
       const report = backups.verify(url, { within, signal: cli.signal });
-      return await say(call, await watchWait(cli, SERVER_VERIFIES, report));
+      return await say(call, url, await watchWait(cli, SERVER_VERIFIES, report));
     }
     using progress = startObjectProgress(cli, 'verify', 'files');
-    return await say(call, await backups.verify(url, { within, signal: cli.signal, onProgress: progress.show }));
+    return await say(call, url, await backups.verify(url, { within, signal: cli.signal, onProgress: progress.show }));
   });
 }
 
@@ -134,7 +154,7 @@ export async function verifyServedBackupAt(call: Call<VerifyOptions>, url: strin
   const { cli, options } = call;
   const depth = options.payloads === true ? 'opens' : 'complete';
   return await withStore(call, async ({ backups }) =>
-    say(call, await watchWait(cli, SERVER_VERIFIES, backups.verify(url, { depth, signal: cli.signal }))),
+    say(call, url, await watchWait(cli, SERVER_VERIFIES, backups.verify(url, { depth, signal: cli.signal }))),
   );
 }
 
@@ -145,6 +165,7 @@ export async function scrubBackupAt(call: Call<VerifyOptions>, url: string): Pro
   const { verifyBackup } = await import('securestore');
   return say(
     call,
+    url,
     await watchJob(
       cli,
       'verify',
@@ -154,13 +175,15 @@ export async function scrubBackupAt(call: Call<VerifyOptions>, url: string): Pro
   );
 }
 
-async function say({ out }: Call, report: BackupVerifyReport, isByStore = true): Promise<ExitCode> {
+async function say(call: Call, url: string, report: BackupVerifyReport, isByStore = true): Promise<ExitCode> {
+  const { out } = call;
   const { findings, ...summary } = report;
   for (const finding of findings) {
     await out.result(finding, () => {
       return `${finding.kind}: ${printable(finding.name)}: ${printable(finding.message)}${affected(finding)}`;
     });
   }
-  await out.result({ summary }, () => inWords(report, isByStore));
+  const removal = isByStore ? toRemove(findings, new Commands(call), url) : undefined;
+  await out.result({ summary }, () => inWords(report, removal));
   return report.ok ? 0 : exitCodeOf('INTEGRITY');
 }
