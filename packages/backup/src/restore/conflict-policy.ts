@@ -73,7 +73,7 @@ export class RestoreSteps {
       const isHidden = SecureStoreError.is(error, 'NOT_FOUND') || SecureStoreError.is(error, 'ACCESS_DENIED');
       if (isHidden && this.#options.keys === undefined) return undefined;
       if (!SecureStoreError.is(error, 'NOT_FOUND')) throw error;
-      // What helps with an object of a store does not help with one of a backup.
+      // Advice about an object of a store, such as to undelete it, does not hold for one of a backup.
       throw SecureStoreError.from(error, { message: 'the object does not exist in the snapshot', key, advice: [] });
     }
   }

@@ -15,7 +15,7 @@ function idFor({ copy }: OpenedBackup): (name: string) => string {
 /** The problems found, without names of objects: a caller who drills a backup may not see them. */
 export class Problems {
   readonly list: string[] = [];
-  /** The names that the ids in it stand for. */
+  /** The names of objects by the ids in it. */
   readonly names: Record<string, string> = {};
   readonly #idOf: (name: string) => string;
   found = 0;

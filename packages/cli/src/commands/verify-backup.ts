@@ -50,11 +50,14 @@ const NEWEST_IS_GONE =
   'the next backup of the store to this destination reads the whole store; snapshots that are gone do not come back';
 const NEWEST_IS_INTACT = 'the newest snapshot needs none of it; nothing repairs the older ones';
 
+/** Whether the own file of a snapshot is damaged. */
+function isUnreadable({ kind, name }: BackupFinding): boolean {
+  return kind === 'damaged' && pointNumber(name) !== undefined;
+}
+
 /** How older snapshots go that are damaged: only one whose own file cannot be read goes for that alone. */
 function toRemove(findings: readonly BackupFinding[], commands: Commands, url: string): string[] {
   const affecting = findings.filter(({ snapshots }) => snapshots.length > 0);
-  const isUnreadable = ({ kind, name }: BackupFinding): boolean =>
-    kind === 'damaged' && pointNumber(name) !== undefined;
   const damaged = affecting.some((finding) => isUnreadable(finding));
   const retention = (options: Readonly<Record<string, string>>): string =>
     printable(commands.on(['retention', url], { ...(damaged && { damaged }), ...options, 'dry-run': true }));

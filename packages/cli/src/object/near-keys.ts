@@ -65,7 +65,7 @@ function toFind(key: string): string {
   return last.slice(0, Math.max(LEAST, Math.ceil(last.length / 2))).join('');
 }
 
-/** What to do if a key is not in a snapshot of a backup. */
+/** Hints for a key that is not in a snapshot of a backup. */
 export function notInSnapshot(
   key: string,
   source: string,
@@ -84,7 +84,7 @@ export function notInSnapshot(
 /** The folder that a key is in, with `/`; empty for the root. */
 const folderOf = (key: string): string => key.slice(0, key.lastIndexOf('/') + 1);
 
-/** What keys say of a text: that one contains it, that none does, that there are none; `undefined` if that cannot be found out soon. */
+/** Whether a key contains a text, others exist, or none does; `undefined` if that cannot be found out soon. */
 async function lookFor(
   store: SecureStore,
   prefix: string,
@@ -111,7 +111,7 @@ async function toFindOthers({ cli }: Call, store: SecureStore, key: string): Pro
     folder === ''
       ? { text: 'to list the keys', on: ['ls'] }
       : { text: `to list the keys below ${JSON.stringify(folder)}`, on: ['ls', folder] };
-  // A server would record one more attempt of somebody who may not list keys.
+  // A server would record one more attempt, perhaps of a caller who may not list keys.
   if (isRemote(store)) return [folder === '' ? find : list];
   const signal = AbortSignal.any([cli.signal, AbortSignal.timeout(LOOK_FOR)]);
   const near = await lookFor(store, folder, text, signal);

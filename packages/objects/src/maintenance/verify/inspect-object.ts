@@ -254,7 +254,7 @@ async function orphansOf(
   });
 }
 
-/** What is under a token, or should be: what is damaged or missing was looked at, too. */
+/** The kind of the object under a token, also if its record is damaged or missing. */
 function kindOf({ expected: { entry } }: Subject, current: Link | undefined, findings: Findings): Look['kind'] {
   if (current !== undefined) return current.kind === 'object' ? 'object' : 'deletion';
   if (findings.list.length === 0) return 'nothing';
