@@ -624,7 +624,13 @@ describe('an error of a backup', { timeout: 120_000 }, () => {
     expect((await run(['backup', destination])).exitCode).toBe(0);
     await all(box, [
       { ...base, args: ['restore', destination], exitCode: 2, code: 'INVALID_ARGUMENT', hints: ['add --yes'] },
-      { ...base, args: ['restore', destination, '--key', 'no'], exitCode: 3, code: 'NOT_FOUND' },
+      {
+        ...base,
+        args: ['restore', destination, '--key', 'no'],
+        exitCode: 3,
+        code: 'NOT_FOUND',
+        hints: ['to find similar keys there'],
+      },
       {
         ...base,
         args: ['restore', destination, '--snapshot', '99'],

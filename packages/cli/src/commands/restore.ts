@@ -219,12 +219,12 @@ async function restoreHere(call: RestoreCall, source: string): Promise<ExitCode>
   const isElsewhere = into !== undefined || policy === 'rename';
   const named = isElsewhere && isHere ? restoredKeys(out) : undefined;
   const plan = dryRun === true && isHere ? restorePlan(out, policy) : named;
-  const watch = (job: Job<RestoreJobReport>): Promise<RestoreJobReport> =>
-    watchJob(cli, 'restore', job).catch((error: unknown) => {
-      const key = SecureStoreError.is(error, 'NOT_FOUND') ? keys?.find((one) => one === error.key) : undefined;
-      throw key === undefined ? error : withHints(error, ...notInSnapshot(key, source, options));
-    });
   return await withStore(call, async (store) => {
+    const watch = (job: Job<RestoreJobReport>): Promise<RestoreJobReport> =>
+      watchJob(cli, 'restore', job).catch(async (error: unknown) => {
+        const key = SecureStoreError.is(error, 'NOT_FOUND') ? keys?.find((one) => one === error.key) : undefined;
+        throw key === undefined ? error : withHints(error, ...(await notInSnapshot(call, store, key, source)));
+      });
     if (replaces && options.yes !== true) {
       // Nobody is asked to agree to a snapshot that does not exist; a restore that asks nobody says that itself.
       if (isHere) await store.backups.view(source, choice, async () => undefined, { signal: cli.signal });

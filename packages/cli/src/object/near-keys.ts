@@ -25,7 +25,7 @@ async function keysBelow({ cli }: Call, store: SecureStore, folder: string): Pro
   }
 }
 
-async function isAudited({ cli }: Call, store: SecureStore): Promise<boolean> {
+async function isAudited({ cli }: Pick<Call, 'cli'>, store: SecureStore): Promise<boolean> {
   if (isRemote(store)) return false;
   try {
     return (await store.audit.state({ signal: cli.signal })).on;
@@ -65,20 +65,28 @@ function toFind(key: string): string {
   return last.slice(0, Math.max(LEAST, Math.ceil(last.length / 2))).join('');
 }
 
-/** Hints for a key that is not in a snapshot of a backup. */
-export function notInSnapshot(
+/** Hints for a key that is not in a snapshot of a backup. The versions are suggested only if the store or the backup has some. */
+export async function notInSnapshot(
+  { cli, options: { snapshot, at } }: Call<{ readonly snapshot?: string; readonly at?: string }>,
+  store: SecureStore,
   key: string,
   source: string,
-  { snapshot, at }: { snapshot?: string; at?: string },
-): OwnHint[] {
-  return [
-    { text: 'to find similar keys there', on: ['find', toFind(key), source], options: { snapshot, at } },
-    {
-      text: 'to list the versions, and the snapshots that have them',
-      on: ['history', key],
-      options: { backup: source },
-    },
-  ];
+): Promise<OwnHint[]> {
+  const find: OwnHint = {
+    text: 'to find similar keys there',
+    on: ['find', toFind(key), source],
+    options: { snapshot, at },
+  };
+  const text = 'to list the versions, and the snapshots that have them';
+  const versions: OwnHint = { text, on: ['history', key], options: { backup: source } };
+  if (isRemote(store) || (await isAudited({ cli }, store))) return [find, versions];
+  try {
+    const signal = AbortSignal.any([cli.signal, AbortSignal.timeout(LOOK_FOR)]);
+    await store.recoveryPoints.versions(key, { destination: source, signal });
+    return [versions, find];
+  } catch (error) {
+    return SecureStoreError.is(error, 'NOT_FOUND') ? [find] : [find, versions];
+  }
 }
 
 /** The folder that a key is in, with `/`; empty for the root. */

@@ -188,8 +188,8 @@ describe.concurrent('restore into the store', { timeout: 120_000 }, () => {
       stdout: '',
       stderr:
         'error: "db/new": the object does not exist in the snapshot [NOT_FOUND]\n' +
-        `hint: to find similar keys there: securestore find new ${destination} --snapshot 1 ${options}\n` +
-        `hint: to list the versions, and the snapshots that have them: securestore history db/new --backup ${destination} ${options}\n`,
+        `hint: to list the versions, and the snapshots that have them: securestore history db/new --backup ${destination} ${options}\n` +
+        `hint: to find similar keys there: securestore find new ${destination} --snapshot 1 ${options}\n`,
     });
     // Deleted since: what helps in a store is not advised of a backup.
     await run(['backup', destination]);
