@@ -53,7 +53,7 @@ const DATABASE = 'SQLite format 3\0';
 function isDatabase(path: string): boolean {
   const head = Buffer.alloc(DATABASE.length);
   try {
-    // A pipe that nobody writes to would make the call wait.
+    // A pipe without a writer would make the call wait.
     const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
     try {
       if (fstatSync(file).isFile()) readSync(file, head, 0, head.length, 0);

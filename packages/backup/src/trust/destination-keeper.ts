@@ -166,7 +166,7 @@ export class DestinationKeeper {
     try {
       return (await this.#renewEach(signal, async () => undefined)).pending;
     } catch (error) {
-      // Who has removed the slot that opened the store may change nothing any more; the slot is removed all the same.
+      // Without the slot that opened the store, nothing may be changed any more; it is removed all the same.
       if (!SecureStoreError.is(error, 'LOCKED')) throw error;
       return registryOf(this.#area).destinations.map(({ url }) => url);
     }

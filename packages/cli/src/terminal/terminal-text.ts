@@ -12,7 +12,7 @@ export function printable(text: string): string {
 }
 
 /** The escape sequence that turns a colour on or off. */
-const COLOUR = /(\u001b\[3[1-9]m)/;
+const COLOUR = /(\u001b\[(?:3[1-9]|90)m)/;
 
 /** The lines of a text, each as {@link printable}, with its colours. */
 export function printableLines(text: string): string {
