@@ -173,8 +173,8 @@ describe.skipIf(NO_BROWSER !== undefined)(named('who may do what in the pages'),
     PATIENCE,
   );
 
-  it(
-    'lets one read once what another has approved',
+  it.runIf(LONG)(
+    onlyLong('lets one read once what another has approved'),
     async () => {
       await using first = await openBrowser(BROWSER, place.url);
       await using second = await openBrowser(BROWSER, place.url);

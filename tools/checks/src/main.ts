@@ -1,4 +1,4 @@
-// `npm test`: every check, with the short form of the long tests. `--all` (`npm run test:all`) runs their full form;
+// `npm test`: checks and the short form of the tests. `--all` (`npm run test:all`) runs their full form;
 // `--rest` runs what `--all` has more, after a run of `npm test -- --continued`, and closes for both.
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -52,6 +52,10 @@ const CHECKS: readonly Stage[] = [
   tool('types', '@typescript/native/bin/tsc', '-p', 'tsconfig.tests.json'),
   tool('lint', 'oxlint/bin/oxlint'),
   tool('format', 'oxfmt/bin/oxfmt', '--check'),
+];
+
+/** Those that find nothing that is wrong for users. */
+const CHECKS_OF_CODE: readonly Stage[] = [
   tool('unused code', 'knip/bin/knip.js', '--no-progress'),
   // Of the sources that are published and of the tools; .jscpd.json has the budget, in per cent of all lines.
   tool('duplicated code', 'jscpd/run-jscpd.js'),
@@ -72,7 +76,7 @@ async function stagesOf(size: Size): Promise<Stage[]> {
     onceForSources(stages, join(root, '.cache/held.json'), sources);
   return [
     building,
-    ...once(...CHECKS),
+    ...once(...CHECKS, ...(size === 'full' ? CHECKS_OF_CODE : [])),
     { name: 'servers', beginsWith: 'build', run: () => installServers(size) },
     { name: 'tests', run: () => testsOf(size) },
     ...once(PACKAGES),
@@ -83,6 +87,7 @@ async function stagesOf(size: Size): Promise<Stage[]> {
 /** What the full form of a run has more than the short one. */
 const REST: readonly Stage[] = [
   building,
+  ...CHECKS_OF_CODE.map((stage) => ({ ...stage, beginsWith: 'build' })),
   { name: 'servers', beginsWith: 'build', run: () => installServers('full') },
   { name: 'long tests', run: () => runUnitTests(root, { size: 'full', files: longTests(root) }) },
   conformance({ isWhole: false }),

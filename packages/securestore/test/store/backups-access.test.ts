@@ -285,15 +285,15 @@ describe('what takes access away since the last backup', () => {
     const { store, place, world } = all;
     const second = rawKey(Buffer.alloc(32, 9));
     const { id } = await store.slots.add(second);
-    place.away();
-    expect(await store.slots.remove(id)).toEqual({ pending: [place.url] });
-    place.back();
     const opened = async (): Promise<unknown> =>
       restoreStore(place.url, `${world.target}-${++restores}`, { ...world.secret, unlock: second }).then(
         () => 'open',
         ({ code }) => code as string,
       );
     expect(await opened()).toBe('open');
+    place.away();
+    expect(await store.slots.remove(id)).toEqual({ pending: [place.url] });
+    place.back();
     await expect
       .poll(async () => {
         world.clock.advance(MINUTE);

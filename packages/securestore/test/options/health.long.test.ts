@@ -17,7 +17,6 @@ import {
 import { unlock } from '../support/access-world.ts';
 import { auditor } from '../support/audits.ts';
 import { backedUp, BackupWorld } from '../support/backup-world.ts';
-import { LONG } from '../../../../tools/campaigns/src/size.ts';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
@@ -51,7 +50,7 @@ async function damage(backend: StorageBackend, name: string): Promise<void> {
   await backend.write(name, body);
 }
 
-const LOOKS = LONG ? 1000 : 25;
+const LOOKS = 1000;
 
 describe('the health of a store', () => {
   test('is ok for a new one, and tells what is not configured', async () => {

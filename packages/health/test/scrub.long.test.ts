@@ -10,7 +10,7 @@ import type { RepairSource, ScrubReport } from '../src/index.ts';
 import { Health } from '../src/index.ts';
 import type { World } from './support/world.ts';
 import { checkOf, DAY, troubles, world } from './support/world.ts';
-import { LONG, sized } from '../../../tools/campaigns/src/size.ts';
+import { sized } from '../../../tools/campaigns/src/size.ts';
 
 interface Damaged extends World {
   readonly attacker: Attacker;
@@ -128,33 +128,30 @@ describe('a scrub', () => {
   });
 
   // In a short run every second one.
-  it.each(Object.entries(DAMAGE).filter((_, at) => LONG || at % 2 === 0))(
-    'finds %s, and repairs it from a copy',
-    async (_, [find, damage, expected]) => {
-      const target = await furnished();
-      const { health, store, attacker } = target;
-      const name = await find(target);
-      const copy = await copyOf(attacker);
-      const before = await attacker.copy();
-      await damage(attacker, name);
-      const report = await health.scrub();
-      expect(report).toMatchObject({ ok: false, objects: 32, deleted: 1 });
-      expect(summary(report)).toEqual([expected]);
-      expect(checkOf(await health.check(), 'scrub')).toMatchObject({
-        status: 'failing',
-        reason: expect.stringContaining('1 thing is not as stored: '),
-        advice: expect.stringContaining('--repair'),
-      });
-      const repaired = await health.scrub({ repair: copy });
-      expect(summary(repaired)).toEqual([`${expected} repaired`]);
-      expect(repaired).toMatchObject({ ok: true, found: 1, repaired: 1 });
-      expect(troubles(await health.check())).toEqual({});
-      expect(await store.verify({ payloads: true })).toMatchObject({ ok: true });
-      expect(await attacker.get(name)).toEqual(before.get(name));
-      expect((await store.history('past')).length).toBe(3);
-      expect((await store.retrieve('small/7')).text()).toBe('first 7');
-    },
-  );
+  it.each(Object.entries(DAMAGE))('finds %s, and repairs it from a copy', async (_, [find, damage, expected]) => {
+    const target = await furnished();
+    const { health, store, attacker } = target;
+    const name = await find(target);
+    const copy = await copyOf(attacker);
+    const before = await attacker.copy();
+    await damage(attacker, name);
+    const report = await health.scrub();
+    expect(report).toMatchObject({ ok: false, objects: 32, deleted: 1 });
+    expect(summary(report)).toEqual([expected]);
+    expect(checkOf(await health.check(), 'scrub')).toMatchObject({
+      status: 'failing',
+      reason: expect.stringContaining('1 thing is not as stored: '),
+      advice: expect.stringContaining('--repair'),
+    });
+    const repaired = await health.scrub({ repair: copy });
+    expect(summary(repaired)).toEqual([`${expected} repaired`]);
+    expect(repaired).toMatchObject({ ok: true, found: 1, repaired: 1 });
+    expect(troubles(await health.check())).toEqual({});
+    expect(await store.verify({ payloads: true })).toMatchObject({ ok: true });
+    expect(await attacker.get(name)).toEqual(before.get(name));
+    expect((await store.history('past')).length).toBe(3);
+    expect((await store.retrieve('small/7')).text()).toBe('first 7');
+  });
 
   it('finds an object that was rolled back, and brings the newer version back', async () => {
     const target = await furnished();
@@ -551,7 +548,7 @@ describe('how fast a scrub goes', () => {
     { pace: { within: 2 * HOUR }, least: 1.8 * HOUR },
   ];
 
-  it.each(LONG ? PACES : PACES.slice(0, 2))(
+  it.each(PACES)(
     'tells how long it will take from its pace, and no more bytes than that allows: %o',
     async ({ pace, least }) => {
       const { health, clock } = await furnished();
