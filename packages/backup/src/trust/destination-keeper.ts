@@ -60,6 +60,11 @@ export class DestinationKeeper {
     throw notOwnBackups(found.url, ownerOf(found.url, headOf(found), this.#area.head) === 'source' ? 'source' : 'copy');
   }
 
+  /** The store URLs of all destinations. */
+  #urls(): string[] {
+    return registryOf(this.#area).destinations.map(({ url }) => url);
+  }
+
   /** Publishes a point that shows that keys were replaced. @returns the id of the destination, and its fence */
   async #noteAt(found: FoundDestination, signal: AbortSignal | undefined): Promise<[id: string, fence: Fence]> {
     const newest = await publishKeyChange(this.#area, found, signal);
@@ -142,7 +147,7 @@ export class DestinationKeeper {
         if (has.openers) return;
         fences.set(...(await this.#noteAt(found, end)));
       });
-    const urls = registryOf(this.#area).destinations.map(({ url }) => url);
+    const urls = this.#urls();
     try {
       const copied = await this.#area.copyHead(signal);
       const pending = await Promise.all(
@@ -168,7 +173,7 @@ export class DestinationKeeper {
     } catch (error) {
       // Without the slot that opened the store, nothing may be changed any more; it is removed all the same.
       if (!SecureStoreError.is(error, 'LOCKED')) throw error;
-      return registryOf(this.#area).destinations.map(({ url }) => url);
+      return this.#urls();
     }
   }
 }

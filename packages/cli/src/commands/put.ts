@@ -30,7 +30,7 @@ const MAKE_ROOM: readonly OwnHint[] = [
   { text: 'then purge and gc free what the store no longer needs' },
 ];
 
-/** What to do about a failure of `put`. */
+/** The hints of a failure of `put`. */
 function hintsFor({ options }: Call<PutOptions>, key: string, error: unknown): readonly OwnHint[] {
   if (SecureStoreError.is(error, 'NO_SPACE')) return MAKE_ROOM;
   if (!SecureStoreError.is(error, 'CONFLICT')) return [];

@@ -92,43 +92,28 @@ export async function notInSnapshot(
 /** The folder that a key is in, with `/`; empty for the root. */
 const folderOf = (key: string): string => key.slice(0, key.lastIndexOf('/') + 1);
 
-/** Whether a key contains a text, others exist, or none does; `undefined` if that cannot be found out soon. */
-async function lookFor(
-  store: SecureStore,
-  prefix: string,
-  text: string,
-  signal: AbortSignal,
-): Promise<'found' | 'others' | 'none' | undefined> {
-  try {
-    let isEmpty = true;
-    for await (const key of store.keys(prefix, { signal })) {
-      if (key.toLowerCase().includes(text.toLowerCase())) return 'found';
-      isEmpty = false;
-    }
-    return isEmpty ? 'none' : 'others';
-  } catch {
-    return undefined;
-  }
-}
-
 /** How to find other keys; nothing is suggested that would find none, as far as that is known soon. */
 async function toFindOthers({ cli }: Call, store: SecureStore, key: string): Promise<readonly OwnHint[]> {
   const [folder, text] = [folderOf(key), toFind(key)];
   const find: OwnHint = { text: 'to find similar keys', on: ['find', text] };
+  const all: OwnHint = { text: 'to list the keys', on: ['ls'] };
   const list: OwnHint =
-    folder === ''
-      ? { text: 'to list the keys', on: ['ls'] }
-      : { text: `to list the keys below ${JSON.stringify(folder)}`, on: ['ls', folder] };
+    folder === '' ? all : { text: `to list the keys below ${JSON.stringify(folder)}`, on: ['ls', folder] };
   // A server would record one more attempt, perhaps of a caller who may not list keys.
   if (isRemote(store)) return [folder === '' ? find : list];
   const signal = AbortSignal.any([cli.signal, AbortSignal.timeout(LOOK_FOR)]);
-  const near = await lookFor(store, folder, text, signal);
-  if (near === 'found') return [find];
-  const all = folder === '' ? near : await lookFor(store, '', text, signal);
-  if (all === 'found') return [find];
-  if (near === 'others') return [list];
-  if (all === 'none') return [];
-  return [all === 'others' ? { text: 'to list the keys', on: ['ls'] } : find];
+  let [hasKeys, hasFolder] = [false, false];
+  try {
+    for await (const one of store.keys('', { signal })) {
+      if (one.toLowerCase().includes(text.toLowerCase())) return [find];
+      hasKeys = true;
+      hasFolder ||= one.startsWith(folder);
+    }
+  } catch {
+    return [hasFolder && folder !== '' ? list : find];
+  }
+  if (!hasKeys) return [];
+  return [hasFolder ? list : all];
 }
 
 const areBelow = (number: number, folder: string): string =>

@@ -28,7 +28,7 @@ describe('what is said on a terminal', () => {
   });
 });
 
-/** What a person sees on stdout, a terminal. */
+/** The text on stdout, a terminal. */
 async function shownOn(isTTY: boolean, text: string): Promise<string> {
   const stdout = Object.assign(new PassThrough(), { isTTY });
   await createOutput({ stdout, stderr: new PassThrough() }, false, () => ({ args: [] })).result({}, () => [text]);

@@ -3,13 +3,13 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { shellPath, shellWord } from '../../src/index.ts';
 
-/** What a shell makes of the words of a line. */
+/** The words of a line, as a shell reads them. */
 function wordsIn(shell: string, line: string): string[] {
   const printed = execFileSync(shell, ['-c', `printf '%s\\0' ${line}`], { encoding: 'utf8' });
   return printed.split('\0').slice(0, -1);
 }
 
-/** What fish makes of a word of plain characters and single quotes, between which a backslash escapes a quote and a backslash. */
+/** A word of plain characters and single quotes, as fish reads it: between these, a backslash escapes a quote and a backslash. */
 function wordInFish(word: string): string {
   const part = /'((?:\\[^]|[^'\\])*)'|\\([^])|([\w/:.,@%+=-]+)/y;
   let text = '';

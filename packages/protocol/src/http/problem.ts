@@ -95,8 +95,8 @@ function textIn(value: unknown): string | undefined {
 }
 
 /**
- * Advice about the machine of whoever reads it: its files, its packages, what it trusts, other stores. A server knows nothing of that, and a hostile one
- * would have a person paste it.
+ * Advice about the machine of whoever reads it: its files, its packages, what it trusts, other stores. A server knows nothing of that, and a
+ * hostile one would have a person paste it.
  */
 const LOCAL: ReadonlySet<AdviceId> = new Set([
   'accept-rollback',
