@@ -16,7 +16,7 @@ The tour is over, and its store is removed. To make one of your own:
   securestore get db/password
   securestore help
 
-README.md shows the library. npm test runs every check.
+README.md shows the library. npm test runs the checks and tests.
 `;
 
 const documents = fileURLToPath(new URL('../../..', import.meta.url));
