@@ -12,6 +12,8 @@ export type Condition =
 
 const NONE: Condition = { type: 'none' };
 
+const CONDITIONS = ['ifAbsent', 'ifVersion', 'ifDamaged'] as const;
+
 /**
  * A condition that is `undefined` was meant to be one: to pass over it would change what the caller wanted to keep.
  *
@@ -21,22 +23,20 @@ export function parseCondition(
   options: { ifAbsent?: unknown; ifVersion?: unknown; ifDamaged?: unknown } | undefined,
 ): Condition {
   if (options === undefined) return NONE;
-  const { ifAbsent, ifVersion, ifDamaged } = options;
-  for (const name of ['ifAbsent', 'ifVersion', 'ifDamaged'] as const) {
-    if (name in options && options[name] === undefined) {
+  const given = CONDITIONS.filter((name) => name in options);
+  if (given.length === 0) return NONE;
+  for (const name of given) {
+    const value = options[name];
+    if (value === undefined) {
       invalid(`the option "${name}" must not be undefined: without it, the change has no condition`, name);
     }
-  }
-  for (const [name, value] of Object.entries({ ifAbsent, ifDamaged })) {
-    if (value !== undefined && typeof value !== 'boolean') {
+    if (name !== 'ifVersion' && typeof value !== 'boolean') {
       invalid(`the option "${name}" must be true or false, got ${shownValue(value)}`, name);
     }
   }
-  const given = Object.entries({ ifAbsent, ifVersion, ifDamaged }).filter(
-    ([, value]) => value !== undefined && value !== false,
-  );
-  const [first = '', second] = given.map(([name]) => name);
+  const [first, second] = given.filter((name) => options[name] !== false);
   if (second !== undefined) invalid(`the options "${first}" and "${second}" exclude each other`, second);
+  const { ifAbsent, ifVersion, ifDamaged } = options;
   if (ifVersion !== undefined) return { type: 'version', version: parseVersion(ifVersion) };
   if (ifDamaged === true) return { type: 'damaged' };
   return ifAbsent === true ? { type: 'absent' } : NONE;
