@@ -1,6 +1,10 @@
+import { createSecretKey, randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { numberFrom } from '../measure/child.ts';
+import { rate } from '../measure/measure.ts';
 import type { Area, Contender } from '../measure/model.ts';
+import { bareHeader, bareToken } from '../raw/record.ts';
+import { bareSodium, type BareSodium } from '../raw/sodium-record.ts';
 import { prepare, rivalVersion } from '../rivals/load.ts';
 
 /** What makes `sodium-native` be found, as a user would install it. */
@@ -11,6 +15,7 @@ export const suites: Area = {
   title: 'Suites, objects of 1 KiB, memory:',
   async *comparisons({ scale, absent }) {
     const native = await prepare('sodium-native', async () => rivalVersion('sodium-native'), absent);
+    const bare = await prepare('suite 2 on sodium-native alone', bareSodium, absent);
     const count = Math.ceil(20_000 * scale);
     const measured = (work: string, name: string, suite: 1 | 2, env: Readonly<Record<string, string>>): Contender => ({
       name,
@@ -29,9 +34,33 @@ export const suites: Area = {
           ...(native === undefined ? [] : [measured(work, `suite 2, sodium-native ${native}`, 2, NATIVE)]),
           measured(work, 'suite 2, libsodium-wrappers', 2, {}),
           measured(work, 'suite 1', 1, {}),
+          ...(bare === undefined ? [] : [bareWork(bare, work, count)]),
         ],
         targets: [{ bound: 'at least', factor: target }],
       };
     }
   },
 };
+
+function bareWork({ seal, open }: BareSodium, work: 'store' | 'retrieve', count: number): Contender {
+  const key = createSecretKey(randomBytes(32));
+  const header = bareHeader();
+  const parent = randomBytes(16);
+  const body = randomBytes(1024);
+  const record = seal(key, header, body);
+  const step = {
+    store(index: number) {
+      bareToken(key, key, parent, `app/secrets/${index}`);
+      seal(key, header, body);
+    },
+    retrieve: () => open(key, record),
+  }[work];
+  return {
+    name: 'the constructions of suite 2 on sodium-native and node:crypto',
+    role: 'raw',
+    sample: () =>
+      rate(count, () => {
+        for (let index = 0; index < count; index += 1) step(index);
+      }),
+  };
+}

@@ -15,7 +15,7 @@ import type { KeyObject } from 'node:crypto';
 
 const ZERO_NONCE: Uint8Array = new Uint8Array(12);
 const TAG = { authTagLength: 16 } as const;
-const RECORD_LABEL: Uint8Array = Buffer.from('securestore/1 record\0\0\xa0', 'latin1');
+export const RECORD_LABEL: Uint8Array = Buffer.from('securestore/1 record\0\0\xa0', 'latin1');
 const WRAP_LABEL: Uint8Array = Buffer.from('securestore/1 wrap\0\0\xa0', 'latin1');
 const END: Uint8Array = Uint8Array.of(1);
 
@@ -29,7 +29,7 @@ export interface BareRecord {
 const pool: Uint8Array = new Uint8Array(4096);
 let used: number = pool.length;
 
-function freshKey(): Uint8Array {
+export function freshKey(): Uint8Array {
   if (used === pool.length) {
     randomFillSync(pool);
     used = 0;
@@ -70,8 +70,11 @@ function deriveRecordKeys(dek: KeyObject, header: Uint8Array): Buffer {
 }
 
 function wrapKey(categoryKey: KeyObject, header: Uint8Array, commitment: Uint8Array): KeyObject {
-  const mac = createHmac('sha256', categoryKey).update(WRAP_LABEL).update(header).update(commitment);
-  return createSecretKey(mac.digest());
+  return createSecretKey(bareWrapKey(categoryKey, header, commitment));
+}
+
+export function bareWrapKey(categoryKey: KeyObject, header: Uint8Array, commitment: Uint8Array): Buffer {
+  return createHmac('sha256', categoryKey).update(WRAP_LABEL).update(header).update(commitment).digest();
 }
 
 function seal(key: KeyObject, plaintext: Uint8Array): Uint8Array {
