@@ -4,8 +4,8 @@ import { numberFrom } from '../measure/child.ts';
 import { rate } from '../measure/measure.ts';
 import type { Area, Contender } from '../measure/model.ts';
 import { bareHeader, bareToken } from '../raw/record.ts';
-import { bareSodium, type BareSodium } from '../raw/sodium-record.ts';
-import { prepare, rivalVersion } from '../rivals/load.ts';
+import { bareSodium, type BareSodium, type NativeSodium } from '../raw/sodium-record.ts';
+import { loadRival, prepare, rivalVersion } from '../rivals/load.ts';
 
 /** What makes `sodium-native` be found, as a user would install it. */
 const NATIVE = { NODE_PATH: fileURLToPath(new URL('../../rivals/node_modules', import.meta.url)) };
@@ -15,7 +15,11 @@ export const suites: Area = {
   title: 'Suites, objects of 1 KiB, memory:',
   async *comparisons({ scale, absent }) {
     const native = await prepare('sodium-native', async () => rivalVersion('sodium-native'), absent);
-    const bare = await prepare('suite 2 on sodium-native alone', bareSodium, absent);
+    const bare = await prepare(
+      'suite 2 on sodium-native alone',
+      async () => bareSodium(await loadRival<NativeSodium>('sodium-native')),
+      absent,
+    );
     const count = Math.ceil(20_000 * scale);
     const measured = (work: string, name: string, suite: 1 | 2, env: Readonly<Record<string, string>>): Contender => ({
       name,

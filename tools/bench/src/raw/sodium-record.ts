@@ -1,11 +1,11 @@
 import { timingSafeEqual, type KeyObject } from 'node:crypto';
-import { loadRival } from '../rivals/load.ts';
 import type { BareRecord } from './record.ts';
 import { bareWrapKey, freshKey, RECORD_LABEL } from './record.ts';
 
 /* The constructions of a record under suite 2, on sodium-native and nothing else, as `record.ts` has those of suite 1. */
 
-interface Sodium {
+/** What is used of `sodium-native`. */
+export interface NativeSodium {
   crypto_aead_xchacha20poly1305_ietf_encrypt(...args: (Uint8Array | null)[]): number;
   crypto_aead_xchacha20poly1305_ietf_decrypt(...args: (Uint8Array | null)[]): number;
   crypto_generichash(out: Uint8Array, input: Uint8Array, key: Uint8Array): void;
@@ -20,8 +20,7 @@ const ZERO_NONCE: Uint8Array = new Uint8Array(24);
 const TAG_LENGTH = 16;
 const END = 1;
 
-export async function bareSodium(): Promise<BareSodium> {
-  const sodium = await loadRival<Sodium>('sodium-native');
+export function bareSodium(sodium: NativeSodium): BareSodium {
   const derive = (dek: Uint8Array, header: Uint8Array): Buffer => {
     const input = Buffer.allocUnsafe(RECORD_LABEL.length + header.length + 1);
     input.set(RECORD_LABEL);
