@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, it, onTestFinished } from 'vitest';
-import { ARGON2_ONCE } from '../src/run/shell-pages.ts';
+import { ARGON2_ONCE } from '../src/run/derive-once.ts';
 
 const COSTS = { memory: 64, passes: 1, parallelism: 1, tagLength: 32 };
 

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { LONG, onlyLong } from '../../campaigns/src/size.ts';
-import { ARGON2_ONCE, isAsSaid, runPage, shellBlocksIn } from '../src/run/shell-pages.ts';
+import { ARGON2_ONCE } from '../src/run/derive-once.ts';
+import { isAsSaid, runPage, shellBlocksIn } from '../src/run/shell-pages.ts';
 
 const root: string = fileURLToPath(new URL('../../..', import.meta.url));
 

@@ -2,7 +2,11 @@ import { randomBytes } from 'node:crypto';
 import { resolve } from 'node:path';
 import { PassThrough, Readable, Writable } from 'node:stream';
 import { run } from '../../src/run.ts';
+import { deriveOnce } from '../../../../tools/docs-check/src/run/derive-once.ts';
 import type { Result } from './cli.ts';
+
+// Each command derives a key from its passphrase, which takes a quarter of a second of the processor.
+deriveOnce();
 
 /** What the process of a command line is made to be. */
 export interface Surroundings {

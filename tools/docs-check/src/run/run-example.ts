@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { ARGON2_ONCE } from './derive-once.ts';
 import { findExamples } from './examples.ts';
 import type { Example } from './examples.ts';
 
@@ -35,11 +36,14 @@ export async function outputOf(
   const file = join(folder, `${document.replaceAll(/[^a-zA-Z]/g, '-')}-${line}.ts`);
   await mkdir(folder, { recursive: true });
   const cwd = await mkdtemp(join(tmpdir(), 'securestore-example-'));
+  const derived = await mkdtemp(join(tmpdir(), 'securestore-derived-'));
   try {
     await writeFile(file, code);
-    return (await promisify(execFile)(process.execPath, [...flags, file], { cwd })).stdout;
+    const env = { ...process.env, ARGON2_ONCE: derived };
+    return (await promisify(execFile)(process.execPath, ['--require', ARGON2_ONCE, ...flags, file], { cwd, env }))
+      .stdout;
   } finally {
     await rm(file, { force: true });
-    await rm(cwd, { recursive: true });
+    await Promise.all([cwd, derived].map((path) => rm(path, { recursive: true })));
   }
 }

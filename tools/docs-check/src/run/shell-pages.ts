@@ -5,7 +5,6 @@ import { readFileSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 
 /**
  * A block of a page that begins with three backticks and `sh run`, or a comment, `<!-- sh run … -->`, with what the page takes for
@@ -80,9 +79,6 @@ async function outputOf(program: string, args: readonly string[], options: Spawn
 
 /** What the comments of pages may call. */
 const HELPERS = readFileSync(new URL('page-helpers.sh', import.meta.url), 'utf8');
-
-/** Loaded by a Node that runs `securestore`, so that a page derives each key from its passphrase once. */
-export const ARGON2_ONCE: string = fileURLToPath(new URL('argon2-once.cjs', import.meta.url));
 
 /** A line that no command prints. */
 const END_OF_BLOCK = '--- end of the block ---';
