@@ -25,7 +25,9 @@ beforeEach(({ task }) => void (task.concurrent !== true && EagerClock.beginTest(
 afterEach(({ task }) => void (task.concurrent !== true && EagerClock.endTest()));
 
 // The next file in this process finds what this one has found.
+const { execArgv } = process;
 afterAll(() => {
+  process.execArgv = execArgv;
   vi.useRealTimers();
   vi.unstubAllEnvs();
   vi.unstubAllGlobals();

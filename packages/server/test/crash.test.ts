@@ -21,7 +21,7 @@ interface Serving {
 }
 
 async function serving(storeUrl: string): Promise<Serving> {
-  const child = fork(SERVER, [storeUrl], { execArgv: ['--conditions=@securestore/source', '--no-warnings'] });
+  const child = fork(SERVER, [storeUrl], { execArgv: ['--no-warnings'] });
   onTestFinished(() => void child.kill('SIGKILL'));
   const [{ url }] = (await once(child, 'message')) as [{ url: string }];
   const kill = async (): Promise<void> => {

@@ -1,6 +1,6 @@
 import process from 'node:process';
 import { openStore, rawKey } from 'securestore';
-import { serve } from '../../src/index.ts';
+import { serve } from '@securestore/server';
 
 // Serves the store at a store URL until it is killed.
 const [url = ''] = process.argv.slice(2);

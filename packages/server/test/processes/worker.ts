@@ -2,7 +2,7 @@ import { openSync } from 'node:fs';
 import process from 'node:process';
 import type { JwtOptions } from 'securestore';
 import { jwt, openStore, rawKey } from 'securestore';
-import { serveAsWorker } from '../../src/index.ts';
+import { serveAsWorker } from '@securestore/server';
 
 // A worker of a server: the store URL is its argument, and the unlock secret comes from the server.
 const [url = '', trouble = ''] = process.argv.slice(2);
@@ -10,11 +10,8 @@ const [url = '', trouble = ''] = process.argv.slice(2);
 // Without a trace, which would stand between what the tests print.
 if (trouble === 'broken') process.exit(1);
 
-// With "hang", what is told by a signal makes its event loop stand still.
-if (trouble === 'hang')
-  process.on('SIGUSR2', () => {
-    for (;;);
-  });
+// With "hang", what is told by a signal makes its event loop stand still, without a use of the processor.
+if (trouble === 'hang') process.on('SIGUSR2', () => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0));
 
 // With "descriptors", a signal makes it take all that it may have.
 if (trouble === 'descriptors')

@@ -1,7 +1,7 @@
 import { closeSync, openSync } from 'node:fs';
 import process from 'node:process';
 import { openStore, rawKey } from 'securestore';
-import { serve } from '../../src/index.ts';
+import { serve } from '@securestore/server';
 import { SECRET, workersOf } from '../support/workers-of.ts';
 
 // Serves the store at a store URL with two workers until it is killed, and tells where, and which processes the workers are.

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { RemoteStore, SecureStore } from 'securestore';
 import { SecureStoreError } from 'securestore';
 import { expect } from 'vitest';
@@ -16,6 +17,8 @@ export class Load {
   lost = 0;
   /** Requests that were acknowledged. */
   count = 0;
+  /** How long each client waits between its requests, in milliseconds. */
+  pause = 0;
 
   /** Stores until the load is stopped. @throws SecureStoreError what no death of a process explains */
   async run(client: number, store: RemoteStore): Promise<void> {
@@ -33,6 +36,7 @@ export class Load {
         this.lost += 1;
       }
       this.longest = Math.max(this.longest, performance.now() - begun);
+      if (this.pause > 0) await sleep(this.pause);
     }
   }
 

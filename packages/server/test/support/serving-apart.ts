@@ -37,7 +37,7 @@ export async function servingApart(
   { port = '0', trouble = '' }: { readonly port?: string; readonly trouble?: string } = {},
 ): Promise<ServingApart> {
   const child = fork(SERVER, [url, port, trouble], {
-    execArgv: ['--conditions=@securestore/source', '--no-warnings'],
+    execArgv: ['--no-warnings'],
     env: { ...process.env, TMPDIR: temp },
   });
   onTestFinished(() => void child.kill('SIGKILL'));

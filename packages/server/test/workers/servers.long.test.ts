@@ -1,6 +1,6 @@
 import { describe } from 'vitest';
 import { servedPlaces } from '../support/worker-places.ts';
-import { describeWorkers } from './suite/every.ts';
+import { describeServedWorkers } from './suite/every.ts';
 
 // T-SERVER-07
-describe.each(servedPlaces())('at $name', describeWorkers);
+describe.each(servedPlaces())('at $name', describeServedWorkers);

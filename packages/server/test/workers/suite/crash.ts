@@ -30,7 +30,12 @@ export function describeCrashes(world: () => WorkerWorld): void {
         const number = 1 + (kills % 2);
         const pid = pids.get(number) ?? 0;
         process.kill(pid, 'SIGKILL');
+        const atKill = load.count;
+        await until('requests are acknowledged all the same', () => load.count >= atKill + CLIENTS);
+        // While a process starts, it needs the processor more than the load does.
+        load.pause = 20;
         await until('the worker is replaced', () => pids.get(number) !== pid);
+        load.pause = 0;
       }
       load.stop();
       await Promise.all(running);
