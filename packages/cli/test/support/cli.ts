@@ -7,11 +7,14 @@ import { fileURLToPath } from 'node:url';
 import { createStore, generateKeyFile, keyFile, openStore, type StoreOptions } from 'securestore';
 import { onTestFinished, type TestContext } from 'vitest';
 import { TORTURE } from '../../../../tools/campaigns/src/size.ts';
-import { runBeside, runIn } from './in-process.ts';
+import { ARGON2_ONCE } from '../../../../tools/docs-check/src/run/derive-once.ts';
+import { DERIVED, runBeside, runIn } from './in-process.ts';
 
 /** What runs the command line, as bundled from its sources when the tests began. */
 export const COMMAND: readonly string[] = [
   process.execPath,
+  '--require',
+  ARGON2_ONCE,
   fileURLToPath(new URL('../../bin/securestore.cjs', import.meta.url)),
 ];
 
@@ -71,6 +74,7 @@ export async function sandbox(
     SECURESTORE_WORKERS: '1',
     // What one process has compiled the next one need not.
     NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] ?? '',
+    ARGON2_ONCE: DERIVED,
   };
   const isAlone = onEnd === onTestFinished;
   const start = (args: readonly string[], { env: more = {}, cwd = folder }: RunOptions = {}): ChildProcess => {

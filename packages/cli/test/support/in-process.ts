@@ -5,8 +5,10 @@ import { run } from '../../src/run.ts';
 import { deriveOnce } from '../../../../tools/docs-check/src/run/derive-once.ts';
 import type { Result } from './cli.ts';
 
-// Each command derives a key from its passphrase, which takes a quarter of a second of the processor.
-deriveOnce();
+/**
+ * The folder with the keys that commands have derived from passphrases: each takes a quarter of a second of the processor.
+ */
+export const DERIVED: string = deriveOnce();
 
 /** What the process of a command line is made to be. */
 export interface Surroundings {

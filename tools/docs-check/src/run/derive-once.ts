@@ -11,8 +11,12 @@ import { fileURLToPath } from 'node:url';
  */
 export const ARGON2_ONCE: string = fileURLToPath(new URL('argon2-once.cjs', import.meta.url));
 
-/** Has this process derive each key from its passphrase once, for as long as it lives. */
-export function deriveOnce(): void {
+/**
+ * Has this process derive each key from its passphrase once, for as long as it lives.
+ *
+ * @returns the folder with the keys, for processes that it starts
+ */
+export function deriveOnce(): string {
   const { ARGON2_ONCE: given } = process.env;
   const folder = mkdtempSync(join(tmpdir(), 'securestore-derived-'));
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
@@ -20,4 +24,5 @@ export function deriveOnce(): void {
   createRequire(import.meta.url)(ARGON2_ONCE);
   if (given === undefined) delete process.env['ARGON2_ONCE'];
   else process.env['ARGON2_ONCE'] = given;
+  return folder;
 }
