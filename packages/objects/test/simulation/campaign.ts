@@ -5,6 +5,7 @@ import { availableParallelism } from 'node:os';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { SourceChange } from './plant.ts';
+import type { Orders } from './work.ts';
 
 /** A schedule that broke a promise. */
 export interface Failure {
@@ -12,36 +13,44 @@ export interface Failure {
   readonly violations: readonly string[];
 }
 
-/** Every `step`-th schedule from `first` to `last`, or those of a list. */
-type Schedules = readonly [first: number, last: number, step: number] | { readonly seeds: readonly number[] };
-
 /**
  * Runs schedules in a process of their own.
  *
  * @param worker a program that does that by `work`
  * @returns those that broke a promise
  */
-async function runWorker(worker: URL, schedules: Schedules, bug?: SourceChange): Promise<Failure[]> {
-  const numbers = 'seeds' in schedules ? [schedules.seeds.join(','), '', ''] : schedules.map(String);
-  const program = ['--conditions=@securestore/source', '--no-warnings', fileURLToPath(worker)];
-  const args = [...program, ...numbers, ...(bug ? [bug.name] : [])];
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
-  const failures: Failure[] = [];
+async function runWorker(worker: URL, orders: Orders): Promise<Failure[]> {
+  return (await linesOf(worker, orders)) as Failure[];
+}
+
+/** What a worker prints, a value of JSON a line. */
+async function linesOf(worker: URL, orders: Orders): Promise<unknown[]> {
+  // One thread collects garbage, since the processors are busy with other workers.
+  const program = ['--conditions=@securestore/source', '--no-warnings', '--single-threaded-gc', fileURLToPath(worker)];
+  const child = spawn(process.execPath, [...program, JSON.stringify(orders)], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const lines: unknown[] = [];
   let complaint = '';
-  createInterface({ input: child.stdout }).on('line', (line) => failures.push(JSON.parse(line) as Failure));
+  createInterface({ input: child.stdout }).on('line', (line) => lines.push(JSON.parse(line)));
   child.stderr.setEncoding('utf8').on('data', (text: string) => (complaint += text));
   const [code] = (await once(child, 'close')) as [number | null];
   if (code !== 0) throw new Error(`a worker of the simulation ended with ${code}: ${complaint}`);
-  return failures;
+  return lines;
 }
 
 /** How many schedules take about as long as the start of a process. */
 const WORTH_A_PROCESS = 10;
 
-/** Runs the schedules from `first` to `last` on all processors. @returns those that broke a promise, by seed */
-export async function runCampaign(worker: URL, first: number, last: number): Promise<Failure[]> {
-  const step = Math.min(availableParallelism(), Math.ceil((last - first + 1) / WORTH_A_PROCESS));
-  const workers = Array.from({ length: step }, (_, index) => runWorker(worker, [first + index, last, step]));
+/**
+ * Runs the schedules from 1 to `last`, and `more`, on all processors.
+ *
+ * @returns those that broke a promise, by seed
+ */
+export async function runCampaign(worker: URL, last: number, more: readonly number[]): Promise<Failure[]> {
+  const others = more.filter((seed) => seed > last);
+  const step = Math.min(availableParallelism(), Math.ceil((last + others.length) / WORTH_A_PROCESS));
+  const workers = Array.from({ length: step }, (_, index) =>
+    runWorker(worker, { range: [1 + index, last, step], seeds: others.filter((_seed, at) => at % step === index) }),
+  );
   return (await Promise.all(workers)).flat().toSorted((a, b) => a.seed - b.seed);
 }
 
@@ -50,7 +59,7 @@ export async function runCampaign(worker: URL, first: number, last: number): Pro
  */
 export async function findBug(worker: URL, bug: SourceChange, schedules: number): Promise<Failure | undefined> {
   for (let first = 1; ;) {
-    const [failure] = await runWorker(worker, [first, first + schedules - 1, 1], bug);
+    const [failure] = await runWorker(worker, { range: [first, first + schedules - 1, 1], bug: bug.name });
     if (failure === undefined) return undefined;
     const { seed } = failure;
     if ((await runWorker(worker, { seeds: [seed] })).length === 0) return failure;
@@ -58,16 +67,19 @@ export async function findBug(worker: URL, bug: SourceChange, schedules: number)
   }
 }
 
+/** How many bugs one process plants in turn: what it has loaded for one it does not forget. */
+const BUGS_AT_ONCE = 10;
+
 /** Schedules that have shown planted bugs, by the names of the bugs, in a file beside the worker. */
 export class KnownSeeds {
   readonly #worker: URL;
   readonly #file: URL;
   readonly #seeds: Readonly<Record<string, number>>;
-  /** Which of them break a promise without any bug. */
-  #unfit: Promise<ReadonlySet<number>> | undefined;
   readonly #found: Record<string, number> = {};
-  /** The schedules of the bugs that are asked for. */
-  readonly #asked: readonly number[];
+  /** The schedules of the bugs that are asked for, by their names. */
+  readonly #asked: readonly (readonly [name: string, seed: number])[];
+  /** Which of these bugs show there. */
+  #showing: Promise<ReadonlySet<unknown>> | undefined;
 
   /** @param bugs those that are asked for */
   constructor(worker: URL, bugs: readonly SourceChange[]) {
@@ -76,19 +88,35 @@ export class KnownSeeds {
     this.#seeds = existsSync(this.#file)
       ? (JSON.parse(readFileSync(this.#file, 'utf8')) as Readonly<Record<string, number>>)
       : {};
-    this.#asked = [...new Set(bugs.flatMap(({ name }) => this.#seeds[name] ?? []))];
+    this.#asked = bugs.flatMap(({ name }) => {
+      const seed = this.#seeds[name];
+      return seed === undefined ? [] : [[name, seed]];
+    });
   }
 
-  /** Whether `bug` still shows where it has shown before. */
-  async stillShow(bug: SourceChange): Promise<boolean> {
-    const seed = this.#seeds[bug.name];
-    if (seed === undefined) return false;
-    // Those of all bugs at once: most of what one takes is the start of a process.
-    this.#unfit ??= runWorker(this.#worker, { seeds: this.#asked }).then(
-      (failures) => new Set(failures.map((failure) => failure.seed)),
-    );
-    if ((await this.#unfit).has(seed)) return false;
-    return (await runWorker(this.#worker, { seeds: [seed] }, bug)).length > 0;
+  /** The schedules of the bugs that are asked for: without the bugs they must break no promise. */
+  get schedules(): number[] {
+    return [...new Set(this.#asked.map(([, seed]) => seed))];
+  }
+
+  /** Whether `bug` still shows in the schedule that has shown it before. */
+  async stillShows({ name }: SourceChange): Promise<boolean> {
+    this.#showing ??= this.#look();
+    return (await this.#showing).has(name);
+  }
+
+  /** Looks at all bugs that are asked for, on all processors. @returns the names of those that show */
+  async #look(): Promise<ReadonlySet<unknown>> {
+    const showing = new Set<unknown>();
+    const left = [...this.#asked];
+    const look = async (): Promise<void> => {
+      while (left.length > 0) {
+        const some = Object.fromEntries(left.splice(0, BUGS_AT_ONCE));
+        for (const name of await linesOf(this.#worker, { known: some })) showing.add(name);
+      }
+    };
+    await Promise.all(Array.from({ length: availableParallelism() }, look));
+    return showing;
   }
 
   /** Notes that `bug` shows in the schedule of `seed` now. */

@@ -1,5 +1,5 @@
 import type { SourceChange } from './plant.ts';
-import { plant } from './plant.ts';
+import { plant, plantInTurn } from './plant.ts';
 
 /** What a worker of a campaign needs of the simulation that it runs. */
 export interface Work<B extends SourceChange> {
@@ -10,18 +10,29 @@ export interface Work<B extends SourceChange> {
   readonly canShow?: (bug: B, seed: number) => boolean;
 }
 
+/** What one process of a campaign does, which it is told as JSON in its only argument. */
+export interface Orders {
+  /** Every `step`-th schedule from `first` to `last`. */
+  readonly range?: readonly [first: number, last: number, step: number];
+  /** Further schedules. */
+  readonly seeds?: readonly number[];
+  /** The name of a bug to plant. */
+  readonly bug?: string;
+  /** Instead: bugs to plant one after the other, and the schedule of each. */
+  readonly known?: Readonly<Record<string, number>>;
+}
+
 /**
- * Part of a campaign, in a process of its own: `<program> <first seed> <last seed> <step> [planted bug]`, or with seeds that
- * are parted by commas in the place of the first. It prints a line of JSON for each schedule that breaks a promise; with a
- * planted bug it stops at the first.
+ * Part of a campaign, in a process of its own. It prints a line of JSON for each schedule that breaks a promise, and with a
+ * planted bug it stops at the first. Of bugs with a schedule each it prints the names of those that show there.
  */
 export async function work<B extends SourceChange>({ bugs, load, canShow = () => true }: Work<B>): Promise<void> {
-  const [first = '1', last = first, step = '1', name] = process.argv.slice(2);
-  const bug = bugs.find((candidate) => candidate.name === name);
+  const orders = JSON.parse(process.argv[2] ?? '{"range":[1,1,1]}') as Orders;
+  if (orders.known !== undefined) return showAgain(bugs, load, orders.known);
+  const bug = bugs.find(({ name }) => name === orders.bug);
   if (bug !== undefined) plant(bug);
   const run = await load();
-  const shows = (seed: number): boolean => bug === undefined || canShow(bug, seed);
-  for (const seed of last === '' ? first.split(',').map(Number) : range(first, last, step, shows)) {
+  for (const seed of seedsOf(orders, (drawn) => bug === undefined || canShow(bug, drawn))) {
     const { violations } = await run(seed);
     if (violations.length === 0) continue;
     process.stdout.write(`${JSON.stringify({ seed, violations })}\n`);
@@ -29,12 +40,30 @@ export async function work<B extends SourceChange>({ bugs, load, canShow = () =>
   }
 }
 
-/** A planted bug is looked for in as many schedules that can show it. */
-function* range(first: string, last: string, step: string, shows: (seed: number) => boolean): Generator<number> {
-  const by = Number(step);
-  for (let seed = Number(first), left = Number(last) - seed; left >= 0; seed += by) {
+async function showAgain<B extends SourceChange>(
+  bugs: readonly B[],
+  load: Work<B>['load'],
+  known: Readonly<Record<string, number>>,
+): Promise<void> {
+  const plantNext = plantInTurn();
+  for (const bug of bugs) {
+    const seed = known[bug.name];
+    if (seed === undefined) continue;
+    plantNext(bug);
+    const run = await load();
+    const { violations } = await run(seed);
+    if (violations.length > 0) process.stdout.write(`${JSON.stringify(bug.name)}\n`);
+  }
+}
+
+/** A planted bug is looked for in as many schedules of the range that can show it. */
+function* seedsOf({ range, seeds = [] }: Orders, shows: (seed: number) => boolean): Generator<number> {
+  yield* seeds;
+  if (range === undefined) return;
+  const [first, last, step] = range;
+  for (let seed = first, left = last - first; left >= 0; seed += step) {
     if (!shows(seed)) continue;
-    left -= by;
+    left -= step;
     yield seed;
   }
 }
