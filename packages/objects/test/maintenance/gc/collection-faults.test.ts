@@ -41,10 +41,24 @@ async function newWorld(): Promise<World> {
   return { clock, place };
 }
 
-/** A store with something of everything that is collected. */
+/** Everything that {@link litter} stored, under its backend name. */
+let litterBodies: ReadonlyMap<string, Uint8Array> | undefined;
+
+/** A store with something of everything that is collected: a copy of one, since writing it takes as long as to collect it. */
 async function littered(): Promise<World> {
-  const world = await newWorld();
-  const { clock, place } = world;
+  litterBodies ??= await litter();
+  const clock = new FakeClock();
+  const place = usePlace(() => memoryPlace(() => clock.now()));
+  const backend = await place.open();
+  for (const [name, body] of litterBodies) await backend.write(name, body);
+  await backend.close();
+  clock.advance(2 * DAY);
+  return { clock, place };
+}
+
+/** What a store with something of everything that is collected consists of. All of it has been stored at one moment. */
+async function litter(): Promise<ReadonlyMap<string, Uint8Array>> {
+  const { clock, place } = await newWorld();
   const { engine, store } = await processAt(place, { clock });
   const tokenOf = (key: string): string => engine.names.locate(parseStoreKey(key)).token;
   for (let n = 0; n < 4; n++) await store.store('large', patterned(LARGE, n));
@@ -58,8 +72,14 @@ async function littered(): Promise<World> {
   await engine.backend.write(keyringName(1, lost), Buffer.alloc(10));
   const [kept = ''] = (await namesUnder(engine.backend, AREAS.blobs)).map((name) => name.split('@')[1]?.slice(0, 26));
   await markDeleting(engine, tokenOf('large'), decodeBase32(kept) ?? lost, await backendNow(engine), undefined);
-  clock.advance(2 * DAY);
-  return world;
+  const bodies = new Map<string, Uint8Array>();
+  for (const name of await namesUnder(engine.backend, '')) {
+    const { body, modified } = (await engine.backend.read(name)) ?? {};
+    if (body === undefined || modified !== clock.now())
+      throw new Error(`${name} was not stored at the moment of the others`);
+    bodies.set(name, body);
+  }
+  return bodies;
 }
 
 /** What is left when all is collected: names without those of versions that were made while collecting. */
