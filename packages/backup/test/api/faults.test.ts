@@ -11,12 +11,14 @@ import { openAt } from '../../../objects/test/support/stores.ts';
 import { TROUBLES } from '../../../objects/test/support/troubles.ts';
 import { verifyOpenedBackup } from '../../src/index.ts';
 import { atEveryCall, change, ended, fill, NAMES, openDoomed } from '../support/faults.ts';
-import type { Contents, World } from '../support/worlds.ts';
+import type { ClosedWorld } from '../support/kept-world.ts';
+import { worldMadeOnce } from '../support/kept-world.ts';
+import type { Contents } from '../support/worlds.ts';
 import { backupAt, backupsOf, contentsOf, filesAt, restoredFrom, snapshotAt, worldOf } from '../support/worlds.ts';
 
 const HOUR = 60 * 60 * 1000;
 /** What the points of a destination need, by its own index. */
-async function neededAt(world: World): Promise<Set<string>> {
+async function neededAt(world: ClosedWorld): Promise<Set<string>> {
   const backup = await backupAt(world.destination, world.clock);
   const needed = new Set<string>();
   for (const number of await backup.recoveryPoints.numbers()) {
@@ -34,7 +36,7 @@ async function neededAt(world: World): Promise<Set<string>> {
 }
 
 /** No file of a destination is there for nothing, and none is missing. */
-async function expectNoOrphans(world: World, what: string): Promise<void> {
+async function expectNoOrphans(world: ClosedWorld, what: string): Promise<void> {
   const needed = await neededAt(world);
   const names = [...(await filesAt(world.destination)).keys()].filter((name) => /^[xdeb]\//.test(name));
   const orphans = names.filter((name) => {
@@ -45,19 +47,23 @@ async function expectNoOrphans(world: World, what: string): Promise<void> {
   expect(names.length, what).toBeGreaterThan(0);
 }
 
-async function expectPoints(world: World, expected: ReadonlyMap<number, Contents>, what: string): Promise<void> {
+async function expectPoints(world: ClosedWorld, expected: ReadonlyMap<number, Contents>, what: string): Promise<void> {
   const { destination, clock } = world;
   for (const [snapshot, contents] of expected) {
     const { store } = await restoredFrom(destination, clock, { snapshot });
     expect(await contentsOf(store, NAMES), `${what}: snapshot ${snapshot}`).toEqual(contents);
     await store.close();
   }
+  await expectSound(world, what);
+}
+
+async function expectSound({ destination, clock }: ClosedWorld, what: string): Promise<void> {
   const report = await verifyOpenedBackup(await backupAt(destination, clock), { depth: 'opens' });
   expect(report.findings, what).toEqual([]);
 }
 
 /** The newest point says what the store has, and each other one what it had when it was made. */
-async function goOn(world: World, before: ReadonlyMap<number, Contents>, what: string): Promise<void> {
+async function goOn(world: ClosedWorld, before: ReadonlyMap<number, Contents>, what: string): Promise<void> {
   const { source, destination, clock } = world;
   const store = await openAt(source, { clock });
   await store.store('f', what);
@@ -68,7 +74,7 @@ async function goOn(world: World, before: ReadonlyMap<number, Contents>, what: s
   expect(report.failed, what).toEqual([]);
   expect(report.findings, what).toEqual([]);
   const after = new Map([...before, [report.number, await contentsOf(store, NAMES)]]);
-  await expectPoints(world, after, what);
+  await expectSound(world, what);
   await backups.forget(destination.url, () => []);
   await backups.forget(destination.url, () => []);
   await expectNoOrphans(world, what);
@@ -76,8 +82,47 @@ async function goOn(world: World, before: ReadonlyMap<number, Contents>, what: s
   await store.close();
 }
 
+/** A store that has never been backed up. */
+const withoutBackup = worldMadeOnce(async () => {
+  const { store, ...world } = await worldOf();
+  await fill(store);
+  await store.close();
+  return world;
+});
+
+/** A store that has changed since its backup, with what it had then and has now. */
+const withOneBackup = worldMadeOnce(async () => {
+  const { store, ...world } = await worldOf();
+  await fill(store);
+  await snapshotAt(store, world.destination);
+  const before = await contentsOf(store, NAMES);
+  await change(store);
+  const contents = await contentsOf(store, NAMES);
+  await store.close();
+  return { ...world, before, contents };
+});
+
+/** A store with three backups, and what the last two have. */
+const withThreeBackups = worldMadeOnce(async () => {
+  const { store, ...world } = await worldOf();
+  const { destination } = world;
+  await fill(store);
+  await snapshotAt(store, destination);
+  await change(store);
+  await snapshotAt(store, destination);
+  const second = await contentsOf(store, NAMES);
+  await store.store('e', 'third');
+  await snapshotAt(store, destination);
+  const points = new Map([
+    [2, second],
+    [3, await contentsOf(store, NAMES)],
+  ]);
+  await store.close();
+  return { ...world, points };
+});
+
 /** Backs up, with troubles at the store and at the destination. */
-async function backupUnder(world: World, atSource: FaultInjector, atDestination: FaultInjector): Promise<void> {
+async function backupUnder(world: ClosedWorld, atSource: FaultInjector, atDestination: FaultInjector): Promise<void> {
   const { destination } = world;
   const own = await openDoomed(world, atSource);
   const reach = { layers: [atDestination.layer] };
@@ -88,10 +133,8 @@ describe.each(TROUBLES)('where %s', (...trouble) => {
   describe.each(['source', 'destination'] as const)('at the %s of', (where) => {
     it('the first backup', async () => {
       await atEveryCall(trouble, async (injector, what, other) => {
-        const world = await worldOf();
-        const { store, source, destination, clock } = world;
-        await fill(store);
-        await store.close();
+        const world = await withoutBackup();
+        const { source, destination, clock } = world;
         const [atSource, atDestination] = where === 'source' ? [injector, other] : [other, injector];
         const isDone = await ended(backupUnder(world, atSource, atDestination), injector);
         const expected = await openAt(source, { clock });
@@ -106,14 +149,8 @@ describe.each(TROUBLES)('where %s', (...trouble) => {
 
     it('a later one', async () => {
       await atEveryCall(trouble, async (injector, what, other) => {
-        const world = await worldOf();
-        const { store, destination } = world;
-        await fill(store);
-        await snapshotAt(store, destination);
-        const before = await contentsOf(store, NAMES);
-        await change(store);
-        const contents = await contentsOf(store, NAMES);
-        await store.close();
+        const world = await withOneBackup();
+        const { destination, before, contents } = world;
         const [atSource, atDestination] = where === 'source' ? [injector, other] : [other, injector];
         const isDone = await ended(backupUnder(world, atSource, atDestination), injector);
         const points = await filesAt(destination, 's/');
@@ -127,17 +164,9 @@ describe.each(TROUBLES)('where %s', (...trouble) => {
 
   it('at the destination of forgetting', async () => {
     await atEveryCall(trouble, async (injector, what) => {
-      const world = await worldOf();
-      const { store, source, destination, clock } = world;
-      const points = new Map<number, Contents>();
-      await fill(store);
-      await snapshotAt(store, destination);
-      await change(store);
-      await snapshotAt(store, destination);
-      points.set(2, await contentsOf(store, NAMES));
-      await store.store('e', 'third');
-      await snapshotAt(store, destination);
-      points.set(3, await contentsOf(store, NAMES));
+      const world = await withThreeBackups();
+      const { source, destination, clock, points } = world;
+      const store = await openAt(source, { clock });
       const backups = backupsOf(store, [destination], () => ({ layers: [injector.layer] }));
       const isDone = await ended(
         backups.forget(destination.url, () => [1]),

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { openAt } from '../../../objects/test/support/stores.ts';
 import { TROUBLES } from '../../../objects/test/support/troubles.ts';
 import { atEveryCall, ended, openDoomed } from '../support/faults.ts';
-import type { World } from '../support/worlds.ts';
+import type { ClosedWorld } from '../support/kept-world.ts';
+import { worldMadeOnce } from '../support/kept-world.ts';
 import { backupsOf, worldOf } from '../support/worlds.ts';
 
 const HOUR = 60 * 60 * 1000;
@@ -16,9 +17,9 @@ interface Moment {
 }
 
 /** A store that was followed, and then changed while nobody shipped. */
-async function leftAlone(): Promise<World & { readonly moments: readonly Moment[] }> {
-  const world = await worldOf();
-  const { store, destination, clock } = world;
+const leftAlone = worldMadeOnce(async () => {
+  const { store, ...world } = await worldOf();
+  const { destination, clock } = world;
   await store.store('a', '0');
   const following = await backupsOf(store, [destination]).startContinuous(destination.url);
   await following.caughtUp();
@@ -36,10 +37,10 @@ async function leftAlone(): Promise<World & { readonly moments: readonly Moment[
   }
   await store.close();
   return { ...world, moments };
-}
+});
 
 /** Catches up, with troubles at the store and at the destination. */
-async function catchUp(world: World, atSource: FaultInjector, atDestination: FaultInjector): Promise<void> {
+async function catchUp(world: ClosedWorld, atSource: FaultInjector, atDestination: FaultInjector): Promise<void> {
   const { destination } = world;
   const own = await openDoomed(world, atSource);
   const backups = backupsOf(own, [destination], () => ({ layers: [atDestination.layer] }));

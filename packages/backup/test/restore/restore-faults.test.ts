@@ -8,21 +8,28 @@ import { openAt, usePlace } from '../../../objects/test/support/stores.ts';
 import { TROUBLES } from '../../../objects/test/support/troubles.ts';
 import { restoreInto, restoreStoreTo } from '../../src/index.ts';
 import { atEveryCall, change, ended, fill, NAMES, openDoomed } from '../support/faults.ts';
+import { worldMadeOnce } from '../support/kept-world.ts';
 import type { Contents, World } from '../support/worlds.ts';
 import { backupAt, backupsOf, contentsOf, memoryAt, reached, snapshotAt, worldOf } from '../support/worlds.ts';
 
 const HOUR = 60 * 60 * 1000;
 
+/** A store that has changed since its backup, and what it had then. */
+const changedSince = worldMadeOnce(async () => {
+  const { store, ...world } = await worldOf();
+  await fill(store);
+  await snapshotAt(store, world.destination);
+  const wanted = await currentOf(store);
+  await change(store);
+  await store.close();
+  return { ...world, wanted };
+});
+
 describe.each(TROUBLES)('where %s', (...trouble) => {
   describe.each(['source', 'destination'] as const)('at the %s of', (where) => {
     it('a restore of the whole store in place', async () => {
       await atEveryCall(trouble, async (injector, what, other) => {
-        const { store, source, destination, clock } = await worldOf();
-        await fill(store);
-        await snapshotAt(store, destination);
-        const wanted = await currentOf(store);
-        await change(store);
-        await store.close();
+        const { source, destination, clock, wanted } = await changedSince();
         const [atSource, atDestination] = where === 'source' ? [injector, other] : [other, injector];
         const options = { conflict: 'overwrite', deleteExtra: true } as const;
         const work = async (): Promise<void> => {
@@ -52,12 +59,7 @@ describe.each(TROUBLES)('where %s', (...trouble) => {
 
     it('a restore into a store', async () => {
       await atEveryCall(trouble, async (injector, what, other) => {
-        const { store, source, destination, clock } = await worldOf();
-        await fill(store);
-        await snapshotAt(store, destination);
-        const wanted = await currentOf(store);
-        await change(store);
-        await store.close();
+        const { source, destination, clock, wanted } = await changedSince();
         const [atSource, atDestination] = where === 'source' ? [injector, other] : [other, injector];
         const options = { conflict: 'overwrite', deleteExtra: true } as const;
         const work = async (): Promise<void> => {
