@@ -20,6 +20,8 @@ import {
   whileTimePasses,
 } from '../../support/collection.ts';
 import { headAt } from '../../support/heads.ts';
+import type { KeptPlace } from '../../support/kept-place.ts';
+import { copyOf, keptAt } from '../../support/kept-place.ts';
 import { memoryPlace } from '../../support/places.ts';
 import type { Place } from '../../support/places.ts';
 import { createAt, failure, patterned, usePlace } from '../../support/stores.ts';
@@ -41,23 +43,17 @@ async function newWorld(): Promise<World> {
   return { clock, place };
 }
 
-/** Everything that {@link litter} stored, under its backend name. */
-let litterBodies: ReadonlyMap<string, Uint8Array> | undefined;
+let kept: Promise<KeptPlace> | undefined;
 
-/** A store with something of everything that is collected: a copy of one, since writing it takes as long as to collect it. */
+/** A store with something of everything that is collected: a copy of one, since making it takes as long as to collect it. */
 async function littered(): Promise<World> {
-  litterBodies ??= await litter();
   const clock = new FakeClock();
-  const place = usePlace(() => memoryPlace(() => clock.now()));
-  const backend = await place.open();
-  for (const [name, body] of litterBodies) await backend.write(name, body);
-  await backend.close();
+  const place = await copyOf(await (kept ??= litter()), clock);
   clock.advance(2 * DAY);
   return { clock, place };
 }
 
-/** What a store with something of everything that is collected consists of. All of it has been stored at one moment. */
-async function litter(): Promise<ReadonlyMap<string, Uint8Array>> {
+async function litter(): Promise<KeptPlace> {
   const { clock, place } = await newWorld();
   const { engine, store } = await processAt(place, { clock });
   const tokenOf = (key: string): string => engine.names.locate(parseStoreKey(key)).token;
@@ -72,14 +68,9 @@ async function litter(): Promise<ReadonlyMap<string, Uint8Array>> {
   await engine.backend.write(keyringName(1, lost), Buffer.alloc(10));
   const [kept = ''] = (await namesUnder(engine.backend, AREAS.blobs)).map((name) => name.split('@')[1]?.slice(0, 26));
   await markDeleting(engine, tokenOf('large'), decodeBase32(kept) ?? lost, await backendNow(engine), undefined);
-  const bodies = new Map<string, Uint8Array>();
-  for (const name of await namesUnder(engine.backend, '')) {
-    const { body, modified } = (await engine.backend.read(name)) ?? {};
-    if (body === undefined || modified !== clock.now())
-      throw new Error(`${name} was not stored at the moment of the others`);
-    bodies.set(name, body);
-  }
-  return bodies;
+  // What is copied has been stored at the moment when the clock of the copy begins.
+  expect(clock.now()).toBe(new FakeClock().now());
+  return keptAt(place);
 }
 
 /** What is left when all is collected: names without those of versions that were made while collecting. */

@@ -6,6 +6,8 @@ import { rawKey } from '@securestore/crypto';
 import { describe, expect, it } from 'vitest';
 import type { ObjectStore, RotationDepth } from '../../../../src/index.ts';
 import { EagerClock, mortal } from '../../../support/eager-clock.ts';
+import type { KeptPlace } from '../../../support/kept-place.ts';
+import { copyOf, keptAt } from '../../../support/kept-place.ts';
 import type { Place } from '../../../support/places.ts';
 import { memoryPlace } from '../../../support/places.ts';
 import { createAt, failure, openAt, patterned, readRange, usePlace } from '../../../support/stores.ts';
@@ -14,7 +16,7 @@ import { sized } from '../../../../../../tools/campaigns/src/size.ts';
 
 const OLD = Buffer.alloc(32, 7);
 const NEW = Buffer.alloc(32, 8);
-const LARGE = 200_000;
+const LARGE = patterned(200_000);
 const DEPTHS = ['unlock', 'keys', 'data'] as const satisfies RotationDepth[];
 
 interface World {
@@ -22,23 +24,33 @@ interface World {
   readonly clock: EagerClock;
 }
 
+let kept: Promise<KeptPlace> | undefined;
+
+/** A copy of the same store each time. Time does not pass while it is made. */
 async function world(): Promise<World> {
+  kept ??= makeStore();
+  const clock = new EagerClock();
+  return { place: await copyOf(await kept, clock), clock };
+}
+
+async function makeStore(): Promise<KeptPlace> {
   const clock = new EagerClock();
   const place = usePlace(() => memoryPlace(() => clock.now()));
   const store = await createAt(place, { clock });
   for (const n of [1, 2, 3]) await store.store(`small/${n}`, `data ${n}`);
-  await store.store('large', patterned(LARGE));
+  await store.store('large', LARGE);
   await store.store('changed', 'one');
   await store.store('changed', 'two');
   await store.store('gone', 'x');
   await store.delete('gone');
   await store.close();
-  return { place, clock };
+  expect(clock.now()).toBe(new EagerClock().now());
+  return keptAt(place);
 }
 
 async function isIntact(store: ObjectStore): Promise<void> {
   for (const n of [1, 2, 3]) expect((await store.retrieve(`small/${n}`)).text()).toBe(`data ${n}`);
-  expect((await readRange(store, 'large')).equals(patterned(LARGE))).toBe(true);
+  expect((await readRange(store, 'large')).equals(LARGE)).toBe(true);
   const [newest, oldest] = await store.history('changed');
   expect((await store.retrieve('changed', { version: newest?.version })).text()).toBe('two');
   expect((await store.retrieve('changed', { version: oldest?.version })).text()).toBe('one');
