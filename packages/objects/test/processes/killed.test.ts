@@ -22,7 +22,7 @@ const DAY = 24 * 60 * 60 * 1000;
 const MINUTE = 60 * 1000;
 const LARGE = 200_000;
 /** Every call in full; else one in so many, each time from another one. */
-const STRIDE = sized({ short: 120, full: 20, torture: 1 });
+const STRIDE = sized({ short: 120, full: 30, torture: 1 });
 
 function sqlitePlace(folder: string, name: string, clock: EagerClock): Place {
   const url = `sqlite:${join(folder, name)}`;

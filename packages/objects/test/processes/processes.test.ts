@@ -10,7 +10,7 @@ import { startProcess } from './worker-process.ts';
 import { LONG, sized } from '../../../../tools/campaigns/src/size.ts';
 
 const WORKER = fileURLToPath(new URL('worker.ts', import.meta.url));
-const PROCESSES = LONG ? 8 : 3;
+const PROCESSES = sized({ short: 3, full: 5, torture: 8 });
 
 function start(place: Place, job: string, name: string, count = 0): WorkerProcess {
   return startProcess(WORKER, [place.url, job, name, String(count)]);
@@ -42,7 +42,7 @@ describe.each(onDisk)('processes over %s', (_name, make) => {
   });
 
   it('killed at any moment leave every acknowledged write, and nothing torn', { timeout: 1_800_000 }, async () => {
-    const kills = sized({ short: 1, full: 5, torture: 200 });
+    const kills = sized({ short: 1, full: 3, torture: 200 });
     const place = usePlace(make);
     await createAt(place).then((store) => store.close());
     for (let kill = 0; kill < kills; kill++) {
