@@ -43,12 +43,12 @@ async function newWorld(): Promise<World> {
   return { clock, place };
 }
 
-let kept: Promise<KeptPlace> | undefined;
+let littering: Promise<KeptPlace> | undefined;
 
 /** A store with something of everything that is collected: a copy of one, since making it takes as long as to collect it. */
 async function littered(): Promise<World> {
   const clock = new FakeClock();
-  const place = await copyOf(await (kept ??= litter()), clock);
+  const place = await copyOf(await (littering ??= litter()), clock);
   clock.advance(2 * DAY);
   return { clock, place };
 }
