@@ -4,11 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'vitest';
 import { FsBackend } from '../src/index.ts';
+import { TORTURE } from '../../../tools/campaigns/src/size.ts';
 
 await describeBackend(
   { describe, it },
   {
     name: 'fs',
+    operations: TORTURE ? 1000 : 500,
     createFixture: () => {
       const folder = mkdtempSync(join(tmpdir(), 'securestore-fs-'));
       return {

@@ -15,7 +15,7 @@ import {
   stubCredentials,
   utf8,
 } from './support/stores.ts';
-import { LONG } from '../../../tools/campaigns/src/size.ts';
+import { LONG, sized } from '../../../tools/campaigns/src/size.ts';
 
 const server: Provided = LONG ? inject('ceph') : { skip: 'only npm run test:all' };
 const account = accountOf('url' in server ? server.url : '');
@@ -38,6 +38,7 @@ if ('skip' in server) {
     { describe, it },
     {
       name: 's3 on Ceph',
+      operations: sized({ short: 100, full: 500, torture: 1000 }),
       createFixture: () => {
         const url = freshUrl(account);
         return {

@@ -3,10 +3,10 @@ import { MemoryBackend } from '@securestore/backend-memory';
 import { describeBackend } from '@securestore/backend-testkit';
 import { describe, it } from 'vitest';
 import { composeLayers, createFaultInjector } from '../../src/index.ts';
-import { STACKS } from './stacks.ts';
+import { MEMORY_STACKS } from './stacks.ts';
 import { sized } from '../../../../tools/campaigns/src/size.ts';
 
-for (const [name, layers] of Object.entries(STACKS)) {
+for (const [name, layers] of Object.entries(MEMORY_STACKS)) {
   await describeBackend(
     { describe, it },
     {

@@ -45,7 +45,7 @@ function failing(): Layer {
 const patient = (): Layer => retryLayer({ sleep: noSleep, attempts: 20, budget: 1_000_000 });
 
 /** Layers as they are put around backends, each with a name; the first of a list is next to the backend. */
-export const STACKS: Readonly<Record<string, Stack>> = {
+const STACKS: Readonly<Record<string, Stack>> = {
   forward: () => [(inner) => forwardTo(inner, {})],
   faults: () => [createFaultInjector().layer],
   retry: () => [retryLayer({ sleep: noSleep })],
@@ -73,10 +73,26 @@ export const STACKS: Readonly<Record<string, Stack>> = {
   'retry in retry over it': () => [failing(), patient(), patient()],
 };
 
+function only(...names: readonly string[]): Record<string, Stack> {
+  const chosen = Object.entries(STACKS).filter(([name]) => names.includes(name));
+  if (chosen.length !== names.length) throw new Error(`there are no stacks of these names: ${names.join('; ')}`);
+  return Object.fromEntries(chosen);
+}
+
 /** The layers of a store alone. */
-export const STORE_STACK: typeof STACKS = Object.fromEntries(
-  Object.entries(STACKS).filter(([name]) => name === PRODUCTION),
-);
+export const STORE_STACK: Readonly<Record<string, Stack>> = only(PRODUCTION);
+
+/** The layers for the backend in memory; a short run has each layer, and leaves out other orders of them. */
+export const MEMORY_STACKS: typeof STORE_STACK = sized({
+  short: only(
+    'one call at a time',
+    'the layers of a store, metered',
+    'the layers of a store, traced and counted',
+    'limit and timeout between that and retry',
+  ),
+  full: STACKS,
+  torture: STACKS,
+});
 
 /** The layers for backends on a server, where a run takes longer. */
-export const SERVER_STACKS: typeof STACKS = sized({ short: {}, full: STORE_STACK, torture: STACKS });
+export const SERVER_STACKS: typeof STORE_STACK = sized({ short: {}, full: STORE_STACK, torture: STACKS });

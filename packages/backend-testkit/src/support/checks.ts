@@ -5,10 +5,16 @@ import { type ErrorCode, SecureStoreError } from '@securestore/core-format';
 /** Every character of a key but the slash. */
 export const ALPHABET: readonly string[] = 'abcdefghijklmnopqrstuvwxyz0123456789.@~-_'.split('');
 
+/** After so many bytes those of {@link bytes} come again, so that megabytes are copies of the first. */
+const PERIOD = 65_536;
+
 /** `length` bytes that differ from place to place, and between two seeds at every place. */
 export function bytes(length: number, seed = 0): Uint8Array {
   const body = new Uint8Array(length);
-  for (let index = 0; index < length; index += 1) body[index] = (index * 31 + (index >>> 8) + seed) & 0xff;
+  for (let index = 0; index < Math.min(length, PERIOD); index += 1) {
+    body[index] = (index * 31 + (index >>> 8) + seed) & 0xff;
+  }
+  for (let made = PERIOD; made < length; made *= 2) body.copyWithin(made, 0, made);
   return body;
 }
 
