@@ -1,7 +1,7 @@
 import { describe, test } from 'vitest';
-import { runJob } from '../../backend-redis/test/support/run-process.ts';
+import { COUNTERS, countTogether, runJob } from '../../backend-redis/test/support/run-process.ts';
 import { takeTour } from '../../backend-redis/test/support/tour.ts';
-import { memoryPlace, roundTrip } from '../../securestore/test/support/round-trip.ts';
+import { CHUNKS, memoryPlace, roundTrip } from '../../securestore/test/support/round-trip.ts';
 import { NO_SERVER, freshUrl, openAt } from './support/stores.ts';
 import { LONG, onlyLong } from '../../../tools/campaigns/src/size.ts';
 
@@ -21,15 +21,12 @@ describe.skipIf(NO_SERVER !== undefined)('a store in a bucket', () => {
     onlyLong('holds backups, is backed up, and is restored to'),
     async () => {
       await roundTrip({ from: memoryPlace(), through: freshUrl(), to: freshUrl() });
-      await roundTrip({ from: freshUrl(), through: memoryPlace(), to: memoryPlace() });
+      await roundTrip({ from: freshUrl(), through: memoryPlace(), to: memoryPlace() }, CHUNKS);
     },
     300_000,
   );
 
-  test.runIf(LONG)(onlyLong('counts exactly under eight processes'), async () => {
-    const url = freshUrl();
-    await runJob(url, 'increment', 0);
-    await Promise.all(Array.from({ length: 8 }, async () => runJob(url, 'increment', 5)));
-    await runJob(url, 'total', 40);
+  test.runIf(LONG)(onlyLong(`counts exactly under ${COUNTERS} processes`), async () => {
+    await countTogether(freshUrl(), 5);
   });
 });

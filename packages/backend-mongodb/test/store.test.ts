@@ -1,9 +1,9 @@
 import { MongoClient } from 'mongodb';
 import { openStore, rawKey } from 'securestore';
 import { describe, expect, inject, onTestFinished, test } from 'vitest';
-import { runJob } from '../../backend-redis/test/support/run-process.ts';
+import { COUNTERS, countTogether, runJob } from '../../backend-redis/test/support/run-process.ts';
 import { takeTour } from '../../backend-redis/test/support/tour.ts';
-import { memoryPlace, roundTrip } from '../../securestore/test/support/round-trip.ts';
+import { CHUNKS, memoryPlace, roundTrip } from '../../securestore/test/support/round-trip.ts';
 import { MongodbBackend } from '../src/index.ts';
 import { freshUrl, openAt } from './support/stores.ts';
 import { LONG, onlyLong } from '../../../tools/campaigns/src/size.ts';
@@ -27,16 +27,13 @@ describe.skipIf('skip' in server)('a store on a server', () => {
     onlyLong('holds backups, is backed up, and is restored to'),
     async () => {
       await roundTrip({ from: memoryPlace(), through: freshUrl(url), to: freshUrl(url) });
-      await roundTrip({ from: freshUrl(url), through: memoryPlace(), to: memoryPlace() });
+      await roundTrip({ from: freshUrl(url), through: memoryPlace(), to: memoryPlace() }, CHUNKS);
     },
     300_000,
   );
 
-  test.runIf(LONG)(onlyLong('counts exactly under eight processes'), async () => {
-    const storeUrl = freshUrl(url);
-    await runJob(storeUrl, 'increment', 0);
-    await Promise.all(Array.from({ length: 8 }, async () => runJob(storeUrl, 'increment', 5)));
-    await runJob(storeUrl, 'total', 40);
+  test.runIf(LONG)(onlyLong(`counts exactly under ${COUNTERS} processes`), async () => {
+    await countTogether(freshUrl(url), 5);
   });
 
   test('sends one command for a new object, and one to read it', async () => {

@@ -1,6 +1,6 @@
 import { describe, inject, test } from 'vitest';
-import { memoryPlace, roundTrip } from '../../securestore/test/support/round-trip.ts';
-import { runJob } from './support/run-process.ts';
+import { CHUNKS, memoryPlace, roundTrip } from '../../securestore/test/support/round-trip.ts';
+import { COUNTERS, countTogether, runJob } from './support/run-process.ts';
 import { freshUrl, openAt } from './support/stores.ts';
 import { takeTour } from './support/tour.ts';
 import { LONG, onlyLong } from '../../../tools/campaigns/src/size.ts';
@@ -22,13 +22,10 @@ describe.skipIf('skip' in server)('a store on a server', () => {
 
   test('holds backups, is backed up, and is restored to', async () => {
     await roundTrip({ from: memoryPlace(), through: freshUrl(url), to: freshUrl(url) });
-    if (LONG) await roundTrip({ from: freshUrl(url), through: memoryPlace(), to: memoryPlace() });
+    if (LONG) await roundTrip({ from: freshUrl(url), through: memoryPlace(), to: memoryPlace() }, CHUNKS);
   }, 300_000);
 
-  test.runIf(LONG)(onlyLong('counts exactly under eight processes'), async () => {
-    const storeUrl = freshUrl(url);
-    await runJob(storeUrl, 'increment', 0);
-    await Promise.all(Array.from({ length: 8 }, async () => runJob(storeUrl, 'increment', 5)));
-    await runJob(storeUrl, 'total', 40);
+  test.runIf(LONG)(onlyLong(`counts exactly under ${COUNTERS} processes`), async () => {
+    await countTogether(freshUrl(url), 5);
   });
 });

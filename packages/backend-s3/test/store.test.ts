@@ -1,7 +1,7 @@
 import { describe, inject, test } from 'vitest';
-import { runJob } from '../../backend-redis/test/support/run-process.ts';
+import { COUNTERS, countTogether, runJob } from '../../backend-redis/test/support/run-process.ts';
 import { takeTour } from '../../backend-redis/test/support/tour.ts';
-import { memoryPlace, roundTrip } from '../../securestore/test/support/round-trip.ts';
+import { CHUNKS, memoryPlace, roundTrip } from '../../securestore/test/support/round-trip.ts';
 import { accountOf, freshUrl, openAt, stubCredentials } from './support/stores.ts';
 import { LONG, onlyLong } from '../../../tools/campaigns/src/size.ts';
 
@@ -29,16 +29,13 @@ describe.skipIf('skip' in server)('a store in a bucket', () => {
     async () => {
       stubCredentials(account);
       await roundTrip({ from: memoryPlace(), through: freshUrl(account), to: freshUrl(account) });
-      await roundTrip({ from: freshUrl(account), through: memoryPlace(), to: memoryPlace() });
+      await roundTrip({ from: freshUrl(account), through: memoryPlace(), to: memoryPlace() }, CHUNKS);
     },
     300_000,
   );
 
-  test.runIf(LONG)(onlyLong('counts exactly under eight processes'), async () => {
+  test.runIf(LONG)(onlyLong(`counts exactly under ${COUNTERS} processes`), async () => {
     stubCredentials(account);
-    const url = freshUrl(account);
-    await runJob(url, 'increment', 0);
-    await Promise.all(Array.from({ length: 8 }, async () => runJob(url, 'increment', 3)));
-    await runJob(url, 'total', 24);
+    await countTogether(freshUrl(account), 3);
   });
 });

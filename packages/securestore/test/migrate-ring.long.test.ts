@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { AllPlaces } from './support/all-places.ts';
 import { ALL_BACKENDS, allPlaces } from './support/all-places.ts';
 import { moveOn, travelling } from './support/moved.ts';
-import { TORTURE } from '../../../tools/campaigns/src/size.ts';
+import { sized, TORTURE } from '../../../tools/campaigns/src/size.ts';
 
 let places: AllPlaces | undefined;
 beforeAll(async () => {
@@ -30,13 +30,20 @@ const OTHERS = ALL_BACKENDS.filter((name) => name !== SLOW);
 /** The slow one comes first, since a store grows on its way. */
 const RING = [SLOW, ...OTHERS.filter((name) => name !== 'memory')];
 
+/** Its large ones are of a few chunks: other moves have payloads of two parts. */
+const ON_THE_WAY = sized({
+  short: { small: 40, large: 1, largeBytes: 2.5 * 1024 * 1024 },
+  full: { small: 40, large: 1, largeBytes: 2.5 * 1024 * 1024 },
+  torture: { small: 100, large: 1, largeBytes: 5 * 1024 * 1024 },
+});
+
 test(
   `a store moves from memory through ${RING.join(', ')}, and back to where it was first`,
   { timeout: 900_000 },
   async () => {
     const home = fresh('memory');
     expect.assert(home !== undefined);
-    const store = await travelling(home, { small: 100, large: 1, largeBytes: 5 * 1024 * 1024 });
+    const store = await travelling(home, ON_THE_WAY);
     for (const name of RING) {
       const next = fresh(name);
       if (next !== undefined) await moveOn(store, next);

@@ -6,8 +6,8 @@ import { LONG, onlyLong, sized } from '../../../tools/campaigns/src/size.ts';
 
 const SHORT = ['sqlite', 'file'];
 const BACKENDS = [...SHORT, 'postgres', 'redis', 's3'];
-const MOMENTS = sized({ short: 5, full: 30, torture: 1000 });
-const WRITTEN_FOR = sized({ short: 1000, full: 6000, torture: 120_000 });
+const MOMENTS = sized({ short: 5, full: 15, torture: 1000 });
+const WRITTEN_FOR = sized({ short: 1000, full: 3000, torture: 120_000 });
 
 let places: AllPlaces | undefined;
 beforeAll(async () => {

@@ -6,6 +6,7 @@ import { writeSync } from 'node:fs';
 import { SecureStoreError, openStore, rawKey } from 'securestore';
 import type { SecureStore } from 'securestore';
 import { selfProving } from '../../../backend-fs/test/support/bodies.ts';
+import { TORTURE } from '../../../../tools/campaigns/src/size.ts';
 
 const [url = '', job = '', argument = '0'] = process.argv.slice(2);
 const MIB = 2 ** 20;
@@ -62,7 +63,8 @@ async function look(): Promise<void> {
 
 /** A bit of everything that a store can do. */
 async function tour(): Promise<void> {
-  const large = randomBytes(20 * MIB);
+  // Of two parts; of three in the longest run.
+  const large = randomBytes((TORTURE ? 20 : 10) * MIB);
   await using store = await open();
   await store.store('db/prod/password', 's3cr3t', { metadata: { owner: 'ops' }, ifAbsent: true });
   await store.store('db/prod/password', 'better');

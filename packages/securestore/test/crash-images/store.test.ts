@@ -18,7 +18,7 @@ import {
 } from './store-steps.ts';
 
 const PROGRAM = fileURLToPath(new URL('./store-process.ts', import.meta.url));
-const IMAGES = sized({ short: 20, full: 60, torture: 20_000 });
+const IMAGES = sized({ short: 20, full: 30, torture: 20_000 });
 
 /** Every object is as the steps that were acknowledged left it, or as the one after them does. */
 async function checkObjects(store: SecureStore, said: readonly string[]): Promise<void> {
@@ -64,7 +64,7 @@ const KILLS = sized({
   full: SOME_KILLS,
   torture: Array.from({ length: 60 }, (_, index) => index + 1),
 });
-const IMAGES_OF_KILLED = sized({ short: 50, full: 50, torture: 300 });
+const IMAGES_OF_KILLED = sized({ short: 25, full: 25, torture: 300 });
 
 async function campaign(scheme: Scheme, images: number, kill?: Kill): Promise<void> {
   const args = (root: string, said: readonly string[]): string[] => [root, scheme, `${said.length}`];

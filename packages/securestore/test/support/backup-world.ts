@@ -4,11 +4,11 @@ import { onTestFinished } from 'vitest';
 import { EagerClock } from '../../../objects/test/support/eager-clock.ts';
 import type { Authenticator, OpenBackupOptions, OpenOptions, SecureStore, SnapshotReport } from '../../src/index.ts';
 import { openStore } from '../../src/index.ts';
-import { sized } from '../../../../tools/campaigns/src/size.ts';
+import { TORTURE } from '../../../../tools/campaigns/src/size.ts';
 import { unlock } from './access-world.ts';
 
-/** In a short run of fewer parts. */
-export const LARGE: Buffer = randomBytes(sized({ short: 1_500_000, full: 9 * 1024 * 1024, torture: 9 * 1024 * 1024 }));
+/** Of two chunks; of two parts are those of `round-trip.ts`, and these in the longest run. */
+export const LARGE: Buffer = randomBytes(TORTURE ? 9 * 1024 * 1024 : 1_500_000);
 
 /** Believes whoever says a name. */
 const trusting: Authenticator = {

@@ -13,11 +13,18 @@ import {
   setRole,
   verifyBackup,
 } from '../../src/index.ts';
-import { sized } from '../../../../tools/campaigns/src/size.ts';
+import { sized, TORTURE } from '../../../../tools/campaigns/src/size.ts';
 import { everythingOf } from './everything.ts';
 
 const unlock = rawKey(Buffer.alloc(32, 7));
-const LARGE_BYTES = sized({ short: 5, full: 9, torture: 17 }) * 1024 * 1024 + 3;
+const MIB = 1024 * 1024;
+/** In the full forms of two parts or three. */
+const PARTS = sized({ short: 5, full: 9, torture: 17 }) * MIB + 3;
+/** A large payload of a few chunks; of the longest run, as others are. */
+export const CHUNKS: number = TORTURE ? PARTS : 2 * MIB + 3;
+
+/** How many small ones there are. */
+const SMALL = TORTURE ? 60 : 25;
 
 /** Where a store is, where its backups lie, and where it is restored. Nothing is at any of them. */
 export interface Places {
@@ -35,9 +42,9 @@ export function memoryPlace(): string {
  * Backs up a store with large and small objects, history, a policy and an audit, twice; restores both snapshots, and compares what came
  * of it to the byte. The store and the backups must not have been touched by that.
  */
-export async function roundTrip({ from, through, to }: Places): Promise<void> {
+export async function roundTrip({ from, through, to }: Places, largeBytes: number = PARTS): Promise<void> {
   const auditor = generateIdentity();
-  const large = randomBytes(LARGE_BYTES);
+  const large = randomBytes(largeBytes);
   await using store = await createStore(from, { unlock, history: { versions: 10, days: 30 }, maintenance: false });
   await store.audit.enable({ auditor: await recipientOf(auditor) });
   await store.access.change([
@@ -48,7 +55,7 @@ export async function roundTrip({ from, through, to }: Places): Promise<void> {
   for (let version = 0; version < 3; version++) {
     await store.store('db/prod/password', `s3cr3t ${version}`, { metadata: { version } });
   }
-  await store.storeMany(Array.from({ length: 60 }, (_, at) => ({ key: `many/${at}`, data: `${at}` })));
+  await store.storeMany(Array.from({ length: SMALL }, (_, at) => ({ key: `many/${at}`, data: `${at}` })));
   await store.store('Ümläut ß/世界 🔐', 'names of every kind');
   await store.store('empty', '');
   await store.store('large', large);
@@ -90,7 +97,7 @@ async function check(to: string, expected: unknown, fingerprint: string, auditor
   const audit = await again.audit.verify({ auditor: identity(auditor) });
   assert.deepEqual(audit.findings, []);
   // The log of the store before came along.
-  assert.ok((await again.audit.entries({ entries: 1000 })).length > 60);
+  assert.ok((await again.audit.entries({ entries: 1000 })).length > SMALL);
   // It is a store that takes writes, and can be backed up itself.
   await again.store('new', 'written after the disaster');
   await again.undelete('many/7');

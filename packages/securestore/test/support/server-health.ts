@@ -16,7 +16,7 @@ import { openStore, rawKey } from '../../src/index.ts';
 import { healthByCommandLine } from './server-cli.ts';
 import { sized } from '../../../../tools/campaigns/src/size.ts';
 
-const LOOKS = sized({ short: 5, full: 30, torture: 1000 });
+const LOOKS = sized({ short: 5, full: 20, torture: 1000 });
 /** So many of them at a time. */
 const AT_ONCE = 5;
 /** Those of another process, at the same time. */
