@@ -18,7 +18,7 @@ interface Keyed {
   key: Buffer;
 }
 
-/** Bringing objects of 1 KiB under new keys, beside sealing them anew and beside rewriting as many rows. */
+/** Bringing objects of 1 KiB under new keys, beside sealing them again and beside rewriting as many rows. */
 export const rekeying: Area = {
   title: 'Re-keying objects of 1 KiB, sqlite:',
   async *comparisons({ scratch, scale }) {
@@ -30,7 +30,7 @@ export const rekeying: Area = {
       for (let index = 0; index < count; index += 1) bare.put(nameOf(index), body());
       // Of 100,000 objects, that alone takes longer than everything else.
       const rivals =
-        times === 100 ? [] : [rotating('sealing every object anew (depth data)', 'rival', keyed, 'data', count)];
+        times === 100 ? [] : [rotating('sealing every object again (depth data)', 'rival', keyed, 'data', count)];
       yield {
         // Without the six seconds in which all processes follow, and without the census afterwards.
         work: 're-key every object',
