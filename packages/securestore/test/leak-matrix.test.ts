@@ -4,6 +4,7 @@ import { forwardTo } from '@securestore/backend-api';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { ACTIONS, changesNothing } from '../../acl/src/rules/actions.ts';
 import { SecureStoreError } from '@securestore/core-format';
+import { entriesUnder } from '@securestore/objects/internal';
 import type { Action, CallOptions, SecureStore, Session } from '../src/index.ts';
 import { addPrincipal, grantRole, recipientOf, setApprovals, setRole } from '../src/index.ts';
 import { as, PeoplesWorld } from './support/access-world.ts';
@@ -94,7 +95,7 @@ class Place extends PeoplesWorld {
 }
 
 async function copyBodies(from: StorageBackend, to: StorageBackend): Promise<void> {
-  for (const { key } of (await from.list('')).entries) {
+  for await (const { key } of entriesUnder(from, '')) {
     const found = await from.read(key);
     if (found !== undefined) await to.write(key, found.body);
   }

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { AllPlaces } from './support/all-places.ts';
 import { ALL_BACKENDS, allPlaces } from './support/all-places.ts';
 import { moveOn, travelling } from './support/moved.ts';
-import { sized, TORTURE } from '../../../tools/campaigns/src/size.ts';
+import { TORTURE } from '../../../tools/campaigns/src/size.ts';
 
 let places: AllPlaces | undefined;
 beforeAll(async () => {
@@ -31,11 +31,9 @@ const OTHERS = ALL_BACKENDS.filter((name) => name !== SLOW);
 const RING = [SLOW, ...OTHERS.filter((name) => name !== 'memory')];
 
 /** Its large ones are of a few chunks: other moves have payloads of two parts. */
-const ON_THE_WAY = sized({
-  short: { small: 40, large: 1, largeBytes: 2.5 * 1024 * 1024 },
-  full: { small: 40, large: 1, largeBytes: 2.5 * 1024 * 1024 },
-  torture: { small: 100, large: 1, largeBytes: 5 * 1024 * 1024 },
-});
+const ON_THE_WAY = TORTURE
+  ? { small: 100, large: 1, largeBytes: 5 * 1024 * 1024 }
+  : { small: 40, large: 1, largeBytes: 2.5 * 1024 * 1024 };
 
 test(
   `a store moves from memory through ${RING.join(', ')}, and back to where it was first`,

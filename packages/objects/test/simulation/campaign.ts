@@ -23,7 +23,7 @@ async function runWorker(worker: URL, orders: Orders): Promise<Failure[]> {
   return (await linesOf(worker, orders)) as Failure[];
 }
 
-/** What a worker prints, a value of JSON a line. */
+/** The lines that a worker prints, each a value in JSON. */
 async function linesOf(worker: URL, orders: Orders): Promise<unknown[]> {
   // One thread collects garbage, since the processors are busy with other workers.
   const program = ['--conditions=@securestore/source', '--no-warnings', '--single-threaded-gc', fileURLToPath(worker)];

@@ -30,18 +30,6 @@ function edited(source: string, { name, edits }: SourceChange): string {
   return changed;
 }
 
-/** Changes the source in this process, which must not have loaded it yet. */
-export function plant(bug: SourceChange): void {
-  const file = sourceOf(bug);
-  const changed = edited(readFileSync(file, 'utf8'), bug);
-  registerHooks({
-    load: (url, context, nextLoad) => {
-      if (url !== file.href) return nextLoad(url, context);
-      return { format: 'module-typescript', source: changed, shortCircuit: true };
-    },
-  });
-}
-
 /** Parts the address of a module from the number of the bug that it was loaded with. */
 const NUMBER = '?planted=';
 

@@ -1,5 +1,5 @@
 import type { SourceChange } from './plant.ts';
-import { plant, plantInTurn } from './plant.ts';
+import { plantInTurn } from './plant.ts';
 
 /** What a worker of a campaign needs of the simulation that it runs. */
 export interface Work<B extends SourceChange> {
@@ -10,7 +10,7 @@ export interface Work<B extends SourceChange> {
   readonly canShow?: (bug: B, seed: number) => boolean;
 }
 
-/** What one process of a campaign does, which it is told as JSON in its only argument. */
+/** The work of one process of a campaign: its only argument, as JSON. */
 export interface Orders {
   /** Every `step`-th schedule from `first` to `last`. */
   readonly range?: readonly [first: number, last: number, step: number];
@@ -30,7 +30,7 @@ export async function work<B extends SourceChange>({ bugs, load, canShow = () =>
   const orders = JSON.parse(process.argv[2] ?? '{"range":[1,1,1]}') as Orders;
   if (orders.known !== undefined) return showAgain(bugs, load, orders.known);
   const bug = bugs.find(({ name }) => name === orders.bug);
-  if (bug !== undefined) plant(bug);
+  if (bug !== undefined) plantInTurn()(bug);
   const run = await load();
   for (const seed of seedsOf(orders, (drawn) => bug === undefined || canShow(bug, drawn))) {
     const { violations } = await run(seed);

@@ -1,9 +1,10 @@
 import type { Clock } from '@securestore/jobs';
+import { entriesUnder } from '../../src/internal.ts';
 import type { Place } from './places.ts';
 import { memoryPlace } from './places.ts';
 import { usePlace } from './stores.ts';
 
-/** What lies at a place in memory. */
+/** The files of a place in memory. */
 export interface KeptPlace {
   readonly url: string;
   /** With the moment when each was stored, the oldest first. */
@@ -11,20 +12,15 @@ export interface KeptPlace {
 }
 
 /**
- * What lies at a place, for copies of it: what goes wrong at each call of an operation goes wrong in a store of its own, and
+ * The files of a place, for copies of it. A test that disturbs an operation at each of its calls needs a store for each, and
  * making one takes longer than most operations.
  */
 export async function keptAt(place: Place): Promise<KeptPlace> {
   const backend = await place.open();
   const files: [string, Uint8Array, number][] = [];
-  for (let after: string | undefined; ;) {
-    const page = await backend.list('', after === undefined ? {} : { after });
-    for (const { key } of page.entries) {
-      const found = await backend.read(key);
-      if (found !== undefined) files.push([key, found.body, found.modified]);
-    }
-    after = page.entries.at(-1)?.key;
-    if (!page.more) break;
+  for await (const { key } of entriesUnder(backend, '')) {
+    const found = await backend.read(key);
+    if (found !== undefined) files.push([key, found.body, found.modified]);
   }
   await backend.close();
   return { url: place.url, files: files.toSorted((one, other) => one[2] - other[2]) };

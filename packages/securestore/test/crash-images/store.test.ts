@@ -5,7 +5,7 @@ import { checkImages } from '../../../../tools/campaigns/src/crash-images/campai
 import { record } from '../../../../tools/campaigns/src/crash-images/recording.ts';
 import { NO_TRACER } from '../../../../tools/campaigns/src/trace/tracer.ts';
 import type { Kill } from '../../../../tools/campaigns/src/crash-images/traced-calls.ts';
-import { LONG, onlyLong, sized } from '../../../../tools/campaigns/src/size.ts';
+import { LONG, onlyLong, sized, TORTURE } from '../../../../tools/campaigns/src/size.ts';
 import type { SecureStore } from '../../src/index.ts';
 import {
   generationOf,
@@ -64,7 +64,7 @@ const KILLS = sized({
   full: SOME_KILLS,
   torture: Array.from({ length: 60 }, (_, index) => index + 1),
 });
-const IMAGES_OF_KILLED = sized({ short: 25, full: 25, torture: 300 });
+const IMAGES_OF_KILLED = TORTURE ? 300 : 25;
 
 async function campaign(scheme: Scheme, images: number, kill?: Kill): Promise<void> {
   const args = (root: string, said: readonly string[]): string[] => [root, scheme, `${said.length}`];

@@ -17,7 +17,7 @@ import {
 import { unlock } from '../support/access-world.ts';
 import { auditor } from '../support/audits.ts';
 import { backedUp, BackupWorld } from '../support/backup-world.ts';
-import { sized } from '../../../../tools/campaigns/src/size.ts';
+import { TORTURE } from '../../../../tools/campaigns/src/size.ts';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
@@ -51,7 +51,7 @@ async function damage(backend: StorageBackend, name: string): Promise<void> {
   await backend.write(name, body);
 }
 
-const LOOKS = sized({ short: 500, full: 500, torture: 1000 });
+const LOOKS = TORTURE ? 1000 : 500;
 
 describe('the health of a store', () => {
   test('is ok for a new one, and tells what is not configured', async () => {

@@ -10,7 +10,7 @@ const [url = '', trouble = ''] = process.argv.slice(2);
 // Without a trace, which would stand between what the tests print.
 if (trouble === 'broken') process.exit(1);
 
-// With "hang", what is told by a signal makes its event loop stand still, without a use of the processor.
+// With "hang", a signal stops its event loop, which then uses no processor.
 if (trouble === 'hang') process.on('SIGUSR2', () => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0));
 
 // With "descriptors", a signal makes it take all that it may have.

@@ -4,7 +4,7 @@ import { bareWrapKey, freshKey, RECORD_LABEL } from './record.ts';
 
 /* The constructions of a record under suite 2, on sodium-native and nothing else, as `record.ts` has those of suite 1. */
 
-/** What is used of `sodium-native`. */
+/** The functions of `sodium-native` that a record takes. */
 export interface NativeSodium {
   crypto_aead_xchacha20poly1305_ietf_encrypt(...args: (Uint8Array | null)[]): number;
   crypto_aead_xchacha20poly1305_ietf_decrypt(...args: (Uint8Array | null)[]): number;

@@ -68,7 +68,7 @@ async function litter(): Promise<KeptPlace> {
   await engine.backend.write(keyringName(1, lost), Buffer.alloc(10));
   const [kept = ''] = (await namesUnder(engine.backend, AREAS.blobs)).map((name) => name.split('@')[1]?.slice(0, 26));
   await markDeleting(engine, tokenOf('large'), decodeBase32(kept) ?? lost, await backendNow(engine), undefined);
-  // What is copied has been stored at the moment when the clock of the copy begins.
+  // The clock of a copy begins at the moment when all of it was stored.
   expect(clock.now()).toBe(new FakeClock().now());
   return keptAt(place);
 }
