@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { SecureStoreError } from '../../src/index.ts';
+import { sized } from '../../../../tools/campaigns/src/size.ts';
 
 /** A structure with its encoder and decoder. */
 export interface Codec<T> {
@@ -67,7 +68,10 @@ export function plain(value: unknown): unknown {
 }
 
 /** What holds for every encoding of the format. */
-export function itObeysTheCodecLaws<T>(codec: Codec<T>, { numRuns = 200 } = {}): void {
+export function itObeysTheCodecLaws<T>(
+  codec: Codec<T>,
+  { numRuns = sized({ short: 80, full: 200, torture: 200 }) } = {},
+): void {
   it('parses what it serialises', () => {
     fc.assert(
       fc.property(codec.values, (value) => {
@@ -118,7 +122,8 @@ export function itObeysTheCodecLaws<T>(codec: Codec<T>, { numRuns = 200 } = {}):
         }
         expect(decoded(codec, Buffer.concat([bytes, more]))).toBeUndefined();
       }),
-      { numRuns: 20 },
+      // Each of them is cut at every byte.
+      { numRuns: sized({ short: 6, full: 20, torture: 20 }) },
     );
   });
 }
