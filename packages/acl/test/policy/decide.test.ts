@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { ACTIONS, Decider, PermissionCache, parsePrincipalName, parsePolicy } from '../../src/index.ts';
 import type { Action, ApprovalRule, Decision, Policy, Rule } from '../../src/index.ts';
 import { mayDo, takesApproval } from '../support/reference.ts';
-import { TORTURE } from '../../../../tools/campaigns/src/size.ts';
+import { sized } from '../../../../tools/campaigns/src/size.ts';
 
 const NOW = 1_000_000;
 
@@ -114,7 +114,7 @@ describe('a decision', () => {
           }
         }
       }),
-      { numRuns: TORTURE ? 5000 : 100 },
+      { numRuns: sized({ short: 40, full: 100, torture: 5000 }) },
     );
   });
 
