@@ -10,11 +10,12 @@ import { describe, expect, it } from 'vitest';
 import { openAt } from '../../../objects/test/support/stores.ts';
 import { TROUBLES } from '../../../objects/test/support/troubles.ts';
 import { verifyOpenedBackup } from '../../src/index.ts';
-import { atEveryCall, change, ended, fill, NAMES, openDoomed } from '../support/faults.ts';
+import { atEveryCall, change, ended, fill, isInTurn, NAMES, openDoomed } from '../support/faults.ts';
 import type { ClosedWorld } from '../support/kept-world.ts';
 import { worldMadeOnce } from '../support/kept-world.ts';
 import type { Contents } from '../support/worlds.ts';
 import { backupAt, backupsOf, contentsOf, filesAt, restoredFrom, snapshotAt, worldOf } from '../support/worlds.ts';
+import { onlyLong } from '../../../../tools/campaigns/src/size.ts';
 
 const HOUR = 60 * 60 * 1000;
 /** What the points of a destination need, by its own index. */
@@ -131,7 +132,8 @@ async function backupUnder(world: ClosedWorld, atSource: FaultInjector, atDestin
 
 describe.each(TROUBLES)('where %s', (...trouble) => {
   describe.each(['source', 'destination'] as const)('at the %s of', (where) => {
-    it('the first backup', async () => {
+    const first = isInTurn(trouble, where === 'source');
+    it.runIf(first)(onlyLong('the first backup', first), async () => {
       await atEveryCall(trouble, async (injector, what, other) => {
         const world = await withoutBackup();
         const { source, destination, clock } = world;
@@ -147,7 +149,8 @@ describe.each(TROUBLES)('where %s', (...trouble) => {
       });
     });
 
-    it('a later one', async () => {
+    const later = isInTurn(trouble, where === 'destination');
+    it.runIf(later)(onlyLong('a later one', later), async () => {
       await atEveryCall(trouble, async (injector, what, other) => {
         const world = await withOneBackup();
         const { destination, before, contents } = world;

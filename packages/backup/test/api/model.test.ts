@@ -216,7 +216,7 @@ it.each([
           await world.source.remove();
         },
       ),
-      { numRuns: sized({ short: 2, full: 12, torture: 2000 }) },
+      { numRuns: sized({ short: 1, full: 12, torture: 2000 }) },
     );
   },
   TORTURE ? 3_600_000 : 240_000,

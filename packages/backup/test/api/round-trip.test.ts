@@ -135,12 +135,17 @@ function tinyPages(inner: StorageBackend): StorageBackend {
   });
 }
 
-describe.each(PLACES)('a destination and a new place on %s', (_name, make) => {
-  it.each([
-    ['with batches', undefined],
-    ['without batches', withoutBatch],
-    ['that lists two names at a time', tinyPages],
-  ] as const)('%s hold and give back what the store had', async (_kind, wrap) => {
+const WRAPS: readonly (readonly [string, ((inner: StorageBackend) => StorageBackend) | undefined])[] = [
+  ['with batches', undefined],
+  ['without batches', withoutBatch],
+  ['that lists two names at a time', tinyPages],
+];
+
+describe.each(PLACES)('a destination and a new place on %s', (name, make) => {
+  const turn = PLACES.findIndex(([other]) => other === name) % WRAPS.length;
+  // In a short run each kind with another place.
+  const wraps = sized({ short: WRAPS.slice(turn, turn + 1), full: WRAPS, torture: WRAPS });
+  it.each(wraps)('%s hold and give back what the store had', async (_kind, wrap) => {
     const reach = wrap === undefined ? {} : { wrap };
     const world = await worldOf({ reach });
     const { store, clock } = world;

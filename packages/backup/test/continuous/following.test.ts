@@ -12,6 +12,7 @@ import type { ContinuousMessage } from '../../src/index.ts';
 import { Backups, CONTINUOUS_CHANNEL, RecoveryPoints, Schedules } from '../../src/index.ts';
 import { replicationStatusAt, publishReplicationStatus } from '../../src/trust/replication-status.ts';
 import { Shelf } from '../support/shelf.ts';
+import { sized } from '../../../../tools/campaigns/src/size.ts';
 
 const PLACE = 'memory:backups';
 const SECOND = 1000;
@@ -57,7 +58,7 @@ describe('an idle store that is followed', () => {
   it('is not behind, whichever process is asked', async () => {
     const { clock, here, there } = await twoProcesses();
     await using _ = await here.backups.startContinuous(PLACE);
-    for (const seconds of [47, 300, 3]) {
+    for (const seconds of sized({ short: [47, 3], full: [47, 300, 3], torture: [47, 300, 3] })) {
       await clock.sleep(seconds * SECOND);
       for (const one of [here, there]) {
         const timeline = await one.points.timeline(PLACE);

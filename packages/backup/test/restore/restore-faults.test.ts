@@ -7,10 +7,11 @@ import { withoutBatch } from '../../../objects/test/support/places.ts';
 import { openAt, usePlace } from '../../../objects/test/support/stores.ts';
 import { TROUBLES } from '../../../objects/test/support/troubles.ts';
 import { restoreInto, restoreStoreTo } from '../../src/index.ts';
-import { atEveryCall, change, ended, fill, NAMES, openDoomed } from '../support/faults.ts';
+import { atEveryCall, change, ended, fill, isInTurn, NAMES, openDoomed } from '../support/faults.ts';
 import { worldMadeOnce } from '../support/kept-world.ts';
 import type { Contents, World } from '../support/worlds.ts';
 import { backupAt, backupsOf, contentsOf, memoryAt, reached, snapshotAt, worldOf } from '../support/worlds.ts';
+import { onlyLong } from '../../../../tools/campaigns/src/size.ts';
 
 const HOUR = 60 * 60 * 1000;
 
@@ -27,7 +28,8 @@ const changedSince = worldMadeOnce(async () => {
 
 describe.each(TROUBLES)('where %s', (...trouble) => {
   describe.each(['source', 'destination'] as const)('at the %s of', (where) => {
-    it('a restore of the whole store in place', async () => {
+    const inPlace = isInTurn(trouble, where === 'source');
+    it.runIf(inPlace)(onlyLong('a restore of the whole store in place', inPlace), async () => {
       await atEveryCall(trouble, async (injector, what, other) => {
         const { source, destination, clock, wanted } = await changedSince();
         const [atSource, atDestination] = where === 'source' ? [injector, other] : [other, injector];
@@ -57,7 +59,8 @@ describe.each(TROUBLES)('where %s', (...trouble) => {
       });
     });
 
-    it('a restore into a store', async () => {
+    const intoStore = isInTurn(trouble, where === 'destination');
+    it.runIf(intoStore)(onlyLong('a restore into a store', intoStore), async () => {
       await atEveryCall(trouble, async (injector, what, other) => {
         const { source, destination, clock, wanted } = await changedSince();
         const [atSource, atDestination] = where === 'source' ? [injector, other] : [other, injector];
@@ -86,7 +89,8 @@ describe.each(TROUBLES)('where %s', (...trouble) => {
     ['the target', true],
     ['the destination', false],
   ] as const)('at %s of', (_what, isTarget) => {
-    it('a restore to a new place', async () => {
+    const isRun = isInTurn(trouble, isTarget);
+    it.runIf(isRun)(onlyLong('a restore to a new place', isRun), async () => {
       const world = await worldOf();
       const { store, destination, clock } = world;
       await fill(store);

@@ -7,7 +7,7 @@ import { sized } from '../../../../tools/campaigns/src/size.ts';
 const HOUR = 3_600_000;
 const START = Date.UTC(2026, 2, 1);
 const SPAN = 60 * 24 * HOUR;
-const RUNS = { numRuns: sized({ short: 250, full: 1000, torture: 1000 }) };
+const RUNS = { numRuns: sized({ short: 120, full: 1000, torture: 1000 }) };
 
 const count = fc.integer({ min: 1, max: 6 });
 const policies: fc.Arbitrary<RetentionPolicy> = fc.record(

@@ -44,9 +44,8 @@ describe('the next run', () => {
     ['0 0 29 2 *', ['2028-02-29T00:00Z']],
     ['*/20 5 * * *', ['2026-01-02T05:00Z', '2026-01-02T05:20Z', '2026-01-02T05:40Z']],
   ])('of %s', (cron, expected) => {
-    expect(runsOf(schedule(cron), '2026-01-01T23:00Z', '2030-01-01T00:00Z').slice(0, expected.length)).toEqual(
-      expected,
-    );
+    const after = new Date(Date.parse(expected.at(-1) ?? '') + 1).toISOString();
+    expect(runsOf(schedule(cron), '2026-01-01T23:00Z', after)).toEqual(expected);
   });
 });
 

@@ -48,6 +48,11 @@ export async function atEveryCall(
   expect(k).toBeGreaterThan(5);
 }
 
+/** Whether a trouble is one of the half of them that a short run has on one of two sides. The other side has the others. */
+export function isInTurn([name]: (typeof TROUBLES)[number], isFirstSide: boolean): boolean {
+  return LONG || (TROUBLES.findIndex(([other]) => other === name) % 2 === 0) === isFirstSide;
+}
+
 /** Waits for work that may fail, or never end since its process was killed. @returns whether it succeeded */
 export async function ended(work: PromiseLike<unknown>, { killed }: FaultInjector): Promise<boolean> {
   const done = Promise.resolve(work).then(

@@ -5,6 +5,7 @@ import { failure } from '../../../objects/test/support/stores.ts';
 import { verifyOpenedBackup } from '../../src/index.ts';
 import { expectWhole, locked, newLock } from '../support/locked.ts';
 import type { Contents, World } from '../support/worlds.ts';
+import { LONG, onlyLong } from '../../../../tools/campaigns/src/size.ts';
 import {
   backupAt,
   backupsOf,
@@ -66,7 +67,11 @@ const JUNK: readonly [string, (world: World) => Promise<ReadonlyMap<string, Uint
   ],
 ];
 
-describe.each(JUNK)('a file at a destination with a name %s', (_, make) => {
+describe.each(JUNK)('a file at a destination with a name %s', (junk, make) => {
+  // In a short run every second test with each name, and the others with the next.
+  const turn = JUNK.findIndex(([other]) => other === junk) % 2;
+  const [even, odd] = [LONG || turn === 0, LONG || turn === 1];
+
   const put = async (world: World): Promise<ReadonlyMap<string, Uint8Array>> => {
     const files = await make(world);
     const attacker = await attack(world.destination);
@@ -75,7 +80,7 @@ describe.each(JUNK)('a file at a destination with a name %s', (_, make) => {
   };
 
   // T-BACKUP-05
-  it('stops no backup, though it can not be removed, and is told', async () => {
+  it.runIf(even)(onlyLong('stops no backup, though it can not be removed, and is told', even), async () => {
     const world = await filled();
     const { store, destination, clock } = world;
     const files = await put(world);
@@ -99,7 +104,7 @@ describe.each(JUNK)('a file at a destination with a name %s', (_, make) => {
     }
   });
 
-  it('has changes shipped all the same', async () => {
+  it.runIf(odd)(onlyLong('has changes shipped all the same', odd), async () => {
     const world = await filled();
     const { store, destination } = world;
     const backups = backupsOf(store, [destination]);
@@ -124,7 +129,7 @@ describe.each(JUNK)('a file at a destination with a name %s', (_, make) => {
   });
 
   // T-BACKUP-05
-  it('keeps nothing that is old, and goes when it may', async () => {
+  it.runIf(even)(onlyLong('keeps nothing that is old, and goes when it may', even), async () => {
     const world = await filled();
     const { store, destination, clock } = world;
     const files = await put(world);
@@ -148,7 +153,7 @@ describe.each(JUNK)('a file at a destination with a name %s', (_, make) => {
     await expectWhole(world);
   });
 
-  it('hides no snapshot from who restores without the store', async () => {
+  it.runIf(odd)(onlyLong('hides no snapshot from who restores without the store', odd), async () => {
     const world = await filled();
     const { destination, clock } = world;
     const files = await put(world);
@@ -161,20 +166,23 @@ describe.each(JUNK)('a file at a destination with a name %s', (_, make) => {
   });
 
   // T-BACKUP-05
-  it('does not hide that the newest snapshot was removed, nor that it was damaged', async () => {
-    for (const change of ['remove', 'damage'] as const) {
-      const world = await filled();
-      const { store, destination } = world;
-      await put(world);
-      const attacker = await attack(destination);
-      if (change === 'remove') await attacker.remove(pointName(2));
-      else await attacker.put(pointName(2), Buffer.from('damaged'));
-      await store.store('c', 'c');
-      const { findings } = await backupsOf(store, [destination]).backup(destination.url);
-      expect(findings.join()).toMatch(change === 'remove' ? /removed or replaced/ : /damaged/);
-      expect(await newestOf(world)).toEqual(await contentsOf(store, NAMES));
-    }
-  });
+  it.runIf(odd)(
+    onlyLong('does not hide that the newest snapshot was removed, nor that it was damaged', odd),
+    async () => {
+      for (const change of ['remove', 'damage'] as const) {
+        const world = await filled();
+        const { store, destination } = world;
+        await put(world);
+        const attacker = await attack(destination);
+        if (change === 'remove') await attacker.remove(pointName(2));
+        else await attacker.put(pointName(2), Buffer.from('damaged'));
+        await store.store('c', 'c');
+        const { findings } = await backupsOf(store, [destination]).backup(destination.url);
+        expect(findings.join()).toMatch(change === 'remove' ? /removed or replaced/ : /damaged/);
+        expect(await newestOf(world)).toEqual(await contentsOf(store, NAMES));
+      }
+    },
+  );
 });
 
 it('a file in the place of a point that comes next does not stop a removal', async () => {
