@@ -4,21 +4,40 @@ import { describe, expect, it } from 'vitest';
 import type { OpenedEngine } from '../support/engines.ts';
 import { engineAt } from '../support/engines.ts';
 import { EagerClock } from '../support/eager-clock.ts';
+import type { KeptPlace } from '../support/kept-place.ts';
+import { copyOf, keptAt } from '../support/kept-place.ts';
 import type { Place } from '../support/places.ts';
 import { memoryPlace } from '../support/places.ts';
 import { createAt, openAt, usePlace } from '../support/stores.ts';
+import { sized } from '../../../../tools/campaigns/src/size.ts';
+
+/** One call in so many fails. */
+const STRIDE = sized({ short: 9, full: 3, torture: 3 });
 
 interface World extends OpenedEngine {
   readonly place: Place;
   readonly clock: EagerClock;
 }
 
-async function world(journal: boolean): Promise<World> {
+/** A store of 200 objects, made once, and when that was. */
+const MADE = new Map<boolean, Promise<{ readonly place: KeptPlace; readonly now: number }>>();
+
+async function makeStore(journal: boolean): Promise<{ readonly place: KeptPlace; readonly now: number }> {
   const clock = new EagerClock();
   const place = usePlace(() => memoryPlace(() => clock.now()));
   const store = await createAt(place, { clock, journal });
   await store.storeMany(Array.from({ length: 200 }, (_, n) => ({ key: `k${n}`, data: '' })));
   await store.close();
+  return { place: await keptAt(place), now: clock.now() };
+}
+
+/** A copy of the same store each time. */
+async function world(journal: boolean): Promise<World> {
+  const making = MADE.get(journal) ?? makeStore(journal);
+  MADE.set(journal, making);
+  const made = await making;
+  const clock = new EagerClock(made.now);
+  const place = await copyOf(made.place, clock);
   return { place, clock, ...(await engineAt(place, clock)) };
 }
 
@@ -83,7 +102,7 @@ describe('a checkpoint of a store with a journal', () => {
   });
 
   it('that is stopped is made good by the next one', { timeout: 120_000 }, async () => {
-    for (let k = 0, reached = true; reached; k += 3) {
+    for (let k = 0, reached = true; reached; k += STRIDE) {
       const { place, clock } = await world(true);
       const injector = createFaultInjector();
       const { store, engine } = await engineAt(place, clock, { layers: [injector.layer] });
