@@ -15,6 +15,8 @@ const RED = { categories: ['red'] };
 
 /** A revocation makes many calls: one in a few, each time from another one. */
 const STRIDE = sized({ short: 40, full: 4, torture: 1 });
+/** Adding one makes few. */
+const STRIDE_OF_ADDING = sized({ short: 5, full: 1, torture: 1 });
 
 interface World extends Club {
   readonly ann: Person;
@@ -86,7 +88,7 @@ async function leftovers({ attacker }: World): Promise<string[]> {
 
 describe('adding a member', () => {
   it.each(TROUBLES)('is done or not, and can be repeated, wherever %s', async (_what, plan) => {
-    for (let k = 0; ; k++) {
+    for (let k = randomInt(STRIDE_OF_ADDING); ; k += STRIDE_OF_ADDING) {
       const w = await world(false);
       const { owner, ann, enter } = w;
       const add = (store: ObjectStore): PromiseLike<unknown> => store.members.add('ann', ann.recipient, RED);

@@ -94,7 +94,7 @@ async function goOn(store: ObjectStore, depth: RotationDepth): Promise<void> {
 
 /** Every call in full; of the long rotations one in a few, each time from another one. */
 const STRIDE: Readonly<Record<RotationDepth, number>> = {
-  unlock: sized({ short: 4, full: 1, torture: 1 }),
+  unlock: sized({ short: 8, full: 1, torture: 1 }),
   keys: sized({ short: 40, full: 3, torture: 1 }),
   data: sized({ short: 100, full: 8, torture: 1 }),
 };
