@@ -35,10 +35,10 @@ function anyhow(seed: string): Reading {
   };
 }
 
-/** All ways of reading a vector, or in a short run one of them. */
+/** All ways of reading a vector, or in a short run one of them for every second vector. */
 function readingsOf({ name }: Vector, at: number): Reading[] {
   const readings: Reading[] = ['stream', bytewise, anyhow(name)];
-  return readings.filter((_, way) => LONG || way === at % readings.length);
+  return readings.filter((_, way) => LONG || (at % 2 === 0 && way === (at / 2) % readings.length));
 }
 
 async function expectOutcome(vector: Vector, reading: Reading): Promise<void> {
@@ -54,9 +54,13 @@ async function expectOutcome(vector: Vector, reading: Reading): Promise<void> {
 
 const all = loadVectors();
 
-describe.each([...all])('vectors of %s', (_, vectors) => {
+describe.each([...all])('vectors of %s', (_file, vectors) => {
+  const retrieved = vectors.filter(({ action }) => action.do === 'retrieve');
+
   it('give the expected outcome', async () => {
-    for (const vector of vectors) await expectOutcome(vector, 'whole');
+    // A short run reads each vector in one way.
+    const otherwise = new Set(LONG ? [] : retrieved.filter((_, at) => at % 2 === 0));
+    for (const vector of vectors) if (!otherwise.has(vector)) await expectOutcome(vector, 'whole');
   });
 
   it('are right without their fault', async () => {
@@ -77,7 +81,6 @@ describe.each([...all])('vectors of %s', (_, vectors) => {
     }
   });
 
-  const retrieved = vectors.filter(({ action }) => action.do === 'retrieve');
   if (retrieved.length === 0) return;
   it('release what they may as a stream, byte by byte and in any ranges', async () => {
     for (const [at, vector] of retrieved.entries()) {
