@@ -6,7 +6,7 @@ import { sized } from '../../../../tools/campaigns/src/size.ts';
 
 testSimulation({
   worker: new URL('worker.ts', import.meta.url),
-  schedules: sized({ short: 10, full: 40, torture: 10_000 }),
+  schedules: sized({ short: 5, full: 40, torture: 10_000 }),
   bugs: PLANTED_BUGS,
   bugsInShortRun: 1,
   async prepare() {

@@ -58,7 +58,7 @@ function campaign({ worker, schedules, bugs, bugsInShortRun, prepare }: Simulati
     expect(failures, first && reportOf(await (await prepare())(first.seed))).toEqual([]);
   });
 
-  it('the same seed is the same schedule', async () => {
+  it.runIf(LONG)(onlyLong('the same seed is the same schedule'), async () => {
     const run = await prepare();
     let digest = (await run(1)).digest();
     for (let seed = 1; seed <= sized({ short: 1, full: 3, torture: 10 }); seed++) {
