@@ -6,6 +6,7 @@ import type { Attacker } from '../support/attacker.ts';
 import { attack, flipped } from '../support/attacker.ts';
 import { memoryPlace } from '../support/places.ts';
 import { createAt, failure, patterned, readRange, usePlace } from '../support/stores.ts';
+import { LONG } from '../../../../tools/campaigns/src/size.ts';
 
 async function prepared(): Promise<{ store: ObjectStore; attacker: Attacker }> {
   const place = usePlace(memoryPlace);
@@ -13,9 +14,13 @@ async function prepared(): Promise<{ store: ObjectStore; attacker: Attacker }> {
   return { store, attacker: await attack(place) };
 }
 
-/** Every way of reading `key` must refuse it, naming it. */
-async function expectRefused(store: ObjectStore, key: string, note: string): Promise<void> {
-  const calls = [
+/**
+ * Every way of reading `key` must refuse it, naming it.
+ *
+ * @param turn of many such records, which one it is: a short run asks in one way of each, in turn
+ */
+async function expectRefused(store: ObjectStore, key: string, note: string, turn?: number): Promise<void> {
+  const ways = [
     () => store.retrieve(key),
     () => readRange(store, key),
     () => store.info(key),
@@ -24,6 +29,7 @@ async function expectRefused(store: ObjectStore, key: string, note: string): Pro
     () => store.setMetadata(key, {}),
     () => store.store(key, 'x'),
   ];
+  const calls = LONG || turn === undefined ? ways : ways.filter((_, at) => at === turn % ways.length);
   for (const call of calls) {
     const error: unknown = await call().then(
       () => undefined,
@@ -52,7 +58,7 @@ describe('a record', () => {
     for (let at = 0; at < record.length; at++) {
       for (const bit of [at % 8, (at + 3) % 8]) {
         await attacker.put(name, flipped(record, at, bit));
-        await expectRefused(store, 'k', `byte ${at}, bit ${bit}`);
+        await expectRefused(store, 'k', `byte ${at}, bit ${bit}`, 2 * at + bit);
       }
     }
     await attacker.put(name, record);
@@ -84,7 +90,7 @@ describe('a record', () => {
     const record = await attacker.get(name);
     for (let at = 0; at < record.length; at++) {
       await attacker.put(name, flipped(record, at));
-      await expectRefused(store, 'k', `byte ${at}`);
+      await expectRefused(store, 'k', `byte ${at}`, at);
     }
   });
 

@@ -10,7 +10,7 @@ import { startProcess } from './worker-process.ts';
 import { LONG, sized } from '../../../../tools/campaigns/src/size.ts';
 
 const WORKER = fileURLToPath(new URL('worker.ts', import.meta.url));
-const PROCESSES = sized({ short: 3, full: 5, torture: 8 });
+const PROCESSES = sized({ short: 2, full: 5, torture: 8 });
 
 function start(place: Place, job: string, name: string, count = 0): WorkerProcess {
   return startProcess(WORKER, [place.url, job, name, String(count)]);
@@ -20,7 +20,7 @@ const onDisk = PLACES.filter(([name]) => name === 'sqlite' || (LONG && name === 
 
 describe.each(onDisk)('processes over %s', (_name, make) => {
   it('increment one counter exactly', { timeout: 600_000 }, async () => {
-    const each = sized({ short: 6, full: 25, torture: 1000 });
+    const each = sized({ short: 8, full: 25, torture: 1000 });
     const place = usePlace(make);
     const store = await createAt(place);
     await store.store('counter', '0');
@@ -31,7 +31,7 @@ describe.each(onDisk)('processes over %s', (_name, make) => {
   });
 
   it('write one key without ever meeting a CONFLICT', { timeout: 600_000 }, async () => {
-    const each = sized({ short: 3, full: 10, torture: 300 });
+    const each = sized({ short: 5, full: 10, torture: 300 });
     const place = usePlace(make);
     const store = await createAt(place);
     const workers = Array.from({ length: PROCESSES }, (_, index) => start(place, 'overwrite', `p${index}`, each));
