@@ -107,7 +107,7 @@ it('copies the first object before all are listed', async () => {
   const from = usePlace(() => memoryPlace(() => clock.now()));
   const to = usePlace(() => memoryPlace(() => clock.now()));
   const store = await createAt(from, { clock });
-  for (let n = 0; n < OBJECTS; n++) await store.store(`k/${n}`, 'value');
+  await store.storeMany(Array.from({ length: OBJECTS }, (_, n) => ({ key: `k/${n}`, data: 'value' })));
   await store.close();
   const copied = Promise.withResolvers<void>();
   const pages: (string | undefined)[] = [];

@@ -10,6 +10,13 @@ import { createAt, failure, openAt, patterned, usePlace } from '../../objects/te
 import { contentsOf, following, move, mover } from './support/moves.ts';
 import { LONG, sized } from '../../../tools/campaigns/src/size.ts';
 
+/** How many objects move, and how large the largest is. */
+const [OBJECTS, LARGEST] = sized({
+  short: [100, 1_200_000],
+  full: [300, 9 * 1024 * 1024],
+  torture: [300, 9 * 1024 * 1024],
+});
+
 const memoryAt = (clock: EagerClock): Place => memoryPlace(() => clock.now());
 
 // In a short run to memory, and to one of the others.
@@ -22,8 +29,8 @@ describe.each(PLACES.filter(([name]) => LONG || name !== 'file'))(
       const from = usePlace(() => memoryPlace(() => clock.now()));
       const to = usePlace(makeTarget);
       const store = await createAt(from, { clock, categories: { team: ['team/**'] } });
-      const large = patterned(9 * 1024 * 1024, 3);
-      for (let n = 0; n < 300; n++) await store.store(`k/${n}`, `value ${n}`, { metadata: { n } });
+      const large = patterned(LARGEST, 3);
+      for (let n = 0; n < OBJECTS; n++) await store.store(`k/${n}`, `value ${n}`, { metadata: { n } });
       for (let n = 0; n < 20; n++) await store.store('k/0', `again ${n}`);
       await store.store('team/large', large);
       await store.store('gone', 'x');
@@ -33,13 +40,13 @@ describe.each(PLACES.filter(([name]) => LONG || name !== 'file'))(
       await store.close();
 
       const report = await move(from, to, { clock });
-      expect(report).toMatchObject({ migrated: true, failures: 0, objects: 302, findings: [] });
+      expect(report).toMatchObject({ migrated: true, failures: 0, objects: OBJECTS + 2, findings: [] });
 
       expect(await contentsOf(to)).toEqual(await contentsOf(from));
       await failure(openAt(from, { clock }), 'LOCKED');
       // On that clock a slow disk has let hours pass.
       const moved = await openAt(to, { clock: new EagerClock(Date.now()), fingerprint });
-      expect((await moved.list()).length).toBe(301);
+      expect((await moved.list()).length).toBe(OBJECTS + 1);
       expect((await moved.retrieve('k/7')).text()).toBe('value 7');
       expect((await moved.retrieve('team/large')).data).toEqual(new Uint8Array(large));
       expect(await moved.history('k/0')).toEqual(history);

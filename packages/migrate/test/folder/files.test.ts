@@ -315,7 +315,7 @@ describe('what was exported', () => {
         const expected = new Map(written.map((name) => [name, given[name]]));
         expect(new Map(Object.entries(await contents(copy)))).toEqual(expected);
       }),
-      { numRuns: sized({ short: 15, full: 60, torture: 60 }) },
+      { numRuns: sized({ short: 8, full: 60, torture: 60 }) },
     );
   });
 });
