@@ -163,6 +163,6 @@ test('approvals do what a slow reading of everything that was asked for says', {
       await run.begin();
       for (const taken of steps) await run.take(taken);
     }),
-    { numRuns: sized({ short: 15, full: 40, torture: 2000 }) },
+    { numRuns: sized({ short: 10, full: 40, torture: 2000 }) },
   );
 });

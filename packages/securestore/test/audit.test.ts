@@ -19,6 +19,7 @@ import {
   setRole,
 } from '../src/index.ts';
 import { audited, auditor, storeUrlOf, memoryAnchor, reopen, unlock } from './support/audits.ts';
+import { LONG, onlyLong } from '../../../tools/campaigns/src/size.ts';
 
 async function entriesOf(store: SecureStore): Promise<TrailEntry[]> {
   return Array.fromAsync(store.audit.tail({ entries: 10_000 }));
@@ -516,25 +517,28 @@ test('a store that can not be written any more can be looked into, and says why 
   expect(warnings).toEqual(expect.arrayContaining([expect.stringContaining('has lost entries')]));
 });
 
-test('a server that began before many short runs is seen, and followed, by its newest entries', async () => {
-  const url = storeUrlOf();
-  const server = await audited(url, { mode: 'fail-closed' });
-  // More segments than a page of the console has entries.
-  for (let at = 0; at < 70; at++) {
-    const short = await reopen(url);
-    await short.has('a');
-    await short.close();
-  }
-  await server.store('b', '1');
-  const watching = await reopen(url);
-  // Looking at the log is in it, too.
-  const newest = await watching.audit.entries({ entries: 5 });
-  expect(newest.map(shown)).toContain('write allowed [owner]');
-  const stop = new AbortController();
-  const seen: string[] = [];
-  for await (const { action } of watching.audit.tail({ entries: 1, follow: true, signal: stop.signal })) {
-    if (seen.push(action) === 1) await server.delete('b');
-    if (action === 'delete' || seen.length > 20) stop.abort();
-  }
-  expect(seen).toContain('delete');
-});
+test.runIf(LONG)(
+  onlyLong('a server that began before many short runs is seen, and followed, by its newest entries'),
+  async () => {
+    const url = storeUrlOf();
+    const server = await audited(url, { mode: 'fail-closed' });
+    // More segments than a page of the console has entries.
+    for (let at = 0; at < 70; at++) {
+      const short = await reopen(url);
+      await short.has('a');
+      await short.close();
+    }
+    await server.store('b', '1');
+    const watching = await reopen(url);
+    // Looking at the log is in it, too.
+    const newest = await watching.audit.entries({ entries: 5 });
+    expect(newest.map(shown)).toContain('write allowed [owner]');
+    const stop = new AbortController();
+    const seen: string[] = [];
+    for await (const { action } of watching.audit.tail({ entries: 1, follow: true, signal: stop.signal })) {
+      if (seen.push(action) === 1) await server.delete('b');
+      if (action === 'delete' || seen.length > 20) stop.abort();
+    }
+    expect(seen).toContain('delete');
+  },
+);

@@ -11,9 +11,9 @@ import { BEFORE, type Move, moveIn, written } from './move-steps.ts';
 import type { Scheme } from './store-steps.ts';
 
 const PROGRAM = fileURLToPath(new URL('./move-process.ts', import.meta.url));
-const IMAGES = sized({ short: 6, full: 8, torture: 1000 });
+const IMAGES = sized({ short: 4, full: 8, torture: 1000 });
 /** One image in so many is gone on with by the same command; the others by a program that follows. */
-const COMMANDS = sized({ short: 6, full: 4, torture: 3 });
+const COMMANDS = sized({ short: 4, full: 4, torture: 3 });
 
 async function make({ from, options }: Move): Promise<void> {
   await using store = await createStore(from, options);

@@ -5,9 +5,12 @@ import { EagerClock } from '../../../objects/test/support/eager-clock.ts';
 import type { SecureStore } from '../../src/index.ts';
 import { createStore, migrateStore, openStore, rawKey, restoreStore } from '../../src/index.ts';
 import { memoryPlace } from '../support/round-trip.ts';
+import { sized } from '../../../../tools/campaigns/src/size.ts';
 
 const unlock = rawKey(Buffer.alloc(32, 1));
 const HOUR = 3_600_000;
+/** How many hours pass between two repairs. */
+const STEP = sized({ short: 12, full: 3, torture: 3 });
 
 /** A store that was backed up with three objects, of which one was deleted since, and one purged. */
 async function scene(history: { versions: number; days: number }) {
@@ -44,8 +47,8 @@ describe.each([
     const { at, options, source, target, destination, clock } = await scene(history);
     await migrateStore(source, target, options(target));
     expect(await at(target, (store) => repaired(store, destination))).toEqual(['kept']);
-    for (let hours = 0; hours < 72; hours += 6) {
-      clock.advance(6 * HOUR);
+    for (let hours = 0; hours < 72; hours += 2 * STEP) {
+      clock.advance(2 * STEP * HOUR);
       await at(target, async (store) => store.gc());
       expect(await at(target, (store) => repaired(store, destination))).toEqual(['kept']);
     }
@@ -53,8 +56,8 @@ describe.each([
 
   test('brings nothing back that was deleted, at any time after it', async () => {
     const { at, source, destination, clock } = await scene(history);
-    for (let hours = 0; hours < 72; hours += 3) {
-      clock.advance(3 * HOUR);
+    for (let hours = 0; hours < 72; hours += STEP) {
+      clock.advance(STEP * HOUR);
       await at(source, async (store) => store.gc());
       expect(await at(source, (store) => repaired(store, destination))).toEqual(['kept']);
     }
