@@ -15,6 +15,7 @@ import {
   testRandom,
   writeSegment,
 } from './support/world.ts';
+import { LONG } from '../../../tools/campaigns/src/size.ts';
 import type { TestStore, Written } from './support/world.ts';
 
 const COUNT = 1000;
@@ -152,7 +153,7 @@ describe('whoever has every key of the store, and not the auditor’s', () => {
     it('changes what was written before: it is named', async () => {
       const { batch } = at(500);
       const key = await keyOf(batch);
-      for (const first of [1, 2, 100, 400]) {
+      for (const first of LONG ? [1, 2, 100, 400] : [1, 100]) {
         // He can neither put them into the batch of their place, whose key is gone, nor skip those between.
         for (const claimed of [batch, at(first).batch, at(first).batch + 1]) {
           const report = await audit(store, withForged(key, first, claimed));

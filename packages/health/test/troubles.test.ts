@@ -21,7 +21,7 @@ function failing(
 
 const isWrite = ({ operation }: NumberedCall): boolean => operation === 'write';
 
-const LOOKS = sized({ short: 200, full: 1000, torture: 1000 });
+const LOOKS = sized({ short: 60, full: 1000, torture: 1000 });
 
 /** A backend whose clock is a record of its own. */
 const recorded: Layer = (inner) => Object.assign(forwardTo(inner, {}), { resetClock: async () => 0 });

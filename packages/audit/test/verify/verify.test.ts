@@ -97,7 +97,7 @@ describe('a verification', () => {
           }
         },
       ),
-      { numRuns: sized({ short: 100, full: 400, torture: 20_000 }) },
+      { numRuns: sized({ short: 40, full: 400, torture: 20_000 }) },
     );
   });
 
