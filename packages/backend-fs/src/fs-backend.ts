@@ -30,7 +30,7 @@ import { dirname } from 'node:path';
 import { Committer } from './commit/committer.ts';
 import { withDescriptors } from './files/descriptors.ts';
 import { errnoOf, toStoreError } from './files/errors.ts';
-import { etagSoon } from './files/etag.ts';
+import { etagOf } from './files/etag.ts';
 import { FolderWindows } from './read/folder-windows.ts';
 import { Limiter } from './files/limiter.ts';
 import { findKeys, type Scan, statKeys } from './read/lister.ts';
@@ -276,7 +276,10 @@ export class FsBackend implements StorageBackend {
     opened.workspace.catch(() => (opened.workspace = undefined));
     const temp = (await opened.workspace).next();
     try {
-      const [etag] = await Promise.all([etagSoon(body), prepareFile(temp, body)]);
+      const preparing = prepareFile(temp, body);
+      // What is large is written meanwhile, in another thread.
+      const etag = etagOf(body);
+      await preparing;
       return [temp, etag];
     } catch (error) {
       if (errnoOf(error) !== 'ENOENT') throw error;

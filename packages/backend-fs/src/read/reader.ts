@@ -2,7 +2,7 @@ import { type ReadOptions, type ReadResult, resolveRange } from '@securestore/ba
 import { SecureStoreError } from '@securestore/core-format';
 import { closeSync, constants, fstatSync, openSync, read, readSync } from 'node:fs';
 import { withDescriptors } from '../files/descriptors.ts';
-import { etagSoon } from '../files/etag.ts';
+import { etagOf } from '../files/etag.ts';
 import { timeOf } from '../files/store-clock.ts';
 
 /** Neither follows a link that someone put in the store, nor waits for the other end of a pipe. */
@@ -53,7 +53,7 @@ export async function readFileAt(
     const { start, end, whole } = resolveRange(stats.size, options);
     const body = await readRange(descriptor, start, end, path);
     const result = { body, size: stats.size, modified: timeOf(stats) };
-    return whole && options.etag !== false ? { ...result, etag: await etagSoon(body) } : result;
+    return whole && options.etag !== false ? { ...result, etag: etagOf(body) } : result;
   } finally {
     closeSync(descriptor);
   }

@@ -1,4 +1,3 @@
-import { webcrypto } from 'node:crypto';
 import type { ReadOptions, ReadResult, StorageBackend } from '@securestore/backend-api';
 import { asBuffer, SecureStoreError, sha256 } from '@securestore/core-format';
 import type { RecentCache } from '@securestore/crypto';
@@ -65,11 +64,6 @@ export function readOnce<T>(cache: RecentCache<string, Promise<T>>, name: string
   cache.set(name, reading);
   reading.catch(() => cache.delete(name));
   return reading;
-}
-
-/** SHA-256 of a large body, computed in the thread pool of Node, while others are read and written. */
-export async function digestOf(body: Uint8Array): Promise<Buffer> {
-  return Buffer.from(await webcrypto.subtle.digest('SHA-256', body as Uint8Array<ArrayBuffer>));
 }
 
 /** Checks a file whose name is its digest. @throws SecureStoreError `INTEGRITY` */

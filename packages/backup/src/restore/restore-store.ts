@@ -10,12 +10,13 @@ import {
   partName,
   pointName,
   SecureStoreError,
+  sha256,
 } from '@securestore/core-format';
 import type { CopiedAccess, FoundedStore } from '@securestore/objects/internal';
 import { begunWith, entriesUnder, foundStore, mapConcurrently } from '@securestore/objects/internal';
 import { readBlobDigests, sealedPartLength } from '../repository/blobs.ts';
 import { damagedFile } from '../repository/errors.ts';
-import { digestOf, readWhole } from '../repository/files.ts';
+import { readWhole } from '../repository/files.ts';
 import type { OpenedBackup } from '../trust/opened-backup.ts';
 import type { RecoveryPointChoice } from '../repository/snapshot-info.ts';
 import { checkChoice } from '../repository/snapshot-info.ts';
@@ -210,7 +211,7 @@ class StoreRestore {
       if (this.#parts.get(name) === length) return;
       const source = backupPartName(blob.epoch, blob.blobId, part);
       const body = await readWhole(backend, source, signal);
-      if (body.length !== length || !(await digestOf(body)).equals(digest))
+      if (body.length !== length || !sha256(body).equals(digest))
         throw damagedFile(source, 'its contents are not those that were copied');
       await this.#target.write(name, body, { signal });
       this.#tally.bytes += length;
