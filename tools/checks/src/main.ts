@@ -49,7 +49,7 @@ function conformance({ isWhole }: { readonly isWhole: boolean }): Stage {
 
 /** Checks whose result depends only on the sources. */
 const CHECKS: readonly Stage[] = [
-  tool('types', '@typescript/native/bin/tsc', '-p', 'tsconfig.tests.json'),
+  tool('types', '@typescript/native/bin/tsc', '-p', 'tsconfig.tests.json', '--checkers', '1'),
   tool('lint', 'oxlint/bin/oxlint'),
   tool('format', 'oxfmt/bin/oxfmt', '--check'),
 ];
