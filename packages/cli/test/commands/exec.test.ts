@@ -1,10 +1,11 @@
 import { once } from 'node:events';
-import { chmodSync, mkdtempSync, rmdirSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, rmdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { finished, jsonLines, type Sandbox, sandbox } from '../support/cli.ts';
-import { LONG } from '../../../../tools/campaigns/src/size.ts';
+import { finished, jsonLines, type Result, type Sandbox, sandbox } from '../support/cli.ts';
+import { runIn } from '../support/in-process.ts';
+import { LONG, TORTURE } from '../../../../tools/campaigns/src/size.ts';
 
 /** Prints the environment as JSON, its own arguments included. */
 const PRINT = ['node', '-e', 'console.log(JSON.stringify({ env: process.env, args: process.argv.slice(1) }))'] as const;
@@ -18,6 +19,26 @@ const SECRET = ['--env', 'SECRET=secret'] as const;
 
 function script(code: string, scope: readonly string[] = SECRET): string[] {
   return ['exec', ...scope, '--', 'sh', '-c', code];
+}
+
+/** What `exec` says that starts no command. Such a command would write to the terminal of this process, so it has its own only in the longest runs. */
+function runUnstarted(
+  box: Sandbox,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<Result> {
+  return TORTURE ? box.run(args, { env }) : runIn(box.path(), args, { env: { ...box.env, ...env }, input: '' });
+}
+
+/** What `exec` says of a command that must not be started: it would leave a file. */
+async function refusal(
+  box: Sandbox,
+  scope?: readonly string[],
+  env?: Readonly<Record<string, string>>,
+): Promise<Result> {
+  const result = await runUnstarted(box, script('echo started | tee started', scope), env);
+  expect(existsSync(box.path('started'))).toBe(false);
+  return result;
 }
 
 async function withSecrets(secrets: Readonly<Record<string, string | Uint8Array>>): Promise<Sandbox> {
@@ -79,7 +100,7 @@ describe('exec', () => {
     const names = ['tar-options', 'git/dir', 'https_proxy', 'aws/endpoint/url', 'password', 'new'];
     const box = await withSecrets(Object.fromEntries(names.map((name) => [`app/${name}`, 'canary'])));
     const refused = async (...scope: string[]): Promise<string> => {
-      const { exitCode, stdout, stderr } = await box.run(script('echo started', ['--prefix', 'app', ...scope]));
+      const { exitCode, stdout, stderr } = await refusal(box, ['--prefix', 'app', ...scope]);
       expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
       expect(stderr).not.toContain('canary');
       return stderr;
@@ -101,7 +122,7 @@ describe('exec', () => {
   it('replaces no variable that is set, unless --env names it', async () => {
     const box = await withSecrets({ 'app/kept': 'canary', 'app/home': 'canary', 'app/other': 'x' });
     const scope = ['--prefix', 'app', '--variables', 'KEPT,HOME,OTHER'];
-    const { exitCode, stdout, stderr } = await box.run(script('echo started', scope), { env: { KEPT: '' } });
+    const { exitCode, stdout, stderr } = await refusal(box, scope, { KEPT: '' });
     expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
     expect(stderr).toMatch(/already set: \$HOME \("app\/home"\), \$KEPT \("app\/kept"\) .*\nhint: .*--env NAME=KEY/);
     expect(stderr).not.toMatch(/OTHER|canary/);
@@ -123,7 +144,7 @@ describe('exec', () => {
   ])('checks what is to be given before anything is opened: %j', async (scope, message) => {
     const box = await sandbox('none');
     const env = { SECURESTORE_URL: 'sqlite:./none', SECURESTORE_PASSPHRASE: 'x' };
-    const { exitCode, stdout, stderr } = await box.run(script('echo started', scope), { env });
+    const { exitCode, stdout, stderr } = await refusal(box, scope, env);
     expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
     expect(stderr).toMatch(message);
   });
@@ -131,7 +152,7 @@ describe('exec', () => {
   it('does not start the command where objects that --env names are not there, and names all of them', async () => {
     const box = await withSecrets({ secret: 'x' });
     const scope = [...SECRET, '--env', 'A=no/a', '--env', 'B=no/b'];
-    const { exitCode, stdout, stderr } = await box.run(script('echo started', scope));
+    const { exitCode, stdout, stderr } = await refusal(box, scope);
     expect({ exitCode, stdout }).toEqual({ exitCode: 3, stdout: '' });
     expect(stderr).toContain('"no/a" for $A, "no/b" for $B');
   });
@@ -145,8 +166,8 @@ describe('exec', () => {
       stdout: 'through',
       stderr: 'err\n',
     });
-    expect((await box.run(['--json', 'exec', ...SECRET, '--', 'no-such-command'])).exitCode).toBe(127);
-    expect(await box.run(['exec', ...SECRET, '--', '/etc/passwd'])).toMatchObject({
+    expect((await runUnstarted(box, ['--json', 'exec', ...SECRET, '--', 'no-such-command'])).exitCode).toBe(127);
+    expect(await runUnstarted(box, ['exec', ...SECRET, '--', '/etc/passwd'])).toMatchObject({
       exitCode: 126,
       stderr: expect.stringMatching(/^error: cannot run "\/etc\/passwd": .*\[ACCESS_DENIED\]\n$/),
     });
@@ -159,7 +180,7 @@ describe('exec', () => {
     onTestFinished(() => rmdirSync(closed));
     chmodSync(closed, 0);
     const env = { PATH: `${closed}:${process.env['PATH'] ?? ''}` };
-    expect((await box.run(['exec', ...SECRET, '--', 'no-such-command'], { env })).exitCode).toBe(127);
+    expect((await runUnstarted(box, ['exec', ...SECRET, '--', 'no-such-command'], env)).exitCode).toBe(127);
   });
 
   it.each(SIGNALS)('passes %s on', async (signal) => {
@@ -191,7 +212,7 @@ describe('exec', () => {
     async (_case, secrets, exitCode, text) => {
       const box = await withSecrets(secrets);
       const scope = ['--all', '--variables', 'A_B,NUL,BYTES,HUGE'];
-      const result = await box.run(script('echo started', scope));
+      const result = await refusal(box, scope);
       expect(result).toMatchObject({ exitCode, stdout: '' });
       expect(result.stderr).toContain(text);
       expect(result.stderr).not.toContain('ary');
@@ -202,8 +223,7 @@ describe('exec', () => {
     'refuses the prefix %j, which a variable that is not set leaves, and reads nothing',
     async (prefix) => {
       const box = await withSecrets({ secret: 'canary' });
-      const args = ['exec', '--prefix', prefix, '--', 'sh', '-c', 'echo started'];
-      const result = await box.run(args, { env: { SECURESTORE_PASSPHRASE: 'wrong' } });
+      const result = await refusal(box, ['--prefix', prefix], { SECURESTORE_PASSPHRASE: 'wrong' });
       expect(result).toMatchObject({ exitCode: 2, stdout: '' });
       expect(result.stderr).toMatch(/--prefix .*\[INVALID_ARGUMENT\]/);
     },
@@ -213,7 +233,7 @@ describe('exec', () => {
     const box = await sandbox();
     await box.seedExpired({ secret: 'x' });
     for (const scope of [SECRET, ['--all', '--variables', 'SECRET']]) {
-      expect(await box.run(script('echo started', scope))).toMatchObject({ exitCode: 3, stdout: '' });
+      expect(await refusal(box, scope)).toMatchObject({ exitCode: 3, stdout: '' });
     }
   });
 
@@ -232,19 +252,20 @@ describe('exec', () => {
 
   it('says that an object of the store sets the search path', async () => {
     const box = await withSecrets({ secret: '/nowhere' });
-    const run = async (...env: string[]): Promise<string> => (await box.run(['exec', ...env, '--', 'sh'])).stderr;
+    const run = async (...env: string[]): Promise<string> =>
+      (await runUnstarted(box, ['exec', ...env, '--', 'sh'])).stderr;
     expect(await run('--env', 'PATH=secret')).toBe(
       'error: the command "sh" is in no folder of $PATH [NOT_FOUND]\n' +
         'hint: an object of the store sets $PATH for it: leave that out, or give the path of the command\n',
     );
-    expect((await box.run(['exec', ...SECRET, '--', 'no-such-command'])).stderr).toBe(
+    expect((await runUnstarted(box, ['exec', ...SECRET, '--', 'no-such-command'])).stderr).toBe(
       'error: the command "no-such-command" is in no folder of $PATH [NOT_FOUND]\n',
     );
   });
 
   it('leaves a --json that belongs to the command alone', async () => {
     const box = await withSecrets({ secret: 'x' });
-    const { exitCode, stderr } = await box.run(['exec', ...SECRET, 'no-such-command', '--json']);
+    const { exitCode, stderr } = await runUnstarted(box, ['exec', ...SECRET, 'no-such-command', '--json']);
     expect({ exitCode, stderr }).toMatchObject({ exitCode: 127, stderr: expect.stringMatching(/^error: /) });
   });
 });
