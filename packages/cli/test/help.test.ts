@@ -4,9 +4,16 @@ import { describe, expect, it } from 'vitest';
 import type { CommandHelp, OptionHelp, ProgramHelp } from '../src/help/describe.ts';
 import { runHere } from './support/in-process.ts';
 
+/** What was printed for each command line: several tests are about the same page. */
+const PRINTED = new Map<string, string>();
+
 const told = async (...args: readonly string[]): Promise<string> => {
+  const line = JSON.stringify(args);
+  const before = PRINTED.get(line);
+  if (before !== undefined) return before;
   const { exitCode, stdout, stderr } = await runHere(args);
   expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+  PRINTED.set(line, stdout);
   return stdout;
 };
 const described = async (): Promise<ProgramHelp> => JSON.parse(await told('help', '--json')) as ProgramHelp;

@@ -2,6 +2,7 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { describe, it } from 'vitest';
 import { approvalScene } from './support/approvals.ts';
 import { jsonLines } from './support/cli.ts';
+import { LONG, onlyLong } from '../../../tools/campaigns/src/size.ts';
 
 // A first backup waits six seconds for other processes.
 describe('over a server, what is left out of an export since it may not be read', { timeout: 120_000 }, () => {
@@ -41,7 +42,7 @@ describe('over a server, what is left out of an export since it may not be read'
     expect(await as('ann', 'export', files)).toMatchObject({ exitCode: 8 });
   });
 
-  it('is the same of a backup, of which one object can be asked for', async (test) => {
+  it.runIf(LONG)(onlyLong('is the same of a backup, of which one object can be asked for'), async (test) => {
     const { expect } = test;
     const { path, source, as } = await approvalScene(test, 'read');
     const command = ['restore', source, '--folder', path('files')];
@@ -60,7 +61,7 @@ describe('over a server, what is left out of an export since it may not be read'
     expect(await as('ann', ...command)).toMatchObject({ exitCode: 0, stdout: 'exported: 1 written\n' });
   });
 
-  it('is no success of a backup of which nothing may be seen', async (test) => {
+  it.runIf(LONG)(onlyLong('is no success of a backup of which nothing may be seen'), async (test) => {
     const { expect } = test;
     const { path, source, as } = await approvalScene(test, 'history');
     const refused = await as('ann', 'restore', source, '--folder', path('files'));
@@ -70,7 +71,7 @@ describe('over a server, what is left out of an export since it may not be read'
     );
   });
 
-  it('is told apart from what is not granted', async (test) => {
+  it.runIf(LONG)(onlyLong('is told apart from what is not granted'), async (test) => {
     const { expect } = test;
     const { path, as } = await approvalScene(test, 'purge', 'read');
     expect(await as('ann', 'export', path('files'))).toMatchObject({

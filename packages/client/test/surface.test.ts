@@ -15,10 +15,10 @@ import { LONG, onlyLong } from '../../../tools/campaigns/src/size.ts';
 // The suites that a store in this process passes.
 describe('arguments', () => describeArguments(remoteForAll()));
 describe('mutations', () => describeMutations(remote));
-describe('streams', () => describeRetrievedStreams(remote));
 describe('many', () => describeMany(remote));
 describe('model', () => describeModel(remote));
 // Each test of them takes a server of its own.
+describe.runIf(LONG)(onlyLong('streams'), () => describeRetrievedStreams(remote));
 describe.runIf(LONG)(onlyLong('payloads'), () => describePayloads(remote));
 describe.runIf(LONG)(onlyLong('sources'), () => describeSources(remote));
 describe.runIf(LONG)(onlyLong('listing'), () => describeListing(remote));

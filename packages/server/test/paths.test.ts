@@ -85,7 +85,7 @@ describe('paths', () => {
         expect((await here.store.list()).toSorted()).toEqual(keys.toSorted());
         for (const key of keys) await here.store.purge(key);
       }),
-      { numRuns: sized({ short: 20, full: 60, torture: 5000 }) },
+      { numRuns: sized({ short: 8, full: 60, torture: 5000 }) },
     );
   });
 

@@ -2,6 +2,7 @@ import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { expect, it } from 'vitest';
 import { backupScene } from '../support/backups.ts';
 import { jsonLines, sandbox } from '../support/cli.ts';
+import { LONG, onlyLong } from '../../../../tools/campaigns/src/size.ts';
 
 it('a recovery kit names the backups of the store', async () => {
   const box = await sandbox('file');
@@ -24,7 +25,7 @@ it('a recovery kit names the backups of the store', async () => {
   expect(await box.run(['get', 'k', '--recovery-code-file', box.path('early.txt')])).toMatchObject({ stdout: 'x' });
 });
 
-it('a rotation says that it ended a recovery kit', async () => {
+it.runIf(LONG)(onlyLong('a rotation says that it ended a recovery kit'), async () => {
   const box = await sandbox('file');
   await box.seed({ k: 'x' });
   const kit = ['--recovery-code-file', box.path('kit.txt')];
@@ -51,7 +52,7 @@ it('a rotation says that it ended a recovery kit', async () => {
   );
 });
 
-it('a recovery kit names no backups that its code cannot open', async ({ onTestFinished }) => {
+it.runIf(LONG)(onlyLong('a recovery kit names no backups that its code cannot open'), async ({ onTestFinished }) => {
   const { run, destination, path } = await backupScene(onTestFinished);
   const other = `file:${path('other')}`;
   const copy = ['--store', `file:${path('copy')}`];
@@ -93,7 +94,7 @@ it('a recovery kit names no backups that its code cannot open', async ({ onTestF
   expect(none).not.toContain(`backup: ${destination}\n`);
 });
 
-it('hints after a rotation do not repeat the recovery kit that it has ended', async () => {
+it.runIf(LONG)(onlyLong('hints after a rotation do not repeat the recovery kit that it has ended'), async () => {
   const box = await sandbox('file');
   await box.seed({ k: 'x' });
   const [backup, copy] = [`file:${box.path('backup')}`, `file:${box.path('copy')}`];

@@ -2,6 +2,7 @@ import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { jsonLines, sandbox } from '../support/cli.ts';
+import { LONG, onlyLong } from '../../../../tools/campaigns/src/size.ts';
 
 it('a destination that is not there is not begun again, and shows until it is removed or mounted', async () => {
   const box = await sandbox('file');
@@ -30,7 +31,7 @@ it('a destination that is not there is not begun again, and shows until it is re
   expect((await box.run(['health'])).exitCode).toBe(0);
 });
 
-it('two destinations at one URL are told apart by their ids', async () => {
+it.runIf(LONG)(onlyLong('two destinations at one URL are told apart by their ids'), async () => {
   const box = await sandbox('file');
   await box.seed({ k: 'x' });
   expect((await box.run(['backup', 'file:./backup'])).exitCode).toBe(0);
@@ -47,35 +48,38 @@ it('two destinations at one URL are told apart by their ids', async () => {
   expect(jsonLines((await box.run(['destination', 'list', '--json'])).stdout)).toMatchObject([{ id: ids[1] }]);
 });
 
-it('a verification by hand that fails counts for health, and the next backup copies everything again', async () => {
-  const box = await sandbox('file');
-  await box.seed({ k: 'x' });
-  expect((await box.run(['backup', 'file:./backup'])).exitCode).toBe(0);
-  await rm(box.path('backup', 'd'), { recursive: true });
-  const verified = await box.run(['verify', 'file:./backup']);
-  expect(verified.exitCode).toBe(5);
-  expect(verified.stdout).toContain('the next backup of the store to this destination copies everything again');
-  const sick = await box.run(['health']);
-  expect(sick.exitCode).toBe(7);
-  expect(sick.stdout).toContain('the last verification of the backup');
-  const made = await box.run(['backup', 'file:./backup']);
-  expect(made.stdout).toContain('copied 1 version');
-  const checked = `to check what is there now: securestore verify file:${box.path('backup')}\n`;
-  expect(made.stderr).toContain(`damaged files are copied again; ${checked}`);
-  const again = await box.run(['verify', 'file:./backup']);
-  expect(again.exitCode).toBe(5);
-  expect(again.stdout).toContain('the newest snapshot needs none of it; nothing repairs the older ones');
-  expect((await box.run(['restore', 'file:./backup', '--key', 'k', '--stdout'])).stdout).toBe('x');
-  // Without the store, a verification works as before.
-  await rm(box.path('vault'), { recursive: true });
-  const without = await box.run(['verify', 'file:./backup']);
-  expect(without.exitCode).toBe(5);
-  expect(without.stdout).toContain(
-    'the store does not know of it: give the store without --unchanged, and its next backup here copies',
-  );
-});
+it.runIf(LONG)(
+  onlyLong('a verification by hand that fails counts for health, and the next backup copies everything again'),
+  async () => {
+    const box = await sandbox('file');
+    await box.seed({ k: 'x' });
+    expect((await box.run(['backup', 'file:./backup'])).exitCode).toBe(0);
+    await rm(box.path('backup', 'd'), { recursive: true });
+    const verified = await box.run(['verify', 'file:./backup']);
+    expect(verified.exitCode).toBe(5);
+    expect(verified.stdout).toContain('the next backup of the store to this destination copies everything again');
+    const sick = await box.run(['health']);
+    expect(sick.exitCode).toBe(7);
+    expect(sick.stdout).toContain('the last verification of the backup');
+    const made = await box.run(['backup', 'file:./backup']);
+    expect(made.stdout).toContain('copied 1 version');
+    const checked = `to check what is there now: securestore verify file:${box.path('backup')}\n`;
+    expect(made.stderr).toContain(`damaged files are copied again; ${checked}`);
+    const again = await box.run(['verify', 'file:./backup']);
+    expect(again.exitCode).toBe(5);
+    expect(again.stdout).toContain('the newest snapshot needs none of it; nothing repairs the older ones');
+    expect((await box.run(['restore', 'file:./backup', '--key', 'k', '--stdout'])).stdout).toBe('x');
+    // Without the store, a verification works as before.
+    await rm(box.path('vault'), { recursive: true });
+    const without = await box.run(['verify', 'file:./backup']);
+    expect(without.exitCode).toBe(5);
+    expect(without.stdout).toContain(
+      'the store does not know of it: give the store without --unchanged, and its next backup here copies',
+    );
+  },
+);
 
-it('a newest snapshot that is gone is told by every check, until the next backup', async () => {
+it.runIf(LONG)(onlyLong('a newest snapshot that is gone is told by every check, until the next backup'), async () => {
   const box = await sandbox('file');
   await box.seed({ k: 'x' });
   for (let number = 1; number <= 3; number++) expect((await box.run(['backup', 'file:./backup'])).exitCode).toBe(0);

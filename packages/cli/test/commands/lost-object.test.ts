@@ -2,6 +2,7 @@ import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { sandbox, type Sandbox } from '../support/cli.ts';
+import { LONG, onlyLong } from '../../../../tools/campaigns/src/size.ts';
 
 /** Removes the records of all objects, as a failing disk does. */
 async function loseObjects(box: Sandbox): Promise<void> {
@@ -58,24 +59,29 @@ it('an object that has lost its newest version is not undeleted, and its older o
   expect((await box.run(command.split(' '))).exitCode).toBe(6);
 });
 
-it('storing over an object that has lost its newest version says that its history begins again, and where the rest is', async () => {
-  const box = await lost();
-  const backup = `file:${box.path('backup')}`;
-  const note =
-    'note: the newest version of db/a had been lost, and not deleted, so its history begins again; ' +
-    `to see its earlier versions in a backup: securestore history db/a --backup ${backup}\n`;
-  expect(await box.run(['put', 'db/a'], { input: 'three' })).toMatchObject({ exitCode: 0, stderr: note });
-  expect((await box.run(['history', 'db/a'])).stdout.trim().split('\n')).toHaveLength(2);
-  const [, command = ''] = /securestore (.*)\n$/.exec(note) ?? [];
-  const earlier = await box.run(command.split(' '));
-  expect(earlier.exitCode).toBe(0);
-  expect(earlier.stdout.trim().split('\n')).toHaveLength(4);
-  expect((await box.run(['put', 'db/a'], { input: 'four' })).stderr).toBe('');
-  // The history of an object that was deleted goes on.
-  expect((await box.run(['rm', 'db/a'])).exitCode).toBe(0);
-  expect((await box.run(['put', 'db/a'], { input: 'five' })).stderr).toBe('');
-  expect((await box.run(['put', 'db/new'], { input: 'one' })).stderr).toBe('');
-});
+it.runIf(LONG)(
+  onlyLong(
+    'storing over an object that has lost its newest version says that its history begins again, and where the rest is',
+  ),
+  async () => {
+    const box = await lost();
+    const backup = `file:${box.path('backup')}`;
+    const note =
+      'note: the newest version of db/a had been lost, and not deleted, so its history begins again; ' +
+      `to see its earlier versions in a backup: securestore history db/a --backup ${backup}\n`;
+    expect(await box.run(['put', 'db/a'], { input: 'three' })).toMatchObject({ exitCode: 0, stderr: note });
+    expect((await box.run(['history', 'db/a'])).stdout.trim().split('\n')).toHaveLength(2);
+    const [, command = ''] = /securestore (.*)\n$/.exec(note) ?? [];
+    const earlier = await box.run(command.split(' '));
+    expect(earlier.exitCode).toBe(0);
+    expect(earlier.stdout.trim().split('\n')).toHaveLength(4);
+    expect((await box.run(['put', 'db/a'], { input: 'four' })).stderr).toBe('');
+    // The history of an object that was deleted goes on.
+    expect((await box.run(['rm', 'db/a'])).exitCode).toBe(0);
+    expect((await box.run(['put', 'db/a'], { input: 'five' })).stderr).toBe('');
+    expect((await box.run(['put', 'db/new'], { input: 'one' })).stderr).toBe('');
+  },
+);
 
 it('a backup repairs an object that has lost its newest version', async () => {
   const box = await lost();
@@ -84,7 +90,7 @@ it('a backup repairs an object that has lost its newest version', async () => {
   expect(await box.run(['verify'])).toMatchObject({ exitCode: 0 });
 });
 
-it('undelete restores a version that is named', async () => {
+it.runIf(LONG)(onlyLong('undelete restores a version that is named'), async () => {
   const box = await sandbox('file');
   await box.seed({ 'db/a': 'one' });
   await box.seed({ 'db/a': 'two' });
@@ -131,51 +137,57 @@ it('a backup names the objects that the store has lost, and health fails until t
   expect((await box.run(['health'])).exitCode).toBe(0);
 });
 
-it('a scrub restores objects without older versions that the store has lost, and no deleted ones', async () => {
-  const box = await sandbox('file');
-  await box.seed({ 'db/a': 'one', 'db/big': 'x'.repeat(300_000) });
-  const records = await recordsOf(box);
-  await box.seed({ 'db/gone': 'y', 'db/purged': 'z' });
-  expect((await box.run(['backup', 'file:./backup'])).exitCode).toBe(0);
-  expect((await box.run(['rm', 'db/gone'])).exitCode).toBe(0);
-  expect((await box.run(['purge', 'db/purged', '--yes'])).exitCode).toBe(0);
-  const [before] = (await box.run(['history', 'db/a'])).stdout.split(/\s/);
-  for (const path of records) await rm(path);
-  const scrubbed = await box.run(['scrub', '--repair', 'file:./backup']);
-  expect(scrubbed.exitCode).toBe(0);
-  expect(scrubbed.stdout).toMatch(/^repaired: hidden: db\/a \(/m);
-  expect(scrubbed.stdout).toMatch(/^repaired: hidden: db\/big \(/m);
-  expect(scrubbed.stdout).not.toMatch(/db\/gone|db\/purged/);
-  expect((await box.run(['ls'])).stdout).toBe('db/a\ndb/big\n');
-  expect((await box.run(['get', 'db/big'])).stdout).toHaveLength(300_000);
-  // The same version as before.
-  expect((await box.run(['history', 'db/a'])).stdout.split(/\s/)[0]).toBe(before);
-  expect((await box.run(['verify'])).exitCode).toBe(0);
-  expect((await box.run(['health'])).exitCode).toBe(0);
-});
+it.runIf(LONG)(
+  onlyLong('a scrub restores objects without older versions that the store has lost, and no deleted ones'),
+  async () => {
+    const box = await sandbox('file');
+    await box.seed({ 'db/a': 'one', 'db/big': 'x'.repeat(300_000) });
+    const records = await recordsOf(box);
+    await box.seed({ 'db/gone': 'y', 'db/purged': 'z' });
+    expect((await box.run(['backup', 'file:./backup'])).exitCode).toBe(0);
+    expect((await box.run(['rm', 'db/gone'])).exitCode).toBe(0);
+    expect((await box.run(['purge', 'db/purged', '--yes'])).exitCode).toBe(0);
+    const [before] = (await box.run(['history', 'db/a'])).stdout.split(/\s/);
+    for (const path of records) await rm(path);
+    const scrubbed = await box.run(['scrub', '--repair', 'file:./backup']);
+    expect(scrubbed.exitCode).toBe(0);
+    expect(scrubbed.stdout).toMatch(/^repaired: hidden: db\/a \(/m);
+    expect(scrubbed.stdout).toMatch(/^repaired: hidden: db\/big \(/m);
+    expect(scrubbed.stdout).not.toMatch(/db\/gone|db\/purged/);
+    expect((await box.run(['ls'])).stdout).toBe('db/a\ndb/big\n');
+    expect((await box.run(['get', 'db/big'])).stdout).toHaveLength(300_000);
+    // The same version as before.
+    expect((await box.run(['history', 'db/a'])).stdout.split(/\s/)[0]).toBe(before);
+    expect((await box.run(['verify'])).exitCode).toBe(0);
+    expect((await box.run(['health'])).exitCode).toBe(0);
+  },
+);
 
-it('the health names the backup that repairs, and a schedule whose destination was removed', async () => {
-  const box = await sandbox('file');
-  await box.seed({ 'db/a': 'x'.repeat(300_000) });
-  const backup = `file:${box.path('backup')}`;
-  expect((await box.run(['backup', backup])).exitCode).toBe(0);
-  await rm(box.path('vault', 'b'), { recursive: true });
-  const got = await box.run(['get', 'db/a']);
-  expect(got.exitCode).toBe(5);
-  expect(got.stderr).toContain('hint: to repair it from a backup: securestore scrub --repair ');
-  expect((await box.run(['scrub'])).exitCode).toBe(5);
-  const damaged = await box.run(['health']);
-  expect(damaged.exitCode).toBe(7);
-  expect(damaged.stdout).toContain(`run "securestore scrub --repair ${backup}"`);
-  expect(damaged.stdout).not.toMatch(/<backup>|<url>/);
-  expect((await box.run(['scrub', '--repair', backup])).exitCode).toBe(0);
+it.runIf(LONG)(
+  onlyLong('the health names the backup that repairs, and a schedule whose destination was removed'),
+  async () => {
+    const box = await sandbox('file');
+    await box.seed({ 'db/a': 'x'.repeat(300_000) });
+    const backup = `file:${box.path('backup')}`;
+    expect((await box.run(['backup', backup])).exitCode).toBe(0);
+    await rm(box.path('vault', 'b'), { recursive: true });
+    const got = await box.run(['get', 'db/a']);
+    expect(got.exitCode).toBe(5);
+    expect(got.stderr).toContain('hint: to repair it from a backup: securestore scrub --repair ');
+    expect((await box.run(['scrub'])).exitCode).toBe(5);
+    const damaged = await box.run(['health']);
+    expect(damaged.exitCode).toBe(7);
+    expect(damaged.stdout).toContain(`run "securestore scrub --repair ${backup}"`);
+    expect(damaged.stdout).not.toMatch(/<backup>|<url>/);
+    expect((await box.run(['scrub', '--repair', backup])).exitCode).toBe(0);
 
-  expect((await box.run(['schedule', 'add', 'daily', backup, '--cron', '0 3 * * *'])).exitCode).toBe(0);
-  expect((await box.run(['destination', 'remove', backup, '--yes'])).exitCode).toBe(0);
-  const orphaned = await box.run(['health']);
-  expect(orphaned.exitCode).toBe(7);
-  expect(orphaned.stdout).toContain(`each run of schedule daily fails: ${backup} is not a registered destination`);
-  expect(orphaned.stdout).toContain('"securestore schedule remove daily"');
-  expect((await box.run(['schedule', 'remove', 'daily'])).exitCode).toBe(0);
-  expect((await box.run(['health'])).exitCode).toBe(0);
-});
+    expect((await box.run(['schedule', 'add', 'daily', backup, '--cron', '0 3 * * *'])).exitCode).toBe(0);
+    expect((await box.run(['destination', 'remove', backup, '--yes'])).exitCode).toBe(0);
+    const orphaned = await box.run(['health']);
+    expect(orphaned.exitCode).toBe(7);
+    expect(orphaned.stdout).toContain(`each run of schedule daily fails: ${backup} is not a registered destination`);
+    expect(orphaned.stdout).toContain('"securestore schedule remove daily"');
+    expect((await box.run(['schedule', 'remove', 'daily'])).exitCode).toBe(0);
+    expect((await box.run(['health'])).exitCode).toBe(0);
+  },
+);

@@ -4,6 +4,7 @@ import { describe, it } from 'vitest';
 import { changedScene } from '../support/backups.ts';
 import { finished, jsonLines } from '../support/cli.ts';
 import { converse, hasTerminals } from '../support/converse.ts';
+import { LONG, onlyLong } from '../../../../tools/campaigns/src/size.ts';
 
 const FROM = String.raw`from snapshot 1 of \S+ \S+Z`;
 
@@ -165,38 +166,44 @@ describe.concurrent('restore into the store', { timeout: 120_000 }, () => {
     expect((await run([...some, '--conflict', 'overwrite', '--yes'])).stdout).toMatch(/: 2 unchanged; 0 B\n$/);
   });
 
-  it('says that a moment is in a gap, and of when it is what is there instead', async ({ expect, onTestFinished }) => {
-    const { run, destination } = await changedScene(onTestFinished);
-    const some = ['restore', destination, '--key', 'db/b', '--at', '2099-01-01'];
-    const gap = String.raw`the backup ends at \S+\. The store of \S+ is restored, without changes from then until 2099-01-01\S*\.\n$`;
-    const unknown = String.raw`the backup has no recovery points after \S+(?: \S+Z)?: .* until 2099-01-01\S* are missing\n$`;
-    const dry = await run([...some, '--dry-run']);
-    expect(dry.stderr).toMatch(new RegExp(`^finding: ${destination}: ${gap}`));
-    expect(dry.stdout).toMatch(new RegExp(`would restore ${FROM}: 1 created; `));
-    const [, { summary } = {}] = jsonLines((await run([...some, '--dry-run', '--json'])).stdout);
-    expect(summary).toMatchObject({ snapshot: 1, gap: { from: expect.any(String) } });
-    const shown = await run([...some, '--stdout']);
-    expect(shown).toMatchObject({ exitCode: 0, stdout: 'b' });
-    expect(shown.stderr).toMatch(new RegExp(`^${FROM}\nwarning: ${unknown}`));
-  });
+  it.runIf(LONG)(
+    onlyLong('says that a moment is in a gap, and of when it is what is there instead'),
+    async ({ expect, onTestFinished }) => {
+      const { run, destination } = await changedScene(onTestFinished);
+      const some = ['restore', destination, '--key', 'db/b', '--at', '2099-01-01'];
+      const gap = String.raw`the backup ends at \S+\. The store of \S+ is restored, without changes from then until 2099-01-01\S*\.\n$`;
+      const unknown = String.raw`the backup has no recovery points after \S+(?: \S+Z)?: .* until 2099-01-01\S* are missing\n$`;
+      const dry = await run([...some, '--dry-run']);
+      expect(dry.stderr).toMatch(new RegExp(`^finding: ${destination}: ${gap}`));
+      expect(dry.stdout).toMatch(new RegExp(`would restore ${FROM}: 1 created; `));
+      const [, { summary } = {}] = jsonLines((await run([...some, '--dry-run', '--json'])).stdout);
+      expect(summary).toMatchObject({ snapshot: 1, gap: { from: expect.any(String) } });
+      const shown = await run([...some, '--stdout']);
+      expect(shown).toMatchObject({ exitCode: 0, stdout: 'b' });
+      expect(shown.stderr).toMatch(new RegExp(`^${FROM}\nwarning: ${unknown}`));
+    },
+  );
 
-  it('says how to find a key that the snapshot does not have', async ({ expect, onTestFinished }) => {
-    const { run, destination, path } = await changedScene(onTestFinished);
-    const options = `--key-file ${path('vault.key')} --no-anchor`;
-    expect(await run(['restore', destination, '--key', 'db/new', '--snapshot', '1'])).toMatchObject({
-      exitCode: 3,
-      stdout: '',
-      stderr:
-        'error: "db/new": the object does not exist in the snapshot [NOT_FOUND]\n' +
-        `hint: to list the versions, and the snapshots that have them: securestore history db/new --backup ${destination} ${options}\n` +
-        `hint: to find similar keys there: securestore find new ${destination} --snapshot 1 ${options}\n`,
-    });
-    // Deleted since: what helps in a store is not advised of a backup.
-    await run(['backup', destination]);
-    const deleted = await run(['restore', destination, '--key', 'db/b', '--conflict', 'overwrite', '--yes']);
-    expect(deleted.exitCode).toBe(3);
-    expect(deleted.stderr).not.toContain('undelete');
-  });
+  it.runIf(LONG)(
+    onlyLong('says how to find a key that the snapshot does not have'),
+    async ({ expect, onTestFinished }) => {
+      const { run, destination, path } = await changedScene(onTestFinished);
+      const options = `--key-file ${path('vault.key')} --no-anchor`;
+      expect(await run(['restore', destination, '--key', 'db/new', '--snapshot', '1'])).toMatchObject({
+        exitCode: 3,
+        stdout: '',
+        stderr:
+          'error: "db/new": the object does not exist in the snapshot [NOT_FOUND]\n' +
+          `hint: to list the versions, and the snapshots that have them: securestore history db/new --backup ${destination} ${options}\n` +
+          `hint: to find similar keys there: securestore find new ${destination} --snapshot 1 ${options}\n`,
+      });
+      // Deleted since: what helps in a store is not advised of a backup.
+      await run(['backup', destination]);
+      const deleted = await run(['restore', destination, '--key', 'db/b', '--conflict', 'overwrite', '--yes']);
+      expect(deleted.exitCode).toBe(3);
+      expect(deleted.stderr).not.toContain('undelete');
+    },
+  );
 
   it('says what was meant by nothing that there is', async ({ expect, onTestFinished }) => {
     const { run, destination, path } = await changedScene(onTestFinished);

@@ -29,8 +29,9 @@ const LONGEST = 100;
 const NO_BEGINNING = /^(?:it|this|what|there|whoever)\b/i;
 const PLACEHOLDER = /(?:^|=)[A-Z]{3,}(?:=|$)/;
 
-/** The words that a shell makes of a line. */
+/** The words that a shell makes of a line. Without quotes, or anything else that means something to a shell, no process is needed. */
 function words(line: string): string[] {
+  if (/^securestore [\w ./:=,@-]+$/.test(line)) return line.split(' ').slice(1);
   const printed = execFileSync('/bin/sh', ['-c', `securestore() { printf '%s\\0' "$@"; }\n${line}`], {
     encoding: 'utf8',
   });
@@ -49,14 +50,18 @@ function headlineOf(line: string, code: string, own: readonly string[]): string 
     .reduce((text, value) => text.replaceAll(value, ''), first);
 }
 
+interface Help {
+  readonly commands: readonly { readonly name: string; readonly options: readonly { readonly long: string }[] }[];
+  readonly options: readonly { readonly long: string }[];
+}
+
+let help: Help | undefined;
+
 /** Sees that a command knows the options that a hint gives it. */
 async function expectKnown(line: readonly string[]): Promise<void> {
   const [verb = ''] = line.filter((word) => !word.startsWith('-'));
-  const { stdout } = await runHere(['help', '--json']);
-  const { commands, options } = JSON.parse(stdout) as {
-    readonly commands: readonly { readonly name: string; readonly options: readonly { readonly long: string }[] }[];
-    readonly options: readonly { readonly long: string }[];
-  };
+  help ??= JSON.parse((await runHere(['help', '--json'])).stdout) as Help;
+  const { commands, options } = help;
   const command = commands.find(({ name }) => name === verb);
   expect(command, `the command ${verb}`).toBeDefined();
   const known = new Set([...(command?.options ?? []), ...options].map(({ long }) => long));
