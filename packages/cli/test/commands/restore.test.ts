@@ -287,45 +287,50 @@ describe.concurrent('restore into the store', { timeout: 120_000 }, () => {
     },
   );
 
-  it('of the whole that is interrupted tells others so, and goes on, or is given up', async ({
-    expect,
-    onTestFinished,
-  }) => {
-    const { run, box, destination, url, path } = await changedScene(onTestFinished);
-    const args = ['restore', destination, '--yes'];
-    const interrupt = async (): Promise<void> => {
-      const given = ['--store', url, '--key-file', path('vault.key'), '--no-anchor'];
-      const child = box.start([...args, ...given]);
-      const ending = finished(child);
-      await expect
-        .poll(async () => (await run(['put', 'mine', path('vault.key')])).exitCode, { timeout: 30_000, interval: 200 })
-        .toBe(7);
-      child.kill('SIGINT');
-      const stopped = await ending;
-      expect(stopped).toMatchObject({ exitCode: 130, stdout: '' });
-      expect(stopped.stderr).toMatch(
-        /^error: interrupted \[ABORTED\]\nhint: to resume with the remaining objects: securestore restore [^\n]*\n$/,
+  it.runIf(LONG)(
+    onlyLong('of the whole that is interrupted tells others so, and goes on, or is given up'),
+    async ({ expect, onTestFinished }) => {
+      const { run, box, destination, url, path } = await changedScene(onTestFinished);
+      const args = ['restore', destination, '--yes'];
+      const interrupt = async (): Promise<void> => {
+        const given = ['--store', url, '--key-file', path('vault.key'), '--no-anchor'];
+        const child = box.start([...args, ...given]);
+        const ending = finished(child);
+        await expect
+          .poll(async () => (await run(['put', 'mine', path('vault.key')])).exitCode, {
+            timeout: 30_000,
+            interval: 200,
+          })
+          .toBe(7);
+        child.kill('SIGINT');
+        const stopped = await ending;
+        expect(stopped).toMatchObject({ exitCode: 130, stdout: '' });
+        expect(stopped.stderr).toMatch(
+          /^error: interrupted \[ABORTED\]\nhint: to resume with the remaining objects: securestore restore [^\n]*\n$/,
+        );
+      };
+      await interrupt();
+      const locked = await run(['put', 'mine', path('vault.key')]);
+      expect(locked).toMatchObject({ exitCode: 7, stdout: '' });
+      expect(locked.stderr).toContain(
+        'the store takes no writes: a restore of the whole store has not ended [LOCKED]\n',
       );
-    };
-    await interrupt();
-    const locked = await run(['put', 'mine', path('vault.key')]);
-    expect(locked).toMatchObject({ exitCode: 7, stdout: '' });
-    expect(locked.stderr).toContain('the store takes no writes: a restore of the whole store has not ended [LOCKED]\n');
-    expect(locked.stderr).toMatch(/\nhint: to resume the restore: securestore restore .*BACKUP/);
-    expect(locked.stderr).toMatch(/\nhint: to give the restore up: securestore restore .*--give-up/);
-    const done = await run(args);
-    expect(done.exitCode).toBe(0);
-    expect(done.stdout).toMatch(new RegExp(`^restored ${FROM}: .*1 replaced`));
-    expect((await run(['get', 'db/a'])).stdout).toBe('first');
-    expect((await run(['put', 'mine', path('vault.key')])).exitCode).toBe(0);
+      expect(locked.stderr).toMatch(/\nhint: to resume the restore: securestore restore .*BACKUP/);
+      expect(locked.stderr).toMatch(/\nhint: to give the restore up: securestore restore .*--give-up/);
+      const done = await run(args);
+      expect(done.exitCode).toBe(0);
+      expect(done.stdout).toMatch(new RegExp(`^restored ${FROM}: .*1 replaced`));
+      expect((await run(['get', 'db/a'])).stdout).toBe('first');
+      expect((await run(['put', 'mine', path('vault.key')])).exitCode).toBe(0);
 
-    await interrupt();
-    expect(await run(['restore', '--give-up'])).toMatchObject({
-      exitCode: 0,
-      stdout: 'the store accepts writes again; restored objects stay, and the history keeps the earlier versions\n',
-    });
-    expect((await run(['put', 'mine', path('vault.key')])).exitCode).toBe(0);
-  });
+      await interrupt();
+      expect(await run(['restore', '--give-up'])).toMatchObject({
+        exitCode: 0,
+        stdout: 'the store accepts writes again; restored objects stay, and the history keeps the earlier versions\n',
+      });
+      expect((await run(['put', 'mine', path('vault.key')])).exitCode).toBe(0);
+    },
+  );
 });
 
 describe.concurrent('restore elsewhere', { timeout: 120_000 }, () => {

@@ -173,7 +173,7 @@ describe('serve with workers', () => {
     4 * PATIENCE,
   );
 
-  it('is one process with --workers 1', async () => {
+  it.runIf(LONG)(onlyLong('is one process with --workers 1'), async () => {
     const box = await sandbox();
     const server = await servingApart(box, ['--workers', '1', '--no-console']);
     expect((await fetch(`${server.url}/healthz`)).status).toBe(200);

@@ -153,7 +153,7 @@ describe('serve', () => {
     expect(stderr).not.toContain('jobs.list');
   });
 
-  it('takes a token from the credentials of a service', async () => {
+  it.runIf(LONG)(onlyLong('takes a token from the credentials of a service'), async () => {
     const box = await sandbox();
     const token = await tokenFor(box, 'ann', 'writer');
     const server = await serving(box);

@@ -1,6 +1,7 @@
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { jsonLines, type Sandbox, sandbox } from '../support/cli.ts';
+import { LONG, onlyLong } from '../../../../tools/campaigns/src/size.ts';
 
 const CANARY = 'canary of a manager';
 const STORE = ['--store', 'sqlite:./vault'] as const;
@@ -107,7 +108,7 @@ describe('a passphrase command', () => {
     await expect(stat(box.path('has-run'))).rejects.toMatchObject({ code: 'ENOENT' });
   });
 
-  it('gives the new passphrase of slot add, which is warned of if it is weak', async () => {
+  it.runIf(LONG)(onlyLong('gives the new passphrase of slot add, which is warned of if it is weak'), async () => {
     const box = await scene();
     const env = { SECURESTORE_PASSPHRASE_COMMAND: 'cat passphrase' };
     const added = await box.run([...STORE, 'slots', 'add', '--new-passphrase-command', 'echo aaaaaaaaaaaaaaaa'], {

@@ -9,11 +9,22 @@ export interface PublicName {
   readonly name: string;
 }
 
+type Parse = (file: string) => ts.SourceFile;
+
+/** Parses each file once, however many names come from it. */
+function parsed(read: (path: string) => string): Parse {
+  const known = new Map<string, ts.SourceFile>();
+  return (file) => {
+    const source = known.get(file) ?? ts.createSourceFile(file, read(file), ts.ScriptTarget.Latest, true);
+    known.set(file, source);
+    return source;
+  };
+}
+
 /** The declarations of a file by their names; what it takes from another file is followed there. */
-function declarationsIn(file: string, text: string): ReadonlyMap<string, readonly ts.Node[]> {
+function declarationsIn(source: ts.SourceFile): ReadonlyMap<string, readonly ts.Node[]> {
   const found = new Map<string, ts.Node[]>();
   const add = (name: string, node: ts.Node): void => void found.set(name, [...(found.get(name) ?? []), node]);
-  const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true);
   for (const statement of source.statements) {
     if (ts.isVariableStatement(statement)) {
       for (const one of statement.declarationList.declarations) add(one.name.getText(), one);
@@ -33,9 +44,8 @@ function declarationsIn(file: string, text: string): ReadonlyMap<string, readonl
 type Export = readonly [name: string, original: string, file: string];
 
 /** What a file exports, and from which file of the same package. */
-function exportsOf(file: string, read: (path: string) => string): Export[] {
-  const source = ts.createSourceFile(file, read(file), ts.ScriptTarget.Latest, true);
-  return source.statements.flatMap((statement): Export[] => {
+function exportsOf(file: string, parse: Parse): Export[] {
+  return parse(file).statements.flatMap((statement): Export[] => {
     if (!ts.isExportDeclaration(statement)) {
       const isExported =
         ts.canHaveModifiers(statement) &&
@@ -52,7 +62,7 @@ function exportsOf(file: string, read: (path: string) => string): Export[] {
     if (from !== undefined && !(ts.isStringLiteral(from) && from.text.startsWith('.'))) return [];
     const target = from === undefined ? file : join(dirname(file), from.text);
     const { exportClause } = statement;
-    const known = target === file ? [] : exportsOf(target, read);
+    const known = target === file ? [] : exportsOf(target, parse);
     if (exportClause === undefined) return known;
     if (!ts.isNamedExports(exportClause)) return [];
     return exportClause.elements.map(({ name, propertyName }): Export => {
@@ -102,8 +112,9 @@ export function publicNames(
   read: (path: string) => string = (path) => readFileSync(path, 'utf8'),
 ): PublicName[] {
   const label = relative('packages', folder);
-  return exportsOf(join(root, folder, 'src/index.ts'), read).flatMap(([name, original, file]) => {
-    const declared = declarationsIn(file, read(file)).get(original) ?? [];
+  const parse = parsed(read);
+  return exportsOf(join(root, folder, 'src/index.ts'), parse).flatMap(([name, original, file]) => {
+    const declared = declarationsIn(parse(file)).get(original) ?? [];
     const members = new Set(declared.flatMap((one) => membersOf(one)));
     return [
       { at: `${label}:${name}`, name },

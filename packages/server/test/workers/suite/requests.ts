@@ -118,7 +118,7 @@ export function describeRequests(world: () => WorkerWorld): void {
             const code = await codeOf(cid.has('a'));
             const waited = performance.now() - revoked;
             if (code === 'UNAUTHENTICATED' || waited > 60_000) return waited;
-            await sleep(20);
+            await sleep(100);
           }
         }),
       );
