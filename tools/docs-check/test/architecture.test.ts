@@ -1,4 +1,4 @@
-import { globSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
@@ -13,7 +13,14 @@ it('the page about the architecture names files', () => {
   expect(named.length).toBeGreaterThan(50);
 });
 
+/** The folders that such a path may begin at. */
+const folders = [
+  '.',
+  ...globSync('{packages,packages/*,packages/*/src,packages/{acl,backend-fs,backup,cli,crypto,objects,server}/src/*}', {
+    cwd: root,
+  }),
+];
+
 it.each(named)('%s, which the page about the architecture names, is there', (path) => {
-  const pattern = `{.,packages,packages/*,packages/*/src,packages/{acl,backend-fs,backup,cli,crypto,objects,server}/src/*}/${path}`;
-  expect(globSync(pattern, { cwd: root, exclude: ['**/node_modules/**'] })).not.toEqual([]);
+  expect(folders.filter((folder) => existsSync(join(root, folder, path)))).not.toEqual([]);
 });
