@@ -3,9 +3,9 @@ import { LONG, onlyLong } from '../../../../tools/campaigns/src/size.ts';
 import { filePlaces } from '../support/worker-places.ts';
 import { describeWorkers } from './suite/every.ts';
 
-// T-SERVER-07
 for (const place of filePlaces()) {
-  // A short run shows the properties once: what a backend has of its own to do with workers, others try as well.
+  // The properties are those of the server. A short run shows them once.
   const isRun = LONG || place.name === 'sqlite';
+  // T-SERVER-07
   describe.runIf(isRun)(onlyLong(`at ${place.name}`, isRun), () => describeWorkers(place));
 }
