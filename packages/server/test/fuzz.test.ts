@@ -240,7 +240,7 @@ describe('every route, with whatever may be sent to it', () => {
         await store.store('fuzz/a', 'there');
         return token;
       };
-      const runs = sized({ short: 24, full: 64, torture: 200 });
+      const runs = sized({ short: 64, full: 64, torture: 200 });
       const statuses = await fuzz(here, operations, before, (one) => (aboutObjects(one) ? runs : runs / 8));
       // Some of it must have got past the checks, or nothing was tried.
       const open = operations.filter((one) => aboutObjects(one) && !one.path.includes('audit'));
@@ -270,7 +270,7 @@ describe('every route, with whatever may be sent to it', () => {
         await store.access.change(onlyOf(['first', name]));
         return token;
       };
-      const runs = sized({ short: 8, full: 20, torture: 100 });
+      const runs = sized({ short: 12, full: 20, torture: 100 });
       const statuses = await fuzz(here, operations, before, (one) => (isSlow(one) ? runs / 4 : runs));
       expect(passedIn(statuses).length).toBeGreaterThan(operations.length / 4);
       expect((await store.verify()).ok).toBe(true);
