@@ -277,7 +277,7 @@ export class FsBackend implements StorageBackend {
     const temp = (await opened.workspace).next();
     try {
       const preparing = prepareFile(temp, body);
-      // What is large is written meanwhile, in another thread.
+      // Meanwhile another thread writes a large body.
       const etag = etagOf(body);
       await preparing;
       return [temp, etag];

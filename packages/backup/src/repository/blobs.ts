@@ -17,14 +17,19 @@ import type { Destination } from './destination.ts';
 import { damagedFile } from './errors.ts';
 import { writeOnce } from './files.ts';
 
-/** Parts that are copied at a time: this many are in memory. */
-const COPIES = 3;
+/** Bytes of parts that are copied at a time, which are in memory: one waits for the disk while others are hashed. */
+const COPIED_BYTES: number = 24 * 1024 * 1024;
 /** The digests of more parts fit into no object of any backend; payloads of so many have 2 TiB and more. */
 export const MAX_PARTS: number = 256 * 1024;
 
 /** How many parts a payload has, by the public fields of its record. */
 export function partCount({ partSize, sealedLength }: Pick<BlobReference, 'partSize' | 'sealedLength'>): number {
   return Math.max(1, Math.ceil((sealedLength - BLOB_PREFIX_LENGTH) / partSize));
+}
+
+/** How many parts of a payload are copied at a time, between 3 and 6. */
+export function partsAtOnce({ partSize }: Pick<BlobReference, 'partSize'>): number {
+  return Math.min(Math.max(Math.ceil(COPIED_BYTES / partSize), 3), 6);
 }
 
 /** The length of a part. */
@@ -85,7 +90,7 @@ export async function copyBlob(
     await writing;
     onBytes(found.body.length);
   };
-  for await (const _ of mapConcurrently(digests.keys(), COPIES, copyPart));
+  for await (const _ of mapConcurrently(digests.keys(), partsAtOnce(reference), copyPart));
   if (isMissing) return undefined;
   const list = encodeBlobDigests(blobId, digests);
   await writeOnce(backend, blobDigestsName(epoch, blobId), list, signal);

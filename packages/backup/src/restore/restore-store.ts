@@ -14,7 +14,7 @@ import {
 } from '@securestore/core-format';
 import type { CopiedAccess, FoundedStore } from '@securestore/objects/internal';
 import { begunWith, entriesUnder, foundStore, mapConcurrently } from '@securestore/objects/internal';
-import { readBlobDigests, sealedPartLength } from '../repository/blobs.ts';
+import { partsAtOnce, readBlobDigests, sealedPartLength } from '../repository/blobs.ts';
 import { damagedFile } from '../repository/errors.ts';
 import { readWhole } from '../repository/files.ts';
 import type { OpenedBackup } from '../trust/opened-backup.ts';
@@ -30,8 +30,6 @@ import type { FoundPoint } from '../repository/snapshots.ts';
 import { indexOfMoment } from '../trust/point-index.ts';
 import { askedFor, pinnedMoment, pinOf, pinWarnings } from './pinned-moment.ts';
 import { RestoreWriter } from './restore-writer.ts';
-
-const PARTS = 3;
 
 /** What was restored. */
 export interface RestoreReport {
@@ -217,7 +215,10 @@ class StoreRestore {
       this.#tally.bytes += length;
       this.#reportProgress();
     };
-    for await (const _ of mapConcurrently(digests.entries(), PARTS, ([part, digest]) => restorePart(digest, part)));
+    const restored = mapConcurrently(digests.entries(), partsAtOnce(blob), ([part, digest]) =>
+      restorePart(digest, part),
+    );
+    for await (const _ of restored);
     this.#copied.add(id);
   }
 }
