@@ -5,7 +5,7 @@ import { TORTURE } from '../../campaigns/src/size.ts';
 /** How much of its heap a process may use when the next file of tests begins, in bytes. */
 const MOST_USED = 300 * 2 ** 20;
 /** How many files one process runs: what they leave outside of the heap is not counted. */
-const MOST_FILES = 100;
+const MOST_FILES = 30;
 
 /** Files that replace modules (`vi.mock`), or look at what their process has loaded, holds, or is kept alive by. */
 export const ALONE: RegExp =
