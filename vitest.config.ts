@@ -90,7 +90,7 @@ export default defineConfig({
     ],
     setupFiles: fileURLToPath(new URL('vitest.setup.ts', import.meta.url)),
     sequence: { sequencer: LongestFirst },
-    // Much of their time they wait for a server, a process or a clock; the full forms wait less.
-    maxWorkers: availableParallelism() + (LONG ? 4 : 6),
+    // Much of their time they wait for a server, a process or a clock.
+    maxWorkers: availableParallelism() + 6,
   },
 });
