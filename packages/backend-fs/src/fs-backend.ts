@@ -30,7 +30,6 @@ import { dirname } from 'node:path';
 import { Committer } from './commit/committer.ts';
 import { withDescriptors } from './files/descriptors.ts';
 import { errnoOf, toStoreError } from './files/errors.ts';
-import { etagOf } from './files/etag.ts';
 import { FolderWindows } from './read/folder-windows.ts';
 import { Limiter } from './files/limiter.ts';
 import { findKeys, type Scan, statKeys } from './read/lister.ts';
@@ -276,11 +275,7 @@ export class FsBackend implements StorageBackend {
     opened.workspace.catch(() => (opened.workspace = undefined));
     const temp = (await opened.workspace).next();
     try {
-      const preparing = prepareFile(temp, body);
-      // Meanwhile another thread writes a large body.
-      const etag = etagOf(body);
-      await preparing;
-      return [temp, etag];
+      return [temp, await prepareFile(temp, body)];
     } catch (error) {
       if (errnoOf(error) !== 'ENOENT') throw error;
       folder.exists();

@@ -1,5 +1,6 @@
 import { closeSync, openSync, unlinkSync, writeFile, writeFileSync } from 'node:fs';
 import { withDescriptors } from '../files/descriptors.ts';
+import { etagOf } from '../files/etag.ts';
 import { syncFile } from '../files/sync-folder.ts';
 
 /** Up to this size a body goes to the page cache faster than to another thread and back. */
@@ -14,14 +15,20 @@ function writeAll(descriptor: number, body: Uint8Array): Promise<void> {
 /**
  * Makes a new file at `path` that holds `body` durably.
  *
+ * @returns the etag of the body
  * @throws errors of `node:fs`; then there is no file.
  */
-export async function prepareFile(path: string, body: Uint8Array): Promise<void> {
+export async function prepareFile(path: string, body: Uint8Array): Promise<string> {
   const descriptor = await withDescriptors(() => openSync(path, 'wx', 0o600));
   try {
+    let writing: Promise<void> | undefined;
     if (body.length <= DIRECT_BYTES) writeFileSync(descriptor, body);
-    else await writeAll(descriptor, body);
+    else writing = writeAll(descriptor, body);
+    // Meanwhile another thread writes a large body.
+    const etag = etagOf(body);
+    await writing;
     await syncFile(descriptor);
+    return etag;
   } catch (error) {
     discardFile(path);
     throw error;

@@ -84,10 +84,8 @@ export async function copyBlob(
         { advice: [{ id: 'choose-store-url' }] },
       );
     }
-    const writing = writeOnce(backend, backupPartName(epoch, blobId, part), found.body, signal);
-    // Meanwhile it is written.
     digests[part] = sha256(found.body);
-    await writing;
+    await writeOnce(backend, backupPartName(epoch, blobId, part), found.body, signal);
     onBytes(found.body.length);
   };
   for await (const _ of mapConcurrently(digests.keys(), partsAtOnce(reference), copyPart));
