@@ -1,11 +1,9 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { runChild } from './process.mjs';
+import { GO_ENVIRONMENT, runChild } from './process.mjs';
 
-// Each checker checks the imports of its project again: one instead of four takes half of the processor time, since projects are small.
-// The compiler is a Go program, which by default spends a fifth of its time on collecting garbage.
-const CHECKERS = ['--checkers', '1'];
-const GOGC = '400';
+/** For the compiler. Each checker checks the imports of its project again: one instead of four takes half of the processor time, since projects are small. */
+export const CHECKERS = ['--checkers', '1'];
 
 /**
  * Compiles every package into its `dist`: the compiler checks and writes the declarations, the bundler the code.
@@ -17,7 +15,11 @@ const GOGC = '400';
 export async function build(root, node) {
   forgetLostOutputs(root);
   /** @type {import('node:child_process').SpawnOptions} */
-  const options = { cwd: root, env: { ...process.env, GOGC }, stdio: ['ignore', process.stderr, 'inherit'] };
+  const options = {
+    cwd: root,
+    env: { ...process.env, ...GO_ENVIRONMENT },
+    stdio: ['ignore', process.stderr, 'inherit'],
+  };
   const compiled = await runChild(
     node,
     [join(root, 'node_modules/@typescript/native/bin/tsc'), '-b', 'tsconfig.packages.json', ...CHECKERS],

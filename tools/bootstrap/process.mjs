@@ -2,6 +2,9 @@ import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { delimiter, join } from 'node:path';
 
+/** For programs in Go that run once, the compiler and the linter: with the default of 100 they collect garbage for a quarter of their time. */
+export const GO_ENVIRONMENT = { GOGC: '400' };
+
 /** @param {string} root */
 export function localBin(root) {
   return join(root, 'node_modules', '.bin');

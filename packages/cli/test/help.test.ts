@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { CommandHelp, OptionHelp, ProgramHelp } from '../src/help/describe.ts';
 import { runHere } from './support/in-process.ts';
 
-/** What was printed for each command line: several tests are about the same page. */
+/** The output of each command line: tests of the same page print it once. */
 const PRINTED = new Map<string, string>();
 
 const told = async (...args: readonly string[]): Promise<string> => {

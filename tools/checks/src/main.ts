@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { build } from '../../bootstrap/build.mjs';
+import { build, CHECKERS } from '../../bootstrap/build.mjs';
 import { checkConformance } from '../../conformance/src/check-conformance.ts';
 import { checkPackages } from '../../pack-check/src/check-packages.ts';
 import { digestOfSources, onceForSources } from './held.ts';
@@ -49,7 +49,7 @@ function conformance({ isWhole }: { readonly isWhole: boolean }): Stage {
 
 /** Checks whose result depends only on the sources. */
 const CHECKS: readonly Stage[] = [
-  tool('types', '@typescript/native/bin/tsc', '-p', 'tsconfig.tests.json', '--checkers', '1'),
+  tool('types', '@typescript/native/bin/tsc', '-p', 'tsconfig.tests.json', ...CHECKERS),
   tool('lint', 'oxlint/bin/oxlint'),
   tool('format', 'oxfmt/bin/oxfmt', '--check'),
 ];

@@ -1,17 +1,15 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { delimiter, join } from 'node:path';
+import { GO_ENVIRONMENT } from '../../bootstrap/process.mjs';
 import { tallyOf } from './stages.ts';
 import type { Tally } from './stages.ts';
-
-/** The compiler and the linter run once, in Go: with the default of 100 they spend a quarter of their time on collecting garbage. */
-const GOGC = '400';
 
 /** Runs an installed program, a script inside `node_modules`, on this Node. What it prints is shown if it fails. */
 export async function runTool(root: string, file: string, args: readonly string[]): Promise<Tally> {
   let printed = '';
   const script = join(root, 'node_modules', file);
-  const code = await exitCodeOf(root, script, args, { env: { GOGC }, onOutput: (text) => (printed += text) });
+  const code = await exitCodeOf(root, script, args, { env: GO_ENVIRONMENT, onOutput: (text) => (printed += text) });
   if (code !== 0) console.log(printed.trimEnd());
   return tallyOf(code === 0);
 }

@@ -129,7 +129,7 @@ async function expectRefused(scene: Scene, snapshot: number, expected: Contents,
   await store.close();
 }
 
-/** In a short run a file of each kind: with another `turn` another one, where there are several. */
+/** In a short run one file of each kind. If a kind has several, `turn` chooses. */
 function filesToDamage({ files }: Scene, turn: number): (readonly [string, Buffer])[] {
   if (LONG) return [...files];
   const kinds = Map.groupBy(files, ([name]) => kindOf(name));
