@@ -29,7 +29,10 @@ export async function healthByCommandLine(proxy: Proxy, backend: string): Promis
     const deadline = performance.now() + 60_000;
     for (;;) {
       const looked = await run(args);
-      if (!/degraded +latency|"latency","status":"degraded"/.test(looked.stdout) || performance.now() > deadline)
+      if (
+        !/degraded +latency|"name":"latency".*"status":"degraded"/.test(looked.stdout) ||
+        performance.now() > deadline
+      )
         return looked;
     }
   };
