@@ -165,9 +165,9 @@ export class FsBackend implements StorageBackend {
   async write(key: string, body: Uint8Array, options: WriteOptions = {}): Promise<WriteResult> {
     checkWrite(this, key, body, options);
     const site = { backend: this.name, operation: 'write', key };
-    const { ifAbsent, ifMatch, signal } = options;
+    const { ifAbsent, ifMatch, sha256, signal } = options;
     return this.#call(site, 'write', options, async (opened) => {
-      const [temp, etag] = await this.#prepare(opened, body);
+      const [temp, etag] = await this.#prepare(opened, body, sha256);
       try {
         checkSignal(signal, site);
         const result = await opened.committer.submit({ type: 'write', key, temp, etag, ifAbsent, ifMatch }, site);
@@ -268,14 +268,14 @@ export class FsBackend implements StorageBackend {
   }
 
   /** Makes a temporary file of `body` and returns its path. */
-  async #prepare(opened: Opened, body: Uint8Array): Promise<[temp: string, etag: string]> {
+  async #prepare(opened: Opened, body: Uint8Array, sha256?: Uint8Array): Promise<[temp: string, etag: string]> {
     const { folder, committer } = opened;
     opened.workspace ??= committer.exclusively(() => new Workspace(folder.path));
     // The next write tries again.
     opened.workspace.catch(() => (opened.workspace = undefined));
     const temp = (await opened.workspace).next();
     try {
-      return [temp, await prepareFile(temp, body)];
+      return [temp, await prepareFile(temp, body, sha256)];
     } catch (error) {
       if (errnoOf(error) !== 'ENOENT') throw error;
       folder.exists();

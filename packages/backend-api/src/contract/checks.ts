@@ -14,6 +14,8 @@ export const MAX_BACKEND_KEY_BYTES = 900;
 /** The longest component of a key, between two slashes, in bytes. */
 export const MAX_KEY_COMPONENT_BYTES = 220;
 
+const SHA256_BYTES = 32;
+
 /** What the checks need to know of the backend that calls them: pass the backend itself. */
 export type CheckedBackend = Pick<StorageBackend, 'name' | 'capabilities'>;
 
@@ -62,6 +64,9 @@ export function checkWrite(backend: CheckedBackend, key: string, body: Uint8Arra
   checkBody(backend, 'write', key, body);
   if (options === undefined) return;
   checkConditions(backend, 'write', key, options);
+  const { sha256 } = options;
+  if (sha256 !== undefined && !(sha256 instanceof Uint8Array && sha256.length === SHA256_BYTES))
+    throw invalid(backend, 'write', `"sha256" must be a Uint8Array of ${SHA256_BYTES} bytes`, key);
   checkSignal(options.signal, { backend: backend.name, operation: 'write', key });
 }
 

@@ -103,6 +103,11 @@ export interface WriteOptions {
   readonly ifMatch?: string;
   /** The caller never changes the body again: a backend that {@link BackendCapabilities.keepsBodies} may keep it as it is. */
   readonly owned?: true;
+  /**
+   * The SHA-256 of the body, which the caller has already taken: a backend whose etag comes from it need not hash the body
+   * again. It must be right, or the etag is not. A layer that changes the body leaves it out.
+   */
+  readonly sha256?: Uint8Array | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 

@@ -1,7 +1,7 @@
 import { MemoryBackend } from '@securestore/backend-memory';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { checkRead, isBackendKey, isBackendKeyPrefix, resolveRange } from '../../src/index.ts';
+import { checkRead, checkWrite, isBackendKey, isBackendKeyPrefix, resolveRange } from '../../src/index.ts';
 
 const ALPHABET = 'abcxyz0189.@~-_'.split('');
 
@@ -79,5 +79,28 @@ describe('checkRead', () => {
     const { capabilities } = new MemoryBackend();
     const refusal = { code: 'INVALID_KEY', backend: 'probe', operation: 'read', retryable: false };
     expect(() => checkRead({ name: 'probe', capabilities }, 'No Key')).toThrowError(expect.objectContaining(refusal));
+  });
+});
+
+function checkWriteWith(sha256: unknown): void {
+  checkWrite(new MemoryBackend(), 'k', new Uint8Array(1), { sha256: sha256 as Uint8Array });
+}
+
+describe('checkWrite', () => {
+  it.each([new Uint8Array(31), new Uint8Array(33), new Uint8Array(0), 'a'.repeat(32), null, 32, []])(
+    'refuses %j as a digest',
+    (sha256) => {
+      expect(() => checkWriteWith(sha256)).toThrow(
+        expect.objectContaining({
+          code: 'INVALID_ARGUMENT',
+          key: 'k',
+          message: expect.stringContaining('"sha256" must be a Uint8Array of 32 bytes'),
+        }),
+      );
+    },
+  );
+
+  it.each([undefined, new Uint8Array(32)])('takes %j as a digest', (sha256) => {
+    expect(() => checkWriteWith(sha256)).not.toThrow();
   });
 });

@@ -1,6 +1,6 @@
 import { closeSync, openSync, unlinkSync, writeFile, writeFileSync } from 'node:fs';
 import { withDescriptors } from '../files/descriptors.ts';
-import { etagOf } from '../files/etag.ts';
+import { etagOf, etagOfDigest } from '../files/etag.ts';
 import { syncFile } from '../files/sync-folder.ts';
 
 /** Up to this size a body goes to the page cache faster than to another thread and back. */
@@ -15,17 +15,18 @@ function writeAll(descriptor: number, body: Uint8Array): Promise<void> {
 /**
  * Makes a new file at `path` that holds `body` durably.
  *
+ * @param sha256 - of the body, if the caller knows it
  * @returns the etag of the body
  * @throws errors of `node:fs`; then there is no file.
  */
-export async function prepareFile(path: string, body: Uint8Array): Promise<string> {
+export async function prepareFile(path: string, body: Uint8Array, sha256?: Uint8Array): Promise<string> {
   const descriptor = await withDescriptors(() => openSync(path, 'wx', 0o600));
   try {
     let writing: Promise<void> | undefined;
     if (body.length <= DIRECT_BYTES) writeFileSync(descriptor, body);
     else writing = writeAll(descriptor, body);
     // Meanwhile another thread writes a large body.
-    const etag = etagOf(body);
+    const etag = sha256 === undefined ? etagOf(body) : etagOfDigest(sha256);
     await writing;
     await syncFile(descriptor);
     return etag;

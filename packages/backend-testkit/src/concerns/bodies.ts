@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { assertBytes, bytes, etagOf, mustRead, race, rejection, scan, turns, utf8 } from '../support/checks.ts';
 import type { Concern, TestContext } from '../support/types.ts';
 
@@ -71,6 +72,19 @@ export const bodies: Concern = {
           assert.deepEqual([read.size, read.modified], [size, modified]);
         }
         assert.equal(await backend.read('none', { etag: false }), undefined);
+      },
+    },
+    {
+      name: 'a body that comes with its digest has the same etag when it is read',
+      run: async ({ backend }) => {
+        for (const length of [0, 1000, Math.min(backend.capabilities.maxBodyBytes, 1_000_000)]) {
+          const body = bytes(length, 4);
+          const sha256 = createHash('sha256').update(body).digest();
+          const { etag } = await backend.write('body', body, { sha256 });
+          const read = await mustRead(backend, 'body');
+          assertBytes(read.body, body, `a body of ${length} bytes`);
+          assert.equal(read.etag, etag, 'write and read give different etags');
+        }
       },
     },
     {

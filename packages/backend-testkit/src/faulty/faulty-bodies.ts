@@ -78,6 +78,19 @@ export const faultyBodies: readonly FaultyBackend[] = [
       }),
   },
   {
+    name: 'etag-of-digest',
+    breaks: 'a body that comes with its digest has the same etag when it is read',
+    foundBy: 'bodies',
+    wrap: (inner) =>
+      forwardTo(inner, {
+        write: async (key, body, options) => {
+          const result = await inner.write(key, body, options);
+          const digest = options?.sha256;
+          return digest === undefined ? result : { ...result, etag: Buffer.from(digest).toString('hex') };
+        },
+      }),
+  },
+  {
     name: 'shared-memory',
     breaks: "what a read gives is its caller's, who may give it away",
     foundBy: 'bodies',

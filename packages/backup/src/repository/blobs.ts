@@ -84,8 +84,8 @@ export async function copyBlob(
         { advice: [{ id: 'choose-store-url' }] },
       );
     }
-    digests[part] = sha256(found.body);
-    await writeOnce(backend, backupPartName(epoch, blobId, part), found.body, signal);
+    const digest = (digests[part] = sha256(found.body));
+    await writeOnce(backend, backupPartName(epoch, blobId, part), found.body, signal, digest);
     onBytes(found.body.length);
   };
   for await (const _ of mapConcurrently(digests.keys(), partsAtOnce(reference), copyPart));

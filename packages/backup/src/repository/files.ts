@@ -8,6 +8,7 @@ const MAX_TRIES = 5;
 /**
  * Writes a file that never changes. A file that exists already is the same, since names are digests or belong to one run.
  *
+ * @param known the SHA-256 of the body, if the caller has taken it
  * @returns whether it existed before
  * @throws SecureStoreError what the backend throws
  */
@@ -16,10 +17,11 @@ export async function writeOnce(
   name: string,
   body: Uint8Array,
   signal: AbortSignal | undefined,
+  known?: Uint8Array,
 ): Promise<boolean> {
   for (let tries = 1; ; tries++) {
     try {
-      await backend.write(name, body, { ifAbsent: true, signal });
+      await backend.write(name, body, { ifAbsent: true, sha256: known, signal });
       return false;
     } catch (error) {
       if (!SecureStoreError.is(error)) throw error;

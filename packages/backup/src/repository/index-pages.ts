@@ -115,7 +115,7 @@ export class IndexWriter {
     const { backend, id } = this.#destination;
     const body = this.#seals.seal('backupPage', id, PAGE_CONTEXT, plaintext);
     const page = { firstToken: first.token, epoch: this.#epoch, digest: sha256(body), count };
-    await writeOnce(backend, indexPageName(page), body, this.#signal);
+    await writeOnce(backend, indexPageName(page), body, this.#signal, page.digest);
     this.pages.push(page);
   }
 }

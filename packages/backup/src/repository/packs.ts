@@ -124,7 +124,7 @@ export class PackWriter {
       if (envelope !== undefined) this.keyIds.add(asBuffer(envelope.keyId).toString('hex'));
     const isThere = await writeOnce(backend, envelopesName(pack), encodeEnvelopes(envelopes), this.#signal);
     if (isThere) this.#found.push({ pack, envelopes });
-    await writeOnce(backend, packName(pack), body, this.#signal);
+    await writeOnce(backend, packName(pack), body, this.#signal, pack.digest);
     this.#memory.give(body);
     for (const place of places) place.pack = pack;
   }

@@ -211,7 +211,7 @@ class StoreRestore {
       const body = await readWhole(backend, source, signal);
       if (body.length !== length || !sha256(body).equals(digest))
         throw damagedFile(source, 'its contents are not those that were copied');
-      await this.#target.write(name, body, { signal });
+      await this.#target.write(name, body, { sha256: digest, signal });
       this.#tally.bytes += length;
       this.#reportProgress();
     };
