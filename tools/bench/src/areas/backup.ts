@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { inFlight } from '../measure/measure.ts';
 import type { Area, Comparison, Contender, Surroundings } from '../measure/model.ts';
 import { loadOurs } from '../measure/ours.ts';
+import { bareTable } from '../raw/sqlite.ts';
 import { RESTIC, resticProgram } from '../rivals/restic.ts';
 import { measuresMemory, timed, type Timed } from '../measure/timed.ts';
 
@@ -140,8 +141,9 @@ async function* comparisonsOf(
     readonly theirs: Work;
     readonly anew: boolean;
     readonly times: number;
+    readonly raw?: (prepared: Prepared, to: string) => Contender;
   }[] = [
-    { work: 'first backup', ours: backup, theirs: theirFirst, anew: true, times: 2 },
+    { work: 'first backup', ours: backup, theirs: theirFirst, anew: true, times: 2, raw: copying },
     { work: 'unchanged second run', ours: backup, theirs: theirBackup, anew: false, times: 2 },
     {
       work: 'check of every byte',
@@ -156,10 +158,20 @@ async function* comparisonsOf(
       theirs: theirRestore,
       anew: false,
       times: isLarge ? 1 : 2,
+      ...(isLarge && { raw: writingToTable }),
     },
     // `sqlite:` writes large payloads twice.
     ...(isLarge
-      ? [{ work: 'full restore to file:', ours: restored('file'), theirs: theirRestore, anew: false, times: 1 }]
+      ? [
+          {
+            work: 'full restore to file:',
+            ours: restored('file'),
+            theirs: theirRestore,
+            anew: false,
+            times: 1,
+            raw: writing,
+          },
+        ]
       : []),
   ];
   const size = isLarge ? `${set.size / MEBIBYTE} MiB` : `${set.size / 1024} KiB`;
@@ -170,8 +182,7 @@ async function* comparisonsOf(
     const work = `${row.work}, ${set.count} × ${size}`;
     const targets = (factor: number): Pick<Comparison, 'targets'> =>
       program === undefined ? {} : { targets: [{ bound: 'at most', factor, of: 'the best rival' }] };
-    const isWritten = row.work.startsWith('full restore') && isLarge;
-    const raw = row.anew ? [copying(prepared, copy)] : isWritten ? [writing(prepared, copy)] : [];
+    const raw = row.raw === undefined ? [] : [row.raw(prepared, copy)];
     yield { work, unit: 'ms', contenders: [...contenders.map(({ time }) => time), ...raw], ...targets(1 / row.times) };
     if (measuresMemory()) {
       yield {
@@ -198,6 +209,31 @@ function copying({ folder }: Prepared, to: string): Contender {
   };
 }
 
+/** Pieces of a payload, as long as the parts in which a store has it. */
+function piecesOf(file: string): AsyncIterable<Buffer> {
+  return createReadStream(file, { highWaterMark: 4 * MEBIBYTE });
+}
+
+/** Stores as much in a table of SQLite, durably after each piece. */
+function writingToTable({ folder }: Prepared, to: string): Contender {
+  return {
+    name: 'stored in a bare table',
+    role: 'raw',
+    async sample() {
+      await rm(to, { recursive: true, force: true });
+      await mkdir(to);
+      const begun = performance.now();
+      const table = bareTable(join(to, 'table.db'));
+      let stored = 0;
+      for (const name of await readdir(folder)) {
+        for await (const piece of piecesOf(join(folder, name))) table.put(`piece-${stored++}`, piece);
+      }
+      table.close();
+      return performance.now() - begun;
+    },
+  };
+}
+
 /** Writes as much to the disk: what was restored is there, and what restic restores may not be yet. */
 function writing({ folder }: Prepared, to: string): Contender {
   return {
@@ -209,9 +245,7 @@ function writing({ folder }: Prepared, to: string): Contender {
       const begun = performance.now();
       for (const name of await readdir(folder)) {
         await using file = await open(join(to, name), 'w');
-        for await (const chunk of createReadStream(join(folder, name), { highWaterMark: 4 * MEBIBYTE })) {
-          await file.write(chunk as Buffer);
-        }
+        for await (const piece of piecesOf(join(folder, name))) await file.write(piece);
         await file.sync();
       }
       return performance.now() - begun;
