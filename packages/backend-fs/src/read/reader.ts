@@ -19,7 +19,8 @@ function readSoon(descriptor: number, into: Uint8Array, at: number, length: numb
 }
 
 async function readRange(descriptor: number, start: number, end: number, path: string): Promise<Uint8Array> {
-  const body = new Uint8Array(end - start);
+  // Not cleared first: every byte of it is read, or the read fails.
+  const body = new Uint8Array(Buffer.allocUnsafeSlow(end - start).buffer);
   for (let at = 0; at < body.length;) {
     const rest = body.length - at;
     const count =
