@@ -4,18 +4,22 @@ import type { SplitRecord } from '@securestore/core-format';
 /** Slots are in sets; a record has its set by its commitment, which is as good as random. */
 const SETS = 2048;
 const WAYS = 4;
-const SLOTS: number = SETS * WAYS;
+/** So many sets there are at first: many keyrings open few records, and to reserve all slots takes longer than to open ten. */
+const FIRST_SETS = 32;
 /** The most bytes of H and E together that are remembered; this release writes no more. */
 const MAX_START = 256;
 
 interface Slots {
+  readonly sets: number;
   readonly keys: Buffer;
   /** H and E of the record that each key is for. */
   readonly starts: Buffer;
+  /** What the set of each slot follows from. */
+  readonly places: Uint16Array;
   /** A part of the commitment in each slot, to compare no more than that with most of them. */
   readonly tags: Uint32Array;
-  /** The way that each set gives up next. */
-  readonly next: Uint8Array;
+  /** How many keys each set has been given: it takes its ways in turn. */
+  readonly given: Uint32Array;
 }
 
 /** Zeroes keys that were collected as garbage, as Node does with the memory of a `KeyObject`. */
@@ -26,11 +30,30 @@ function startOf({ headerBytes, sealedBody }: SplitRecord): Buffer {
   return Buffer.from(headerBytes.buffer, headerBytes.byteOffset, sealedBody.byteOffset - headerBytes.byteOffset);
 }
 
-/** The set of a record, and its tag there. */
-function placeOf({ envelope }: SplitRecord): { readonly set: number; readonly tag: number } {
-  const commitment = asBuffer(envelope.commitment);
-  return { set: commitment.readUInt16BE(0) % SETS, tag: commitment.readUInt32BE(2) };
+/** Where a record has its key. */
+interface Place {
+  readonly place: number;
+  readonly tag: number;
 }
+
+function placeOf({ envelope }: SplitRecord): Place {
+  const commitment = asBuffer(envelope.commitment);
+  return { place: commitment.readUInt16BE(0), tag: commitment.readUInt32BE(2) };
+}
+
+/** Puts a key into the slot of its set that has had its key for longest. */
+function put(slots: Slots, { place, tag }: Place, start: Uint8Array, key: Uint8Array): void {
+  const set = place % slots.sets;
+  const given = slots.given[set] ?? 0;
+  const slot = set * WAYS + (given % WAYS);
+  slots.given[set] = given + 1;
+  slots.places[slot] = place;
+  slots.tags[slot] = tag;
+  slots.starts.set(start, slot * MAX_START);
+  slots.keys.set(key, slot * KEY_LENGTH);
+}
+
+const keyIn = ({ keys }: Slots, slot: number): Buffer => keys.subarray(slot * KEY_LENGTH, (slot + 1) * KEY_LENGTH);
 
 /**
  * The payload keys of at most 8192 records that were opened lately with the key versions of one keyring. A record that is
@@ -39,19 +62,21 @@ function placeOf({ envelope }: SplitRecord): { readonly set: number; readonly ta
  */
 export class PayloadKeys {
   #slots: Slots | undefined;
+  #remembered = 0;
 
   /** @returns a view, which is good until the next call; `undefined` unless H and E are the same, byte for byte */
   get(record: SplitRecord): Buffer | undefined {
-    if (this.#slots === undefined) return undefined;
-    const { keys, starts, tags } = this.#slots;
-    const { set, tag } = placeOf(record);
-    for (let slot = set * WAYS; slot < (set + 1) * WAYS; slot++) {
-      if (tags[slot] !== tag) continue;
+    const slots = this.#slots;
+    if (slots === undefined) return undefined;
+    const { place, tag } = placeOf(record);
+    const first = (place % slots.sets) * WAYS;
+    for (let slot = first; slot < first + WAYS; slot++) {
+      if (slots.tags[slot] !== tag) continue;
       const start = startOf(record);
       const at = slot * MAX_START;
       // H says how long it is, so what is equal so far is as long.
-      if (start.length > MAX_START || start.compare(starts, at, at + start.length) !== 0) continue;
-      return keys.subarray(slot * KEY_LENGTH, (slot + 1) * KEY_LENGTH);
+      if (start.length > MAX_START || start.compare(slots.starts, at, at + start.length) !== 0) continue;
+      return keyIn(slots, slot);
     }
     return undefined;
   }
@@ -60,24 +85,38 @@ export class PayloadKeys {
   set(record: SplitRecord, key: Uint8Array): void {
     const start = startOf(record);
     if (start.length > MAX_START) return;
-    const { keys, starts, tags, next } = (this.#slots ??= this.#reserve());
-    const { set, tag } = placeOf(record);
-    const way = next[set] ?? 0;
-    const slot = set * WAYS + way;
-    next[set] = (way + 1) % WAYS;
-    tags[slot] = tag;
-    starts.set(start, slot * MAX_START);
-    keys.set(key, slot * KEY_LENGTH);
+    let slots = (this.#slots ??= this.#reserve(FIRST_SETS));
+    this.#remembered += 1;
+    // Half of the slots are free, so that few sets have given up a key.
+    if (slots.sets < SETS && this.#remembered > (slots.sets * WAYS) / 2) slots = this.#slots = this.#grown(slots);
+    put(slots, placeOf(record), start, key);
   }
 
-  #reserve(): Slots {
-    const keys = secretBytes(SLOTS * KEY_LENGTH);
+  #reserve(sets: number): Slots {
+    const slots = sets * WAYS;
+    const keys = secretBytes(slots * KEY_LENGTH);
     abandoned.register(this, keys);
     return {
+      sets,
       keys,
-      starts: Buffer.alloc(SLOTS * MAX_START),
-      tags: new Uint32Array(SLOTS),
-      next: new Uint8Array(SETS),
+      starts: Buffer.alloc(slots * MAX_START),
+      places: new Uint16Array(slots),
+      tags: new Uint32Array(slots),
+      given: new Uint32Array(sets),
     };
+  }
+
+  /** All slots, with the keys that are remembered. */
+  #grown(few: Slots): Slots {
+    const all = this.#reserve(SETS);
+    for (const [set, given] of few.given.entries()) {
+      for (let nth = Math.max(0, given - WAYS); nth < given; nth++) {
+        const slot = set * WAYS + (nth % WAYS);
+        const start = few.starts.subarray(slot * MAX_START, (slot + 1) * MAX_START);
+        put(all, { place: few.places[slot] ?? 0, tag: few.tags[slot] ?? 0 }, start, keyIn(few, slot));
+      }
+    }
+    few.keys.fill(0);
+    return all;
   }
 }

@@ -71,4 +71,21 @@ describe('remembered keys', () => {
     // Four of a set stay, and the oldest goes.
     expect(found).toBe(1 + 2 + 3 + 4 * (records.length - 3));
   });
+
+  it('stay when there are more than the first slots are for', () => {
+    const keys = new PayloadKeys();
+    const key = recordKey('k');
+    const records = Array.from({ length: 200 }, (_, index) => {
+      const record = Buffer.from(sealed(key, 'r'));
+      // Each in another set of all, and a few in each of the first ones.
+      record.writeUInt16BE(index, 106 + 8);
+      return splitRecord(record);
+    });
+    for (const [index, record] of records.entries()) {
+      keys.set(record, bytesFrom(`${index}`, 32));
+      for (const [other, before] of records.slice(0, index + 1).entries()) {
+        expect(keys.get(before)).toEqual(bytesFrom(`${other}`, 32));
+      }
+    }
+  });
 });
