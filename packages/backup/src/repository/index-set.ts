@@ -32,6 +32,11 @@ function firstEntry(entries: readonly IndexEntry[], token: string): number {
   return lowerBound(entries.length, (at) => (entries[at]?.token ?? '') < token);
 }
 
+/** The first entry of a page that comes after all those of `token`. */
+function firstEntryAfter(entries: readonly IndexEntry[], token: string): number {
+  return lowerBound(entries.length, (at) => (entries[at]?.token ?? '') <= token);
+}
+
 /**
  * An index: pages, and what has changed since they were written. Changes hold whole new versions; what becomes of the others the rule
  * says.
@@ -63,13 +68,12 @@ export class IndexSet {
   async get(token: string, signal?: AbortSignal): Promise<readonly IndexEntry[]> {
     // The versions of an object may begin on the page before the first one that begins with it.
     let at = Math.max(0, firstFrom(this.pages, token) - 1);
-    const found: IndexEntry[] = [];
+    let found: readonly IndexEntry[] = NOTHING;
     for (let page = this.pages[at]; page !== undefined && page.firstToken <= token; page = this.pages[++at]) {
       const entries = await this.#reader.read(page, signal);
-      for (let one = firstEntry(entries, token); entries[one]?.token === token; one++) {
-        const entry = entries[one];
-        if (entry !== undefined) found.push(entry);
-      }
+      // Cut out: whoever reads the whole history of an object asks for all of its versions once for each.
+      const own = entries.slice(firstEntry(entries, token), firstEntryAfter(entries, token));
+      found = found.length === 0 ? own : [...found, ...own];
     }
     const isChanged = this.changes.has(token) || this.#gone.has(token);
     return isChanged ? this.#retained(token, found).entries : found;

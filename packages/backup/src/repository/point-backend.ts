@@ -94,8 +94,8 @@ export class PointBackend implements StorageBackend {
     } else if (name.startsWith(AREAS.history)) {
       const token = splitUnderToken(AREAS.history, name)?.token ?? '';
       const version = historyVersion(historyPrefix(token), name);
-      const [, ...past] = await index.get(token, signal);
-      entry = past.find((one) => one.version === version);
+      const entries = await index.get(token, signal);
+      entry = entries.find((one, at) => at > 0 && one.version === version);
     } else if (name.startsWith(AREAS.audit)) {
       [entry] = await others.get(name, signal);
     } else {
