@@ -71,7 +71,7 @@ export class IndexSet {
     let found: readonly IndexEntry[] = NOTHING;
     for (let page = this.pages[at]; page !== undefined && page.firstToken <= token; page = this.pages[++at]) {
       const entries = await this.#reader.read(page, signal);
-      // Cut out: whoever reads the whole history of an object asks for all of its versions once for each.
+      // Cut out: to read the whole history of an object asks for all of its versions once for each.
       const own = entries.slice(firstEntry(entries, token), firstEntryAfter(entries, token));
       found = found.length === 0 ? own : [...found, ...own];
     }

@@ -14,7 +14,7 @@ interface Slots {
   readonly keys: Buffer;
   /** H and E of the record that each key is for. */
   readonly starts: Buffer;
-  /** What the set of each slot follows from. */
+  /** The part of the commitment in each slot that its set follows from. */
   readonly places: Uint16Array;
   /** A part of the commitment in each slot, to compare no more than that with most of them. */
   readonly tags: Uint32Array;
@@ -30,7 +30,7 @@ function startOf({ headerBytes, sealedBody }: SplitRecord): Buffer {
   return Buffer.from(headerBytes.buffer, headerBytes.byteOffset, sealedBody.byteOffset - headerBytes.byteOffset);
 }
 
-/** Where a record has its key. */
+/** The part of a commitment that a set follows from, and the part that is compared first. */
 interface Place {
   readonly place: number;
   readonly tag: number;
