@@ -17,7 +17,7 @@ if (NO_SERVER !== undefined) {
       { describe, it },
       {
         name: `azure with ${name}`,
-        operations: sized({ short: 100, full: name === PLAIN ? 500 : 150, torture: 1000 }),
+        operations: sized({ short: 100, full: name === PLAIN ? 250 : 150, torture: 1000 }),
         createFixture: async () => {
           const proxy = await proxyTo(endpointOf(url));
           const faults = createFaultInjector();

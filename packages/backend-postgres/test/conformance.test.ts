@@ -21,7 +21,7 @@ if ('skip' in server) {
       { describe, it },
       {
         name: `postgres with ${name}`,
-        operations: sized({ short: 100, full: name === PLAIN ? 500 : 150, torture: 1000 }),
+        operations: sized({ short: 100, full: name === PLAIN ? 250 : 150, torture: 1000 }),
         createFixture: async () => {
           const faults = createFaultInjector();
           const proxy = await proxyTo(server.url);

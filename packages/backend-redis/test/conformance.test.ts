@@ -18,7 +18,7 @@ if ('skip' in server) {
       { describe, it },
       {
         name: `redis with ${name}`,
-        operations: sized({ short: 100, full: name === PLAIN ? 500 : 150, torture: 1000 }),
+        operations: sized({ short: 100, full: name === PLAIN ? 250 : 150, torture: 1000 }),
         createFixture: async () => {
           const proxy = await proxyTo(server.url);
           const faults = createFaultInjector();

@@ -38,7 +38,7 @@ if ('skip' in server) {
     { describe, it },
     {
       name: 's3 on Ceph',
-      operations: sized({ short: 100, full: 500, torture: 1000 }),
+      operations: sized({ short: 100, full: 250, torture: 1000 }),
       createFixture: () => {
         const url = freshUrl(account);
         return {

@@ -19,7 +19,7 @@ if ('skip' in server) {
       { describe, it },
       {
         name: `s3 with ${name}`,
-        operations: sized({ short: 100, full: 500, torture: 1000 }),
+        operations: sized({ short: 100, full: 250, torture: 1000 }),
         createFixture: () => {
           const faults = createFaultInjector();
           const url = freshUrl(account);

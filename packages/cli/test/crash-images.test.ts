@@ -9,7 +9,7 @@ import { sized } from '../../../tools/campaigns/src/size.ts';
 import { checkLines, INPUTS } from './support/image-lines.ts';
 
 const PROGRAM = fileURLToPath(new URL('./support/image-process.ts', import.meta.url));
-const IMAGES = sized({ short: 6, full: 60, torture: 10_000 });
+const IMAGES = sized({ short: 6, full: 40, torture: 10_000 });
 
 test(
   'a cut of power leaves whole what a command told of: stores, kits, anchors, exports and backups',

@@ -27,8 +27,10 @@ const OF_SLOW =
     ? ({ small: 1000, large: 10, largeBytes: 256 * 1024 } as const)
     : FULL;
 const OTHERS = ALL_BACKENDS.filter((name) => name !== SLOW);
-/** The slow one comes first, since a store grows on its way. */
-const RING = [SLOW, ...OTHERS.filter((name) => name !== 'memory')];
+/** A request to them takes longest. */
+const OBJECT_STORES = ['s3', 'azure', 'gcs'];
+/** Slow ones come first, since a store grows on its way. */
+const RING = [SLOW, ...OBJECT_STORES, ...OTHERS.filter((name) => name !== 'memory' && !OBJECT_STORES.includes(name))];
 
 /** Its large ones are of a few chunks: other moves have payloads of two parts. */
 const ON_THE_WAY = TORTURE

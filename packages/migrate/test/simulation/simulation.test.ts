@@ -6,7 +6,7 @@ import { sized } from '../../../../tools/campaigns/src/size.ts';
 
 testSimulation({
   worker: new URL('worker.ts', import.meta.url),
-  schedules: sized({ short: 2, full: 6, torture: 20_000 }),
+  schedules: sized({ short: 2, full: 4, torture: 20_000 }),
   bugs: PLANTED_BUGS,
   bugsInShortRun: 0,
   async prepare() {

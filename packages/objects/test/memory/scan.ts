@@ -24,6 +24,8 @@ export interface Sighting {
  */
 const WINDOW = 16;
 const STEP = 8;
+/** As many bytes of memory are compared at first. */
+const WORD = 4;
 const BLOCK: number = 4 * 1024 * 1024;
 const PAGE = 4096;
 const ZEROS: Buffer = Buffer.alloc(PAGE);
@@ -51,33 +53,55 @@ async function mappingsOf(pid: number): Promise<Mapping[]> {
 const isUntouched = (memory: Buffer, at: number): boolean =>
   at + PAGE <= memory.length && memory.compare(ZEROS, 0, PAGE, at, at + PAGE) === 0;
 
-/** The pieces of needles by their first four bytes, and a table of the first two, by which nearly all memory is passed over. */
-class Pieces {
+/** A piece of a needle that is looked for by a word in it. */
+interface Piece {
+  readonly what: string;
+  readonly offset: number;
+  readonly bytes: Buffer;
+  /** Of the word, in the piece. */
+  readonly skew: number;
+}
+
+/**
+ * The pieces of needles by the words in them that may lie at an eighth address, one of which does wherever a piece lies; and a table of
+ * the first two bytes of words, by which nearly all memory is passed over.
+ */
+export class Pieces {
   readonly #table = new Uint8Array(65_536);
-  readonly #byStart = new Map<number, { what: string; offset: number; piece: Buffer }[]>();
+  readonly #byWord = new Map<number, Piece[]>();
 
   constructor(needles: readonly Needle[]) {
     for (const { what, bytes } of needles) {
       for (let offset = 0; offset + WINDOW <= bytes.length; offset += STEP) {
         const piece = bytes.subarray(offset, offset + WINDOW);
-        this.#table[piece.readUInt16LE(0)] = 1;
-        const start = piece.readUInt32LE(0);
-        const others = this.#byStart.get(start) ?? [];
-        this.#byStart.set(start, [...others, { what, offset, piece }]);
+        for (let skew = 0; skew < STEP; skew++) this.#add({ what, offset, bytes: piece, skew });
       }
     }
   }
 
+  #add(piece: Piece): void {
+    this.#table[piece.bytes.readUInt16LE(piece.skew)] = 1;
+    const word = piece.bytes.readUInt32LE(piece.skew);
+    const others = this.#byWord.get(word);
+    if (others === undefined) this.#byWord.set(word, [piece]);
+    else others.push(piece);
+  }
+
+  /** @param memory begins at a multiple of {@link STEP} in the memory of the process */
   *in(memory: Buffer): Generator<{ what: string; offset: number; at: number }> {
     const table = this.#table;
-    for (let at = 0; at + WINDOW <= memory.length; at++) {
+    for (let at = 0; at + WORD <= memory.length; at += STEP) {
+      if (table[(memory[at] ?? 0) | ((memory[at + 1] ?? 0) << 8)] !== 0) yield* this.#at(memory, at);
       // Most of what V8 reserves was never used.
-      while (at % PAGE === 0 && isUntouched(memory, at)) at += PAGE;
-      if (at + WINDOW > memory.length) return;
-      if (table[(memory[at] ?? 0) | ((memory[at + 1] ?? 0) << 8)] === 0) continue;
-      for (const { what, offset, piece } of this.#byStart.get(memory.readUInt32LE(at)) ?? []) {
-        if (memory.compare(piece, 0, WINDOW, at, at + WINDOW) === 0) yield { what, offset, at };
-      }
+      if (at % PAGE === 0 && isUntouched(memory, at)) at += PAGE - STEP;
+    }
+  }
+
+  *#at(memory: Buffer, at: number): Generator<{ what: string; offset: number; at: number }> {
+    for (const { what, offset, bytes, skew } of this.#byWord.get(memory.readUInt32LE(at)) ?? []) {
+      const start = at - skew;
+      const isInside = start >= 0 && start + WINDOW <= memory.length;
+      if (isInside && memory.compare(bytes, 0, WINDOW, start, start + WINDOW) === 0) yield { what, offset, at: start };
     }
   }
 }

@@ -6,7 +6,7 @@ import { sized } from '../../../../tools/campaigns/src/size.ts';
 
 testSimulation({
   worker: new URL('worker.ts', import.meta.url),
-  schedules: sized({ short: 6, full: 30, torture: 100_000 }),
+  schedules: sized({ short: 6, full: 20, torture: 100_000 }),
   bugs: PLANTED_BUGS,
   bugsInShortRun: 1,
   async prepare() {

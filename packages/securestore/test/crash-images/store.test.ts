@@ -18,7 +18,7 @@ import {
 } from './store-steps.ts';
 
 const PROGRAM = fileURLToPath(new URL('./store-process.ts', import.meta.url));
-const IMAGES = sized({ short: 8, full: 30, torture: 20_000 });
+const IMAGES = sized({ short: 8, full: 20, torture: 20_000 });
 
 /** Every object is as the steps that were acknowledged left it, or as the one after them does. */
 async function checkObjects(store: SecureStore, said: readonly string[]): Promise<void> {
