@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { inFlight } from '../measure/measure.ts';
 import type { Area, Comparison, Contender, Surroundings } from '../measure/model.ts';
 import { loadOurs } from '../measure/ours.ts';
-import { bareTable } from '../raw/sqlite.ts';
+import { payloadTable } from '../raw/sqlite.ts';
 import { RESTIC, resticProgram } from '../rivals/restic.ts';
 import { measuresMemory, timed, type Timed } from '../measure/timed.ts';
 
@@ -223,10 +223,9 @@ function writingToTable({ folder }: Prepared, to: string): Contender {
       await rm(to, { recursive: true, force: true });
       await mkdir(to);
       const begun = performance.now();
-      const table = bareTable(join(to, 'table.db'));
-      let stored = 0;
+      const table = payloadTable(join(to, 'table.db'));
       for (const name of await readdir(folder)) {
-        for await (const piece of piecesOf(join(folder, name))) table.put(`piece-${stored++}`, piece);
+        for await (const piece of piecesOf(join(folder, name))) table.append(piece);
       }
       table.close();
       return performance.now() - begun;
