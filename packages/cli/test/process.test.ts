@@ -125,9 +125,9 @@ describe('pipes', () => {
     ['get large', 'secure | head -c 3', '0 0'],
   ])('that nobody reads to the end are no failure: %s', async (verb, pipe, statuses) => {
     const box = await sandbox();
-    // More than a pipe holds.
+    // Much more than a pipe holds, and the other process takes before it ends.
     const names = Array.from(
-      { length: verb === 'ls' ? sized({ short: 1000, full: 3000, torture: 3000 }) : 0 },
+      { length: verb === 'ls' ? sized({ short: 2500, full: 3000, torture: 3000 }) : 0 },
       (_, index) => `${'long name '.repeat(8)}${index}`,
     );
     await box.seed({
