@@ -14,9 +14,7 @@ interface Slots {
   readonly keys: Buffer;
   /** H and E of the record that each key is for. */
   readonly starts: Buffer;
-  /** The part of the commitment in each slot that its set follows from. */
-  readonly places: Uint16Array;
-  /** A part of the commitment in each slot, to compare no more than that with most of them. */
+  /** The beginning of the commitment in each slot: its set follows from that, and most others differ in it. */
   readonly tags: Uint32Array;
   /** How many keys each set has been given: it takes its ways in turn. */
   readonly given: Uint32Array;
@@ -30,24 +28,16 @@ function startOf({ headerBytes, sealedBody }: SplitRecord): Buffer {
   return Buffer.from(headerBytes.buffer, headerBytes.byteOffset, sealedBody.byteOffset - headerBytes.byteOffset);
 }
 
-/** The part of a commitment that a set follows from, and the part that is compared first. */
-interface Place {
-  readonly place: number;
-  readonly tag: number;
-}
-
-function placeOf({ envelope }: SplitRecord): Place {
-  const commitment = asBuffer(envelope.commitment);
-  return { place: commitment.readUInt16BE(0), tag: commitment.readUInt32BE(2) };
-}
+const tagOf = ({ envelope }: SplitRecord): number => asBuffer(envelope.commitment).readUInt32BE(0);
+/** The set of a record with this tag, among so many. */
+const setOf = (tag: number, sets: number): number => (tag >>> 16) % sets;
 
 /** Puts a key into the slot of its set that has had its key for longest. */
-function put(slots: Slots, { place, tag }: Place, start: Uint8Array, key: Uint8Array): void {
-  const set = place % slots.sets;
+function put(slots: Slots, tag: number, start: Uint8Array, key: Uint8Array): void {
+  const set = setOf(tag, slots.sets);
   const given = slots.given[set] ?? 0;
   const slot = set * WAYS + (given % WAYS);
   slots.given[set] = given + 1;
-  slots.places[slot] = place;
   slots.tags[slot] = tag;
   slots.starts.set(start, slot * MAX_START);
   slots.keys.set(key, slot * KEY_LENGTH);
@@ -68,8 +58,8 @@ export class PayloadKeys {
   get(record: SplitRecord): Buffer | undefined {
     const slots = this.#slots;
     if (slots === undefined) return undefined;
-    const { place, tag } = placeOf(record);
-    const first = (place % slots.sets) * WAYS;
+    const tag = tagOf(record);
+    const first = setOf(tag, slots.sets) * WAYS;
     for (let slot = first; slot < first + WAYS; slot++) {
       if (slots.tags[slot] !== tag) continue;
       const start = startOf(record);
@@ -89,7 +79,7 @@ export class PayloadKeys {
     this.#remembered += 1;
     // Half of the slots are free, so that few sets have given up a key.
     if (slots.sets < SETS && this.#remembered > (slots.sets * WAYS) / 2) slots = this.#slots = this.#grown(slots);
-    put(slots, placeOf(record), start, key);
+    put(slots, tagOf(record), start, key);
   }
 
   #reserve(sets: number): Slots {
@@ -100,7 +90,6 @@ export class PayloadKeys {
       sets,
       keys,
       starts: Buffer.alloc(slots * MAX_START),
-      places: new Uint16Array(slots),
       tags: new Uint32Array(slots),
       given: new Uint32Array(sets),
     };
@@ -113,7 +102,7 @@ export class PayloadKeys {
       for (let nth = Math.max(0, given - WAYS); nth < given; nth++) {
         const slot = set * WAYS + (nth % WAYS);
         const start = few.starts.subarray(slot * MAX_START, (slot + 1) * MAX_START);
-        put(all, { place: few.places[slot] ?? 0, tag: few.tags[slot] ?? 0 }, start, keyIn(few, slot));
+        put(all, few.tags[slot] ?? 0, start, keyIn(few, slot));
       }
     }
     few.keys.fill(0);

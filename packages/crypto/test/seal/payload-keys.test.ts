@@ -54,7 +54,7 @@ describe('remembered keys', () => {
     const records = Array.from({ length: 400 }, (_, index) => {
       const record = Buffer.from(sealed(key, 'r'));
       // All in one set: only the rest of the commitment differs.
-      record.writeUInt32BE(index % 3, 106 + 8 + 2);
+      record.writeUInt32BE(index % 3, 106 + 8);
       record.writeUInt32BE(index, 106 + 8 + 8);
       return splitRecord(record);
     });
