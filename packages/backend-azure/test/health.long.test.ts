@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { everyThird, httpProxyTo } from '../../backend-s3/test/support/http-proxy.ts';
+import { eachOnce, httpProxyTo } from '../../backend-s3/test/support/http-proxy.ts';
 import { describeHealth, expectRefused, look, opened, troubles } from '../../securestore/test/support/server-health.ts';
 import { signatureFor } from './support/signatures.ts';
 import { NO_SERVER, endpointOf, freshUrl, proxied, withEndpoint } from './support/stores.ts';
@@ -19,8 +19,9 @@ describeHealth({
   proxied,
   async throttled(url) {
     const { origin, pathname } = new URL(endpointOf(url));
-    const proxy = await httpProxyTo(origin, { refuse: everyThird(), refusal: BUSY });
-    return withEndpoint(url, `${proxy.endpoint}${pathname}`);
+    const { refuse, begin } = eachOnce();
+    const { endpoint } = await httpProxyTo(origin, { refuse, refusal: BUSY });
+    return { url: withEndpoint(url, `${endpoint}${pathname}`), begin };
   },
 });
 

@@ -1,4 +1,4 @@
-import { everyThird, httpProxyTo } from '../../backend-s3/test/support/http-proxy.ts';
+import { eachOnce, httpProxyTo } from '../../backend-s3/test/support/http-proxy.ts';
 import { describeHealth } from '../../securestore/test/support/server-health.ts';
 import { NO_RIGHT_SERVER, endpointOf, freshUrl, proxied, withEndpoint } from './support/stores.ts';
 
@@ -15,7 +15,8 @@ describeHealth({
   fresh: freshUrl,
   proxied,
   async throttled(url) {
-    const proxy = await httpProxyTo(endpointOf(url), { refuse: everyThird(), refusal: TOO_MANY });
-    return withEndpoint(url, proxy.endpoint);
+    const { refuse, begin } = eachOnce();
+    const { endpoint } = await httpProxyTo(endpointOf(url), { refuse, refusal: TOO_MANY });
+    return { url: withEndpoint(url, endpoint), begin };
   },
 });

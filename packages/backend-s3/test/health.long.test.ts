@@ -2,7 +2,7 @@ import { DeleteBucketPolicyCommand, PutBucketPolicyCommand } from '@aws-sdk/clie
 import { expect, inject, onTestFinished, test } from 'vitest';
 import { describeHealth, expectRefused, look, opened, troubles } from '../../securestore/test/support/server-health.ts';
 import { findsAllDamage } from '../../securestore/test/support/server-scrub.ts';
-import { everyThird, httpProxyTo } from './support/http-proxy.ts';
+import { eachOnce, httpProxyTo } from './support/http-proxy.ts';
 import {
   accountOf,
   bucketOf,
@@ -29,9 +29,10 @@ const SLOW_DOWN = {
   body: '<?xml version="1.0"?><Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>',
 };
 
-async function throttled(url: string): Promise<string> {
-  const { endpoint } = await httpProxyTo(endpointOf(url) ?? '', { refuse: everyThird(), refusal: SLOW_DOWN });
-  return throughEndpoint(url, endpoint);
+async function throttled(url: string): Promise<{ url: string; begin: () => void }> {
+  const { refuse, begin } = eachOnce();
+  const { endpoint } = await httpProxyTo(endpointOf(url) ?? '', { refuse, refusal: SLOW_DOWN });
+  return { url: throughEndpoint(url, endpoint), begin };
 }
 
 for (const [name, server] of [

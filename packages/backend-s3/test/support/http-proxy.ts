@@ -108,11 +108,17 @@ export async function httpProxyTo(
   };
 }
 
-/** Refuses every third request, once there were some: opening a store is over by then. */
-export function everyThird(spared = 20): NonNullable<Tricks['refuse']> {
-  let requests = 0;
-  return async () => {
-    requests += 1;
-    return requests > spared && requests % 3 === 0;
+/** From the moment at which it is told to begin, refuses each request once: one that asks the same again passes. */
+export function eachOnce(): { readonly refuse: NonNullable<Tricks['refuse']>; readonly begin: () => void } {
+  const refused = new Set<string>();
+  let isBegun = false;
+  return {
+    async refuse({ method, path }) {
+      const asked = `${method} ${path}`;
+      if (!isBegun || refused.has(asked)) return false;
+      refused.add(asked);
+      return true;
+    },
+    begin: () => void (isBegun = true),
   };
 }

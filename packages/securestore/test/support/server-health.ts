@@ -40,8 +40,8 @@ export interface ServerPlace {
   readonly fresh: () => string;
   /** A proxy in front of the server of a store URL, closed after the test. */
   readonly proxied: (url: string) => Promise<Proxy>;
-  /** The store URL through a proxy that answers every third request of an open store as the service does where it wants fewer. */
-  readonly throttled?: (url: string) => Promise<string>;
+  /** The store URL through a proxy that, once begun, answers each request once as the service does if it wants fewer. */
+  readonly throttled?: (url: string) => Promise<{ readonly url: string; readonly begin: () => void }>;
 }
 
 /** Emulators that everything on a busy machine goes to at a time do take longer than a second, which is no finding here. */
@@ -217,7 +217,10 @@ async function whereItAsksForLess({ fresh, throttled }: ServerPlace): Promise<vo
   if (throttled === undefined) return;
   const url = fresh();
   await opened(url);
-  const store = await opened(await throttled(url));
+  const { url: through, begin } = await throttled(url);
+  const store = await opened(through);
+  expect(troubles(await look(store))).toEqual({});
+  begin();
   const report = await look(store);
   expect(troubles(report)).toEqual({ errors: 'degraded' });
   expect(checkOf(report, 'errors')).toMatchObject({

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { composeLayers, intercept, retryLayer } from '@securestore/backend-api';
-import type { Layer } from '@securestore/backend-api';
+import type { Layer, StorageBackend } from '@securestore/backend-api';
 import { SecureStoreError, compareVersions, openStore, rawKey } from 'securestore';
 import type { SecureStore } from 'securestore';
 import { isWhole, selfProving } from '../../../../backend-fs/test/support/bodies.ts';
@@ -34,15 +34,9 @@ function countDoubts(): { readonly layer: Layer; readonly count: () => number } 
   return { layer, count: () => doubts };
 }
 
-async function storeOn({ open }: Way, way: 'direct' | 'proxied', layers: readonly Layer[] = []): Promise<SecureStore> {
-  const backend = composeLayers(await open(way), [...layers, retryLayer()]);
+async function storeOn(below: StorageBackend, layers: readonly Layer[] = []): Promise<SecureStore> {
+  const backend = composeLayers(below, [...layers, retryLayer()]);
   return openStore('memory:', { backend, unlock, create: true, maintenance: false });
-}
-
-/** Made without the proxy: on a busy machine what an impatient backend writes first may be of unknown outcome. */
-async function proxiedStore(way: Way, layers: readonly Layer[] = []): Promise<SecureStore> {
-  await (await storeOn(way, 'direct')).close();
-  return storeOn(way, 'proxied', layers);
 }
 
 /** What one worker stored under its names: how often it began to, and which of those was acknowledged last. */
@@ -80,7 +74,9 @@ async function storeAndRetrieve(
 /** Garbage in all that the server says: a store gives the right bytes, or an error of ours. */
 export async function storeUnderGarbage(way: Way, seed: number): Promise<void> {
   const stored: Stored = new Map();
-  const store = await proxiedStore(way);
+  // Made without the proxy: on a busy machine what an impatient backend writes first may be of unknown outcome.
+  await (await storeOn(await way.open('direct'))).close();
+  const store = await storeOn(await way.open('proxied'));
   const workers = Array.from({ length: WORKERS }, (_, index) => ['a', 'b'].map((name) => `w${index}/${name}`));
   try {
     // Something is there to be read, however little gets through.
@@ -94,7 +90,7 @@ export async function storeUnderGarbage(way: Way, seed: number): Promise<void> {
   } finally {
     await store.close();
   }
-  await using again = await storeOn(way, 'direct');
+  await using again = await storeOn(await way.open('direct'));
   for (const [name, { begun, acknowledged }] of stored) {
     const found = await again.retrieve(name).catch((error: unknown) => {
       if (!SecureStoreError.is(error, 'NOT_FOUND')) throw error;
@@ -114,7 +110,8 @@ async function conflictOf(call: Promise<unknown>): Promise<string | undefined> {
 /** The acknowledgement of a conditional change is lost, and the store finds out that it took place, once. */
 export async function loseAcknowledgements(way: Way): Promise<void> {
   const doubts = countDoubts();
-  const store = await proxiedStore(way, [doubts.layer]);
+  // A connection that ends says at once that an answer is lost; a busy server may take long for those that come.
+  const store = await storeOn(await way.open('proxied', 'patient'), [doubts.layer]);
   try {
     for (let round = 0; round < LOSSES * ANSWERS; round++) {
       const name = `lost/${round}`;

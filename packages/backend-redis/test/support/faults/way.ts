@@ -38,20 +38,21 @@ export interface Provider {
 export interface Way {
   readonly proxy: Proxy;
   readonly below: RandomBelow;
-  /** A backend that reaches it in this way, closed after the test. */
-  readonly open: (way: 'direct' | 'proxied') => Promise<StorageBackend>;
+  /** A backend that reaches it in this way, closed after the test; it gives up soon unless it is told to be patient. */
+  readonly open: (way: 'direct' | 'proxied', patience?: 'patient') => Promise<StorageBackend>;
   readonly provider: Provider;
 }
 
 export async function wayTo(provider: Provider, below: RandomBelow): Promise<Way> {
   const { direct, proxy, options } = await provider.place(below);
-  const open: Way['open'] = async (way) => {
-    const [url, patience] = way === 'direct' ? [direct, {}] : [proxy.url, provider.impatient];
+  const open: Way['open'] = async (way, patience) => {
+    const url = way === 'direct' ? direct : proxy.url;
+    const limits = way === 'direct' || patience === 'patient' ? {} : provider.impatient;
     for (let tries = 1; ; tries++) {
       const backend = provider.create();
       onTestFinished(async () => backend.close());
       try {
-        await backend.init({ url, options: { ...provider.options, ...options, ...patience } });
+        await backend.init({ url, options: { ...provider.options, ...options, ...limits } });
         return backend;
       } catch (error) {
         // A busy machine takes longer than an impatient backend waits.
