@@ -1,4 +1,5 @@
 import { SecureStoreError } from '@securestore/core-format';
+import { release } from '@securestore/crypto';
 import type { Clock } from '@securestore/jobs';
 import { inCall } from '../api/call-boundary.ts';
 import { jsonOf, textOf } from '../api/decode-data.ts';
@@ -84,6 +85,7 @@ async function readAll(
   for await (const piece of reader.read(0, length, signal)) {
     data.set(piece, at);
     at += piece.length;
+    release(piece);
   }
   return data;
 }

@@ -11,6 +11,7 @@ import {
 } from '@securestore/core-format';
 import { BlobOpener, release } from '@securestore/crypto';
 import type { Engine } from '../engine/engine.ts';
+import { collectYoung } from '../util/collect-young.ts';
 import type { OpenPayload } from './body.ts';
 import { withRepair } from './damage-advice.ts';
 import { damagedRecord } from './open-record.ts';
@@ -149,6 +150,7 @@ export class BlobReader {
         throw new SecureStoreError('INTEGRITY', `the payload is damaged: part ${part} changed while it was being read`);
       }
       if (!this.#isShared) release(sealed);
+      collectYoung();
       // A backend that answers at once must not keep others from their turn for the length of a large object.
       await nextTurn();
     }
