@@ -131,9 +131,13 @@ async function* comparisonsOf(
   const isLarge = set.size >= MEBIBYTE;
   const restored = (kind: string): Work =>
     clearing((repository) => securestore(prepared, 'restore', `file:${repository}`, '--to', `${kind}:${target}`));
-  const theirRestore = clearing((repository) =>
-    restic(program ?? '', repository, 'restore', 'latest', '--quiet', '--target', target),
-  );
+  const restoreTheirs: Work = (repository) =>
+    restic(program ?? '', repository, 'restore', 'latest', '--quiet', '--target', target);
+  const theirRestore = clearing(restoreTheirs);
+  const theirDurableRestore = clearing(async (repository) => {
+    const { milliseconds } = await restoreTheirs(repository);
+    return { milliseconds: milliseconds + (await flush(target)), peak: undefined };
+  });
   // The first row leaves what the others work on. `times` as fast as restic is the target.
   const rows: {
     readonly work: string;
@@ -142,6 +146,8 @@ async function* comparisonsOf(
     readonly anew: boolean;
     readonly times: number;
     readonly raw?: ((prepared: Prepared, to: string) => Contender) | undefined;
+    /** What restic takes to leave its work on the disk, as ours does. */
+    readonly theirsDurable?: Work;
   }[] = [
     { work: 'first backup', ours: backup, theirs: theirFirst, anew: true, times: 2, raw: copying },
     { work: 'unchanged second run', ours: backup, theirs: theirBackup, anew: false, times: 2 },
@@ -167,6 +173,7 @@ async function* comparisonsOf(
             work: 'full restore to file:',
             ours: restored('file'),
             theirs: theirRestore,
+            theirsDurable: theirDurableRestore,
             anew: false,
             times: 1,
             raw: writing,
@@ -182,8 +189,11 @@ async function* comparisonsOf(
     const work = `${row.work}, ${set.count} × ${size}`;
     const targets = (factor: number): Pick<Comparison, 'targets'> =>
       program === undefined ? {} : { targets: [{ bound: 'at most', factor, of: 'the best rival' }] };
-    const raw = row.raw === undefined ? [] : [row.raw(prepared, copy)];
-    yield { work, unit: 'ms', contenders: [...contenders.map(({ time }) => time), ...raw], ...targets(1 / row.times) };
+    const times = contenders.map(({ time }) => time);
+    if (program !== undefined && row.theirsDurable !== undefined)
+      times.push(measured(`${RESTIC}, and its files flushed`, 'rival', theirs, undefined, row.theirsDurable).time);
+    if (row.raw !== undefined) times.push(row.raw(prepared, copy));
+    yield { work, unit: 'ms', contenders: times, ...targets(1 / row.times) };
     if (measuresMemory()) {
       yield {
         work: `memory: ${work}`,
@@ -194,6 +204,17 @@ async function* comparisonsOf(
     }
   }
   for (const folder of [own, theirs, copy, target, prepared.folder]) await rm(folder, { recursive: true, force: true });
+}
+
+/** Flushes the files in a folder to the disk. @returns how long that took, in milliseconds */
+async function flush(folder: string): Promise<number> {
+  const begun = performance.now();
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    await using file = await open(join(entry.parentPath, entry.name));
+    await file.sync();
+  }
+  return performance.now() - begun;
 }
 
 /** A raw limit: how long `work` takes in a folder where nothing is. */
