@@ -30,7 +30,7 @@ export function openGcm(key: KeyObject, nonce: Buffer, sealed: Uint8Array): Buff
   return plaintext;
 }
 
-/** Masks are of keys, which are small. */
+/** Masks are as long as what holds keys, which is small. */
 const random = randomPool();
 
 /** The first bytes XOR the mask, as many as that has, in memory that can be wiped. */

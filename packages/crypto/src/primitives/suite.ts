@@ -22,7 +22,7 @@ export interface Suite {
   sealOnce(key: Uint8Array, plaintext: Uint8Array, out: Buffer, at: number): void;
   /** The plaintext; `undefined` where the tag doesn't match, and then nothing of it was released. */
   openOnce(key: Uint8Array, sealed: Uint8Array): Buffer | undefined;
-  /** {@link openOnce} for keys: no copy stays in memory that was freed. It takes twice as long. */
+  /** {@link openOnce} for keys, and for what holds some: no copy stays in memory that was freed. It takes twice as long. */
   openSecret(key: Uint8Array, sealed: Uint8Array): Buffer | undefined;
   chunkCipher(key: Uint8Array): ChunkCipher;
 }

@@ -110,8 +110,10 @@ function openBody(record: SplitRecord, key: RecordKey): Buffer {
   }
 }
 
-function openUnder(suite: Suite, payloadKey: Buffer, { sealedBody }: SplitRecord): Buffer {
-  return suite.openOnce(payloadKey, sealedBody) ?? damaged('its body does not decrypt');
+function openUnder(suite: Suite, payloadKey: Buffer, { header, sealedBody }: SplitRecord): Buffer {
+  // The body of a record with a blob holds the key of that blob.
+  const open = header.blob === undefined ? 'openOnce' : 'openSecret';
+  return suite[open](payloadKey, sealedBody) ?? damaged('its body does not decrypt');
 }
 
 /**
