@@ -48,6 +48,16 @@ function failed(names: readonly string[], reason: string, advice: string): Healt
   return names.map((name) => finding(name, 'failing', [reason, advice]));
 }
 
+/** The checks of a source that has not answered in time. */
+function unanswered(names: readonly string[], timeout: number): HealthCheck[] {
+  const [, ofBackend] = verdictOf('TIMEOUT');
+  return names.map((name) => {
+    const advice =
+      name === 'backend' ? `${ofBackend}; or allow more time` : 'see the check "backend", or allow more time';
+    return finding(name, 'failing', [`there was no answer within ${span(timeout)}`, advice]);
+  });
+}
+
 /** What a source says; it is asked again where it meets something that may pass, which the check "errors" tells of. */
 async function answerOf(source: HealthSource, context: HealthContext): Promise<readonly HealthCheck[]> {
   for (let tries = 1; ; tries++) {
@@ -73,15 +83,7 @@ async function ask(
 ): Promise<readonly HealthCheck[]> {
   const ended = new AbortController();
   const signal = AbortSignal.any([context.signal, ended.signal]);
-  const late = clock
-    .sleep(timeout, ended.signal, { ref: false })
-    .then(() =>
-      failed(
-        source.names,
-        `there was no answer within ${span(timeout)}`,
-        'see the check "backend", or allow more time',
-      ),
-    );
+  const late = clock.sleep(timeout, ended.signal, { ref: false }).then(() => unanswered(source.names, timeout));
   late.catch(() => undefined);
   try {
     const checks = answerOf(source, { ...context, signal });

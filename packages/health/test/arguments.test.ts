@@ -56,7 +56,8 @@ describe('health', () => {
       },
     };
     const silent: HealthSource = { names: ['one', 'another'], check: () => new Promise(() => undefined) };
-    const { health, clock } = await world({ sources: [throwing, broken, silent] });
+    const silentToo: HealthSource = { names: ['backend'], check: () => new Promise(() => undefined) };
+    const { health, clock } = await world({ sources: [throwing, broken, silent, silentToo] });
     const checking = health.check();
     for (let step = 0; step < 20; step++) {
       await new Promise(setImmediate);
@@ -71,8 +72,12 @@ describe('health', () => {
     expect(checkOf(report, 'broken')).toMatchObject({ status: 'failing', reason: expect.stringContaining('INTERNAL') });
     expect(JSON.stringify(report)).not.toContain('secret of somebody');
     for (const name of ['one', 'another']) {
-      expect(checkOf(report, name)).toMatchObject({ status: 'failing', reason: 'there was no answer within 10 s' });
+      const [reason, advice] = ['there was no answer within 10 s', 'see the check "backend", or allow more time'];
+      expect(checkOf(report, name)).toMatchObject({ status: 'failing', reason, advice });
     }
-    expect(checkOf(report, 'backend').status).toBe('ok');
+    const ofBackend = report.checks.filter(({ name }) => name === 'backend');
+    expect(ofBackend.map(({ status }) => status)).toEqual(['ok', 'failing']);
+    // It does not advise to look at itself.
+    expect(ofBackend[1]?.advice).toMatch(/^see whether the server is overloaded.*; or allow more time$/);
   });
 });

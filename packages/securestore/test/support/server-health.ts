@@ -140,7 +140,7 @@ export function expectRefused(report: HealthReport, code: 'UNAUTHENTICATED' | 'A
 async function whereItIsStopped(place: ServerPlace): Promise<void> {
   const { store, proxy } = await behindProxy(place);
   proxy.cut();
-  const report = await look(store, { timeout: 1500 });
+  const report = await look(store, { timeout: 5000 });
   expect(report.status).toBe('failing');
   expect(checkOf(report, 'backend')).toMatchObject({
     status: 'failing',
