@@ -9,7 +9,8 @@ const FILLING: Buffer = Buffer.alloc(64_000);
 let least = Infinity;
 
 /**
- * Has V8 collect its young generation, if it is time. To be called by what makes much garbage outside V8's heap, a few times for each 8 MiB.
+ * Has V8 collect its young generation, if it is time. A reader that makes much garbage outside V8's heap calls it a few times for each
+ * 8 MiB.
  *
  * V8 collects that generation when it is full, and memory outside the heap does not fill it. Instead V8 marks the whole heap after each
  * 64 MiB outside it, which takes about ten times as long, and longer the more the program holds. So this fills the young generation with
