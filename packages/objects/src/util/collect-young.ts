@@ -2,7 +2,7 @@ import { getHeapSpaceStatistics, getHeapStatistics } from 'node:v8';
 
 /** How far memory outside the heap must be above its least, in bytes. V8 itself waits for 64 MiB. */
 const STEP: number = 8 * 1024 * 1024;
-/** What becomes a string inside the heap. V8 sets those of 128 KiB apart. */
+/** Copied into the heap as a string. V8 sets strings of 128 KiB apart. */
 const FILLING: Buffer = Buffer.alloc(64_000);
 
 /** The least memory outside the heap since the last collection that was brought about here, in bytes. */
