@@ -149,8 +149,11 @@ export class BlobReader {
       if (chunk !== next) {
         throw new SecureStoreError('INTEGRITY', `the payload is damaged: part ${part} changed while it was being read`);
       }
-      if (!this.#isShared) release(sealed);
-      collectYoung();
+      // A backend in memory has so much outside of V8's heap that V8 marks its heap as often anyway.
+      if (!this.#isShared) {
+        release(sealed);
+        collectYoung();
+      }
       // A backend that answers at once must not keep others from their turn for the length of a large object.
       await nextTurn();
     }
