@@ -4,7 +4,7 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { SecureStore } from 'securestore';
-import { elapsed } from '../measure/measure.ts';
+import { elapsed, throughput } from '../measure/measure.ts';
 import type { Area, Contender } from '../measure/model.ts';
 import { createOurs } from '../measure/ours.ts';
 import { drain, pieces } from '../measure/pieces.ts';
@@ -13,23 +13,34 @@ import { prepare } from '../rivals/load.ts';
 import { awsEncryptionSdk } from '../rivals/sealers.ts';
 import type { Sealer } from '../rivals/sealers.ts';
 
-/** The time to have 1 KiB out of the middle of an object of 1 GiB on disk. */
+/** The time to have 1 KiB out of the middle of an object of 1 GiB on disk, and the rate at which all of it comes. */
 export const range: Area = {
-  title: 'A range of 1 KiB, file:',
+  title: 'An object of 1 GiB, file:',
   async *comparisons({ scratch, scale, absent }) {
     const bytes = Math.max(CHUNK, Math.ceil((2 ** 30 * scale) / CHUNK) * CHUNK);
     const ours = await createOurs(`file:${join(scratch, 'ours')}`);
     await ours.store('big', pieces(bytes));
     const rival = await prepare('AWS Encryption SDK', () => awsEncryptionSdk(randomBytes(32)), absent);
+    const sealed = join(scratch, 'aws.sealed');
+    if (rival !== undefined) await pipeline(rival.sealStream(pieces(bytes)), createWriteStream(sealed));
     yield {
-      work: 'retrieve the range',
+      work: 'retrieve a range of 1 KiB',
       unit: 'ms',
       contenders: [
         ranging(ours, bytes / 2),
-        ...(rival === undefined ? [] : [await whole(rival, join(scratch, 'aws.sealed'), bytes)]),
+        ...(rival === undefined ? [] : [whole(rival, sealed)]),
         await bareChunk(join(scratch, 'chunk.sealed'), bytes),
       ],
       targets: [{ bound: 'at most', factor: 1, of: 'the raw limit', plus: 5 }],
+    };
+    const all = async (): Promise<void> => void (await drain((await ours.retrieveStream('big')).stream));
+    yield {
+      work: 'retrieve all of it',
+      unit: 'GB/s',
+      contenders: [
+        { name: 'securestore', role: 'ours', sample: () => throughput(bytes, all) },
+        ...(rival === undefined ? [] : [decrypting(rival, sealed, bytes)]),
+      ],
     };
     await ours.close();
   },
@@ -43,13 +54,17 @@ function ranging(store: SecureStore, start: number): Contender {
   return { name: 'securestore', role: 'ours', sample: () => elapsed(retrieve) };
 }
 
-async function whole(rival: Sealer, file: string, bytes: number): Promise<Contender> {
-  await pipeline(rival.sealStream(pieces(bytes)), createWriteStream(file));
-  return {
-    name: `${rival.name}, which decrypts all of it`,
-    role: 'rival',
-    sample: () => elapsed(async () => void (await drain(rival.openStream(createReadStream(file))))),
-  };
+async function openAll(rival: Sealer, file: string): Promise<void> {
+  await drain(rival.openStream(createReadStream(file)));
+}
+
+function whole(rival: Sealer, file: string): Contender {
+  const sample = (): Promise<number> => elapsed(() => openAll(rival, file));
+  return { name: `${rival.name}, which decrypts all of it`, role: 'rival', sample };
+}
+
+function decrypting(rival: Sealer, file: string, bytes: number): Contender {
+  return { name: rival.name, role: 'rival', sample: () => throughput(bytes, () => openAll(rival, file)) };
 }
 
 async function bareChunk(file: string, bytes: number): Promise<Contender> {
