@@ -12,7 +12,7 @@ export * from './backup/backup-point.ts';
 export { decodeBase32, encodeBase32, encodeNumber } from './text/base32.ts';
 export * from './record/blob.ts';
 export * from './record/body.ts';
-export { ADVICE_IDS, adviceAbout, parseAdvice } from './errors/advice.ts';
+export { ADVICE_IDS, adviceAbout, parseAdvice } from './errors/parse-advice.ts';
 export type { Advice, AdviceId } from './errors/advice.ts';
 export { asBuffer, ByteReader, ByteWriter, copyOf, copySecret, isZero, MAX_TIME, secretBytes } from './bytes/bytes.ts';
 export * from './record/category-map.ts';
