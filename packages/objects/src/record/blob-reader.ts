@@ -16,6 +16,9 @@ import type { OpenPayload } from './body.ts';
 import { withRepair } from './damage-advice.ts';
 import { damagedRecord } from './open-record.ts';
 
+/** From so many bytes of a part on, its chunks are garbage worth collecting. */
+const LONG: number = 1024 * 1024;
+
 /** What a record says of its blob, H and B together. */
 export interface BlobSource {
   readonly token: string;
@@ -134,6 +137,7 @@ export class BlobReader {
         yield* error.reader.read(Math.max(start, chunk * chunkSize), end, signal);
         return;
       }
+      const isLong = sealed.length >= LONG;
       const part = Math.floor(chunk / chunksPerPart);
       const next = Math.min(lastChunk + 1, (part + 1) * chunksPerPart);
       ahead = fetch(part + 1);
@@ -152,7 +156,8 @@ export class BlobReader {
       // A backend in memory has so much outside of V8's heap that V8 marks its heap as often anyway.
       if (!this.#isShared) {
         release(sealed);
-        collectYoung();
+        // A short read makes little garbage, and must not wait for that of others.
+        if (isLong) collectYoung();
       }
       // A backend that answers at once must not keep others from their turn for the length of a large object.
       await nextTurn();
