@@ -19,7 +19,7 @@ import { damagedRecord } from './open-record.ts';
 /** From so many bytes of a part on, its chunks are garbage worth collecting. */
 const LONG: number = 1024 * 1024;
 
-/** What a record says of its blob, H and B together. */
+/** The fields of a record that are about its blob, of H and B together. */
 export interface BlobSource {
   readonly token: string;
   readonly reference: BlobReference;
