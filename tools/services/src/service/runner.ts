@@ -39,6 +39,8 @@ export class Runner {
   readonly #log: string;
   readonly #options: { cwd: string; uid?: number; gid?: number };
   #server: ChildProcess | undefined;
+  /** The server that is ended on purpose. */
+  #ending: ChildProcess | undefined;
 
   constructor(service: Service, folder: string, user: User | undefined) {
     this.#service = service;
@@ -64,6 +66,12 @@ export class Runner {
       if (performance.now() - begun > START_LIMIT_MS) throw new Error(this.#saying('it does not answer'));
     }
     if (server.pid === undefined) throw new Error('it has no process id');
+    server.once('exit', (code, signal) => {
+      // The tests that use it fail, and do not know why.
+      if (server !== this.#ending) {
+        console.error(`services: ${this.#service.name}: ${this.#saying(`it ended by itself (${signal ?? code})`)}`);
+      }
+    });
     return server.pid;
   }
 
@@ -85,6 +93,7 @@ export class Runner {
     const server = this.#server;
     if (server === undefined || server.exitCode !== null || server.signalCode !== null) return;
     const gone = once(server, 'exit');
+    this.#ending = server;
     server.kill(signal);
     const insist = setTimeout(() => server.kill('SIGKILL'), STOP_LIMIT_MS);
     await gone;

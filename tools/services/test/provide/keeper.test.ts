@@ -51,4 +51,18 @@ describe.skipIf('skip' in provided || !existsSync('/proc/self/cwd'))('a server t
     await server.stop();
     expect(existsSync(folder)).toBe(false);
   });
+
+  it('is named if it ends by itself', async () => {
+    const owner = spawn(process.execPath, ['--no-warnings', OWNER], { stdio: ['ignore', 'pipe', 'pipe'] });
+    let said = '';
+    owner.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
+    const [line] = (await once(createInterface({ input: owner.stdout }), 'line')) as [string];
+    const { pid } = JSON.parse(line) as { pid: number };
+    expect(said).not.toContain('ended');
+    process.kill(pid, 'SIGKILL');
+    await until(() => said.includes('services: redis: it ended by itself (SIGKILL); it said: '));
+    const closed = once(owner, 'close');
+    owner.kill();
+    await closed;
+  });
 });
