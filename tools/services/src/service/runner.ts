@@ -39,8 +39,6 @@ export class Runner {
   readonly #log: string;
   readonly #options: { cwd: string; uid?: number; gid?: number };
   #server: ChildProcess | undefined;
-  /** The server that is ended on purpose. */
-  #ending: ChildProcess | undefined;
 
   constructor(service: Service, folder: string, user: User | undefined) {
     this.#service = service;
@@ -68,7 +66,7 @@ export class Runner {
     if (server.pid === undefined) throw new Error('it has no process id');
     server.once('exit', (code, signal) => {
       // The tests that use it fail, and do not know why.
-      if (server !== this.#ending) {
+      if (!server.killed) {
         console.error(`services: ${this.#service.name}: ${this.#saying(`it ended by itself (${signal ?? code})`)}`);
       }
     });
@@ -93,7 +91,6 @@ export class Runner {
     const server = this.#server;
     if (server === undefined || server.exitCode !== null || server.signalCode !== null) return;
     const gone = once(server, 'exit');
-    this.#ending = server;
     server.kill(signal);
     const insist = setTimeout(() => server.kill('SIGKILL'), STOP_LIMIT_MS);
     await gone;
