@@ -1,6 +1,7 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { startServer } from '../../../tools/services/src/provide/server.ts';
 import { azure } from '../../../tools/services/src/servers/azure.ts';
+import { testReplacedBody } from '../../backend-s3/test/support/replaced-body.ts';
 import { answered, testBrokenConnections } from './support/broken-connections.ts';
 import {
   NO_OWN_SERVER,
@@ -75,4 +76,14 @@ describe.skipIf(NO_SERVER !== undefined)('a connection that breaks', () => {
       expect(await textOf(backend, 'o/a')).toBe('3');
     },
   );
+});
+
+describe.skipIf(NO_SERVER !== undefined || !endpointOf(url).startsWith('http:'))('a range', () => {
+  testReplacedBody({
+    endpoint: endpointOf(url),
+    place: () => {
+      const place = freshUrl();
+      return async (at) => openAt(withEndpoint(place, at));
+    },
+  });
 });

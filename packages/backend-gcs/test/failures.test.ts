@@ -2,8 +2,10 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { startServer } from '../../../tools/services/src/provide/server.ts';
 import { gcs } from '../../../tools/services/src/servers/gcs.ts';
 import { answered, testBrokenConnections } from '../../backend-azure/test/support/broken-connections.ts';
+import { testReplacedBody } from '../../backend-s3/test/support/replaced-body.ts';
 import {
   NO_OWN_SERVER,
+  NO_RIGHT_SERVER,
   endpointOf,
   freshUrl,
   makeBucket,
@@ -74,5 +76,15 @@ describe.skipIf(NO_OWN_SERVER !== undefined)('a connection that breaks', () => {
     await makeBucket(server.url);
     await backend.write('o/a', utf8('3'), { ifAbsent: true });
     expect(await textOf(backend, 'o/a')).toBe('3');
+  });
+});
+
+describe.skipIf(NO_RIGHT_SERVER !== undefined || !endpointOf(url).startsWith('http:'))('a range', () => {
+  testReplacedBody({
+    endpoint: endpointOf(url),
+    place: () => {
+      const place = freshUrl();
+      return async (at) => openAt(withEndpoint(place, at));
+    },
   });
 });

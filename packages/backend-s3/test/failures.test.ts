@@ -10,6 +10,7 @@ import { startServer } from '../../../tools/services/src/provide/server.ts';
 import { moto } from '../../../tools/services/src/servers/moto.ts';
 import { S3Backend } from '../src/index.ts';
 import { httpProxyTo } from './support/http-proxy.ts';
+import { testReplacedBody } from './support/replaced-body.ts';
 import {
   accountOf,
   clientOf,
@@ -150,6 +151,16 @@ describe.skipIf(NO_SERVER)('a body that ends halfway', () => {
     const signal = AbortSignal.timeout(300);
     await expect(backend.read('o/a', { signal })).rejects.toMatchObject({ code: 'ABORTED', key: 'o/a' });
     await expect(backend.read('o/a')).rejects.toMatchObject({ code: 'TIMEOUT', key: 'o/a' });
+  });
+});
+
+describe.skipIf(NO_SERVER)('a range', () => {
+  testReplacedBody({
+    endpoint,
+    place: () => {
+      const url = freshUrl(account);
+      return async (at) => openAt(account, throughEndpoint(url, at));
+    },
   });
 });
 

@@ -4,6 +4,9 @@ import type { Call, Connection } from '../connection/connection.ts';
 import { isMissing, isPastEnd, strangeAnswer } from '../connection/errors.ts';
 import { plainEtag } from '../connection/etag.ts';
 
+/** How often a range may be past the end of a body that a longer one has replaced a moment later. */
+const MAX_TRIES = 5;
+
 /** One read of one blob. */
 interface Reading {
   readonly connection: Connection;
@@ -29,16 +32,27 @@ async function readRange(reading: Reading, options: ReadOptions, signal: AbortSi
   const { start = 0, end } = options;
   // The service knows no empty ranges, and a range past the end is an error that doesn't say when the blob was written.
   if (end === start) return emptyRange(reading, signal);
-  const { connection, call, backend, key, name } = reading;
+  for (let tries = 0; tries < MAX_TRIES; tries++) {
+    try {
+      return await download(reading, options, signal);
+    } catch (error) {
+      if (!isPastEnd(error)) throw error;
+    }
+    // Before its size is read, the body may have been replaced by a longer one.
+    const found = await emptyRange(reading, signal);
+    if (found.size <= start) return found;
+  }
+  throw strangeAnswer(reading.call);
+}
+
+async function download(
+  { connection, call, backend, key, name }: Reading,
+  { start = 0, end }: ReadOptions,
+  signal: AbortSignal,
+): Promise<ReadResult> {
   const blob = connection.container.getBlobClient(name);
   const count = end === undefined ? undefined : end - start;
-  let answer: BlobDownloadResponseParsed;
-  try {
-    answer = await blob.download(start, count, { abortSignal: signal, maxRetryRequests: 0 });
-  } catch (error) {
-    if (isPastEnd(error)) return emptyRange(reading, signal);
-    throw error;
-  }
+  const answer = await blob.download(start, count, { abortSignal: signal, maxRetryRequests: 0 });
   const { readableStreamBody, contentLength, contentRange, etag } = answer;
   const part = start > 0 || end !== undefined;
   const size = part ? Number(/\/(\d+)$/.exec(contentRange ?? '')?.[1]) : contentLength;

@@ -3,6 +3,9 @@ import type { ApiResponse, Call } from '../connection/connection.ts';
 import { isPastEnd, strangeAnswer } from '../connection/errors.ts';
 import { type ObjectResource, type Place, isObjectMissing, objectPath, secondsOf } from './objects.ts';
 
+/** How often a range may be past the end of a body that a longer one has replaced a moment later. */
+const MAX_TRIES = 5;
+
 /** One read of one object. */
 interface Reading {
   readonly place: Place;
@@ -30,13 +33,18 @@ async function readRange(reading: Reading, options: ReadOptions, signal: AbortSi
   const part = start > 0 || end !== undefined;
   const headers = part ? { range: `bytes=${start}-${end === undefined ? '' : end - 1}` } : {};
   const path = objectPath(reading.place, reading.key);
-  try {
-    const request = { method: 'GET', path, params: { alt: 'media' }, headers, responseType: 'arraybuffer' } as const;
-    return takeBody(reading, await reading.place.connection.send<ArrayBuffer>(request, signal), part);
-  } catch (error) {
-    if (isPastEnd(error)) return emptyRange(reading, signal);
-    throw error;
+  const request = { method: 'GET', path, params: { alt: 'media' }, headers, responseType: 'arraybuffer' } as const;
+  for (let tries = 0; tries < MAX_TRIES; tries++) {
+    try {
+      return takeBody(reading, await reading.place.connection.send<ArrayBuffer>(request, signal), part);
+    } catch (error) {
+      if (!isPastEnd(error)) throw error;
+    }
+    // Before its size is read, the body may have been replaced by a longer one.
+    const found = await emptyRange(reading, signal);
+    if (found.size <= start) return found;
   }
+  throw strangeAnswer(reading.call);
 }
 
 function takeBody(

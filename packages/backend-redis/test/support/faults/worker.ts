@@ -148,7 +148,9 @@ async function readRange(step: Step): Promise<void> {
     if (body === undefined || result === undefined) return body === result;
     return result.size === body.byteLength && Buffer.compare(result.body, body.subarray(start, end)) === 0;
   });
-  assert.ok(fits, `${what} gave what it can't hold`);
+  const shown = result === undefined ? 'nothing' : `${result.body.byteLength} bytes of ${result.size}`;
+  const possible = key.possible.map((body) => body?.byteLength ?? 'nothing').join(', ');
+  assert.ok(fits, `${what} gave ${shown}, which is of none with ${possible}`);
 }
 
 async function list(step: Step): Promise<void> {
