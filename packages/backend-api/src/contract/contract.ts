@@ -76,7 +76,7 @@ export interface ReadResult {
    * have it again.
    */
   readonly etag?: string;
-  /** The size of the whole body in bytes, also with a range. */
+  /** The size in bytes of the whole body that {@link ReadResult.body} is a range of, also while another body replaces it. */
   readonly size: number;
   /** When the body was written, in milliseconds since 1970 by the backend's clock. */
   readonly modified: number;

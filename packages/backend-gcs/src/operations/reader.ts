@@ -3,9 +3,6 @@ import type { ApiResponse, Call } from '../connection/connection.ts';
 import { isPastEnd, strangeAnswer } from '../connection/errors.ts';
 import { type ObjectResource, type Place, isObjectMissing, objectPath, secondsOf } from './objects.ts';
 
-/** How often a range may be past the end of a body that a longer one has replaced a moment later. */
-const MAX_TRIES = 5;
-
 /** One read of one object. */
 interface Reading {
   readonly place: Place;
@@ -30,21 +27,24 @@ async function readRange(reading: Reading, options: ReadOptions, signal: AbortSi
   const { start = 0, end } = options;
   // HTTP knows no empty ranges, and a range past the end is an error that doesn't say when the object was written.
   if (end === start) return emptyRange(reading, signal);
+  try {
+    return await download(reading, options, signal);
+  } catch (error) {
+    if (!isPastEnd(error)) throw error;
+  }
+  const found = await emptyRange(reading, signal);
+  if (found.size <= start) return found;
+  // Meanwhile a longer body has replaced it. A read of all of it needs no second request.
+  const { etag: _, ...whole } = await download(reading, {}, signal);
+  return { ...whole, body: whole.body.slice(start, end) };
+}
+
+async function download(reading: Reading, { start = 0, end }: ReadOptions, signal: AbortSignal): Promise<ReadResult> {
   const part = start > 0 || end !== undefined;
   const headers = part ? { range: `bytes=${start}-${end === undefined ? '' : end - 1}` } : {};
   const path = objectPath(reading.place, reading.key);
   const request = { method: 'GET', path, params: { alt: 'media' }, headers, responseType: 'arraybuffer' } as const;
-  for (let tries = 0; tries < MAX_TRIES; tries++) {
-    try {
-      return takeBody(reading, await reading.place.connection.send<ArrayBuffer>(request, signal), part);
-    } catch (error) {
-      if (!isPastEnd(error)) throw error;
-    }
-    // Before its size is read, the body may have been replaced by a longer one.
-    const found = await emptyRange(reading, signal);
-    if (found.size <= start) return found;
-  }
-  throw strangeAnswer(reading.call);
+  return takeBody(reading, await reading.place.connection.send<ArrayBuffer>(request, signal), part);
 }
 
 function takeBody(

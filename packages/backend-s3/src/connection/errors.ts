@@ -65,8 +65,6 @@ const CODES: Readonly<Record<string, Failure>> = {
   BadDigest: DAMAGED,
   IncompleteBody: DAMAGED,
   XAmzContentSHA256Mismatch: DAMAGED,
-  // A range past the end is no failure, unless the body has bytes in it whenever its size is read.
-  InvalidRange: STRANGE,
   EntityTooLarge: { code: 'TOO_LARGE', reason: 'the service allows no body of that size' },
   QuotaExceeded: FULL,
   XMinioStorageFull: FULL,

@@ -19,8 +19,6 @@ import { type Destination, etagOf } from './operations.ts';
 const PAGE_ENTRIES = 1000;
 /** What the service calls bytes that are not there. */
 const NO_SUCH_RANGE = 'InvalidRange';
-/** How often a range may be past the end of a body that a longer one has replaced a moment later. */
-const MAX_TRIES = 5;
 
 /** Where a read looks. */
 export interface Source extends Destination {
@@ -37,19 +35,22 @@ interface Bytes {
 
 export async function readEntry(source: Source, key: string, options: ReadOptions): Promise<ReadResult | undefined> {
   const { start = 0, end, signal } = options;
-  for (let tries = 1; ; tries++) {
-    try {
-      if (options.start === undefined && end === undefined) return await get(source, key, {}, signal);
-      if (end !== undefined && end <= start) return await get(source, key, { none: true }, signal);
-      return await get(source, key, { range: `bytes=${start}-${end === undefined ? '' : end - 1}` }, signal);
-    } catch (error) {
-      if (isCausedBy(error, NO_SUCH_KEY)) return undefined;
-      if (!isCausedBy(error, NO_SUCH_RANGE) || tries === MAX_TRIES) throw error;
-    }
-    // The range begins past the end of the body, which may have been replaced by a longer one before its size is read.
-    const found = await readEntry(source, key, { start: 0, end: 0, signal });
-    if (found === undefined || found.size <= start) return found;
+  try {
+    if (options.start === undefined && end === undefined) return await get(source, key, {}, signal);
+    if (end !== undefined && end <= start) return await get(source, key, { none: true }, signal);
+    return await get(source, key, { range: `bytes=${start}-${end === undefined ? '' : end - 1}` }, signal);
+  } catch (error) {
+    if (isCausedBy(error, NO_SUCH_KEY)) return undefined;
+    if (!isCausedBy(error, NO_SUCH_RANGE)) throw error;
   }
+  // The range begins past the end of the body.
+  const found = await readEntry(source, key, { start: 0, end: 0, signal });
+  if (found === undefined || found.size <= start) return found;
+  // Meanwhile a longer body has replaced it. A read of all of it needs no second request.
+  const whole = await readEntry(source, key, { signal });
+  if (whole === undefined) return undefined;
+  const { etag: _, ...part } = whole;
+  return { ...part, body: part.body.slice(start, end) };
 }
 
 export async function listEntries(

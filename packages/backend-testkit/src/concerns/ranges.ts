@@ -54,6 +54,30 @@ export const ranges: Concern = {
       },
     },
     {
+      name: 'of a body that is being replaced, bytes that fit to the size',
+      needs: 'rangeRead',
+      run: async ({ backend, open }) => {
+        const other = await open();
+        const [short, long] = [bytes(SIZE, 1), bytes(3 * SIZE, 2)];
+        await backend.write('body', short);
+        const stop = new AbortController();
+        const replace = async (): Promise<void> => {
+          for (let round = 0; round < 4; round += 1) for (const body of [long, short]) await other.write('body', body);
+        };
+        const read = async (): Promise<void> => {
+          while (!stop.signal.aborted) {
+            const part = await backend.read('body', { start: 2 * SIZE, end: 2 * SIZE + 10 });
+            assert.ok(part, 'the key is said to be missing');
+            const whole = part.size === short.byteLength ? short : long;
+            assert.equal(part.size, whole.byteLength, 'the size of no body that was written');
+            assertBytes(part.body, whole.slice(2 * SIZE, 2 * SIZE + 10), `the range of ${part.size} bytes`);
+          }
+        };
+        const replacing = replace().finally(() => stop.abort());
+        await Promise.all([replacing, read(), read()]);
+      },
+    },
+    {
       name: 'an impossible range is INVALID_ARGUMENT',
       needs: 'rangeRead',
       run: async ({ backend }) => {

@@ -220,6 +220,20 @@ export const faultyBodies: readonly FaultyBackend[] = [
       }),
   },
   {
+    name: 'asks-for-the-size-later',
+    breaks: 'a range and the size are of one body',
+    foundBy: 'range reads',
+    wrap: (inner) =>
+      forwardTo(inner, {
+        read: async (key, options) => {
+          const found = await inner.read(key, options);
+          if (found === undefined || found.body.byteLength > 0 || options?.start === undefined) return found;
+          const later = await inner.read(key, { start: 0, end: 0, signal: options.signal });
+          return later && { ...later, body: found.body };
+        },
+      }),
+  },
+  {
     name: 'swallowed-errors',
     breaks: 'an I/O failure is never mistaken for a missing key',
     foundBy: 'missing keys',
