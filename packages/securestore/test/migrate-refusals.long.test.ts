@@ -1,11 +1,11 @@
 import { copyFileSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { forwardTo } from '@securestore/backend-api';
 import { MemoryBackend } from '@securestore/backend-memory';
 import { SqliteBackend } from '@securestore/backend-sqlite';
 import { SecureStoreError } from '@securestore/core-format';
+import type { Job } from '@securestore/jobs';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { MigrateOptions } from '../src/store/migration.ts';
 import {
@@ -31,6 +31,13 @@ function folder(): string {
   const path = mkdtempSync(join(tmpdir(), 'securestore-refusals-'));
   onTestFinished(() => rmSync(path, { recursive: true, force: true }));
   return path;
+}
+
+/** What a job does before others know of it. */
+const BEFORE = ['waiting', 'starting', 'preparing', 'making new keys'];
+
+async function underWay(job: Job<unknown>): Promise<void> {
+  for await (const { phase } of job.progress) if (!BEFORE.includes(phase)) return;
 }
 
 async function made(url: string = memoryPlace()): Promise<string> {
@@ -211,7 +218,7 @@ describe.concurrent('a store that is being moved', { timeout: 120_000 }, () => {
   it('is moved by one at a time, and can not be cancelled meanwhile', async () => {
     const [store, to] = [await made(), memoryPlace()];
     const moving = migrateStore(store, to, { unlock });
-    await sleep(500);
+    await underWay(moving);
     await Promise.all([
       refused(move(store, to), 'LOCKED', /another process is migrating the store/),
       refused(move(store, memoryPlace()), 'LOCKED', /being migrated to memory:|another process is migrating/),
@@ -241,7 +248,7 @@ describe.concurrent('a store that is being moved', { timeout: 120_000 }, () => {
     const store = await made();
     const opened = await openStore(store, { unlock, maintenance: false });
     const rotation = opened.rotateEncryptionKey(unlock, unlock, { depth: 'keys' });
-    await sleep(500);
+    await underWay(rotation);
     await refused(move(store, memoryPlace()), 'LOCKED', /cannot migrate the store: a rotation has not ended/);
     await rotation;
     await opened.close();
