@@ -40,13 +40,18 @@ async function killUnderLoad({ url, child, workers }: ServingApart, token: strin
 async function stopWithinRequest({ url, child, workers }: ServingApart, token: string): Promise<void> {
   const body = new PassThrough();
   body.write('first ');
-  const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/octet-stream' };
+  const headers = {
+    authorization: `Bearer ${token}`,
+    'content-type': 'application/octet-stream',
+    expect: '100-continue',
+  };
   const { port } = new URL(url);
   const asked = request({ port, method: 'PUT', path: '/v1/objects/k', headers, agent: false });
   const answer = once(asked, 'response') as Promise<[IncomingMessage]>;
+  const continued = once(asked, 'continue');
   body.pipe(asked);
   // Until the worker reads it, the signal might come first.
-  await new Promise((resolve) => setTimeout(resolve, 500));
+  await continued;
   const exited = once(child, 'exit');
   for (const pid of [...workers, child.pid ?? 0]) process.kill(pid, 'SIGTERM');
   await until('no more connections are accepted', () =>
