@@ -33,11 +33,11 @@ function folder(): string {
   return path;
 }
 
-/** What a job does before others know of it. */
-const BEFORE = ['waiting', 'starting', 'preparing', 'making new keys'];
+/** The phases of a job in which others do not see it yet. */
+const UNSEEN = ['waiting', 'starting', 'preparing', 'making new keys'];
 
 async function underWay(job: Job<unknown>): Promise<void> {
-  for await (const { phase } of job.progress) if (!BEFORE.includes(phase)) return;
+  for await (const { phase } of job.progress) if (!UNSEEN.includes(phase)) return;
 }
 
 async function made(url: string = memoryPlace()): Promise<string> {

@@ -41,7 +41,7 @@ describe.concurrent('schedule', { timeout: 120_000 }, () => {
 
   it('run --json that is interrupted says what it did, with exit code 130', async ({ expect, onTestFinished }) => {
     const { run } = await changedScene(onTestFinished);
-    // Nothing is said before it is interrupted, nor if that is before the store is open.
+    // It prints nothing until it is interrupted. If the store is not open by then, it prints nothing at all.
     let said = '';
     for (let wait = 1000; said === ''; wait *= 2) {
       const controller = new AbortController();

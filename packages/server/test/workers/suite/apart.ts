@@ -48,10 +48,9 @@ async function stopWithinRequest({ url, child, workers }: ServingApart, token: s
   const { port } = new URL(url);
   const asked = request({ port, method: 'PUT', path: '/v1/objects/k', headers, agent: false });
   const answer = once(asked, 'response') as Promise<[IncomingMessage]>;
-  const continued = once(asked, 'continue');
   body.pipe(asked);
   // Until the worker reads it, the signal might come first.
-  await continued;
+  await once(asked, 'continue');
   const exited = once(child, 'exit');
   for (const pid of [...workers, child.pid ?? 0]) process.kill(pid, 'SIGTERM');
   await until('no more connections are accepted', () =>
