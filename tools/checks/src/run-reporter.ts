@@ -27,7 +27,8 @@ const TERMINAL: Display = {
 
 /**
  * A reporter of Vitest, beside the one that prints failures: says how many files are done and when the rest will be, on
- * a terminal in one line that changes, elsewhere in one line a minute; and at the end what was skipped, by reason.
+ * a terminal in one line that changes, elsewhere in one line a minute; at once why a test failed; and at the end what was
+ * skipped, by reason.
  */
 export default class RunReporter implements Reporter {
   readonly #display: Display;
@@ -55,8 +56,11 @@ export default class RunReporter implements Reporter {
   onTestModuleEnd(module: TestModule): void {
     this.#done += 1;
     for (const test of module.children.allTests()) {
-      const { state } = test.result();
-      if (state === 'failed') this.#failed += 1;
+      const { state, errors } = test.result();
+      if (state === 'failed') {
+        this.#failed += 1;
+        this.#explain(test.fullName, errors ?? []);
+      }
       if (state === 'skipped') {
         const reason = reasonOf(test);
         this.#skipped.set(reason, [...(this.#skipped.get(reason) ?? []), test.fullName]);
@@ -64,6 +68,7 @@ export default class RunReporter implements Reporter {
         this.#tests += 1;
       }
     }
+    this.#explain(module.moduleId, module.errors());
     this.#show();
   }
 
@@ -79,6 +84,15 @@ export default class RunReporter implements Reporter {
       write(`  skipped ${more.length + 1}: ${reason}${reason === first ? '' : `, such as "${first}"`}\n`);
     }
     for (const reason of this.#leftOut) write(`  skipped in part: ${reason}\n`);
+  }
+
+  /** Says at once why something failed: the whole of it comes when the run ends, which may be in half an hour. */
+  #explain(name: string, errors: readonly { readonly message: string }[]): void {
+    const { isTTY, write } = this.#display;
+    for (const { message } of errors) {
+      const [first = ''] = message.split('\n');
+      write(`${isTTY ? '\r\u001B[K' : ''}  failed: ${name}: ${first}\n`);
+    }
   }
 
   #show(): void {

@@ -3,18 +3,25 @@ import type { TestCase, TestModule, TestSpecification } from 'vitest/node';
 import RunReporter from '../src/run-reporter.ts';
 
 /** As much of a finished test as the reporter looks at. */
-function testCase(name: string, state: string, more: { note?: string; suite?: string; skip?: string } = {}): TestCase {
-  const { note, suite, skip } = more;
+function testCase(
+  name: string,
+  state: string,
+  more: { note?: string; suite?: string; skip?: string; error?: string } = {},
+): TestCase {
+  const { note, suite, skip, error } = more;
   const module = { type: 'module', moduleId: '/packages/backend-redis/test/a.test.ts' };
   const parent = suite === undefined ? module : { type: 'suite', name: suite, parent: module };
   const fullName = suite === undefined ? name : `${suite} > ${name}`;
   const project = { getProvidedContext: () => (skip === undefined ? {} : { redis: { skip } }) };
-  const result = (): unknown => ({ state, note });
+  const errors = error === undefined ? undefined : [new Error(error)];
+  const result = (): unknown => ({ state, note, errors });
   return { type: 'test', name, fullName, parent, module, project, result } as unknown as TestCase;
 }
 
+const NO_TESTS = { moduleId: '/a.test.ts', children: { allTests: (): TestCase[] => [] }, errors: (): Error[] => [] };
+
 const moduleOf = (...tests: TestCase[]): TestModule =>
-  ({ children: { allTests: () => tests } }) as unknown as TestModule;
+  ({ ...NO_TESTS, children: { allTests: () => tests } }) as unknown as TestModule;
 
 function recorder(isTTY: boolean): { reporter: RunReporter; text: () => string; pass: (ms: number) => void } {
   let [text, time] = ['', 0];
@@ -43,6 +50,15 @@ describe('the reporter of a run', () => {
     reporter.onTestModuleEnd(moduleOf(testCase('a', 'passed')));
     reporter.onTestRunEnd();
     expect(text()).toBe('\r\u001B[K  1 of 2 files, 1 tests; 1 s, about 1 s left\r\u001B[K');
+  });
+
+  it('says at once why a test or a file failed, in one line', () => {
+    const { reporter, text } = recorder(false);
+    reporter.onTestRunStart(files(3));
+    reporter.onTestModuleEnd(moduleOf(testCase('b', 'failed', { suite: 'a', error: 'expected 1 to be 2\n\n- 2' })));
+    const broken = { ...NO_TESTS, errors: () => [new Error('no such export')] };
+    reporter.onTestModuleEnd(broken as unknown as TestModule);
+    expect(text()).toBe('  failed: a > b: expected 1 to be 2\n  failed: /a.test.ts: no such export\n');
   });
 
   it('groups what was skipped by the reason that is given in one of these ways', () => {
