@@ -1,7 +1,8 @@
-import { execFile, spawn } from 'node:child_process';
+import { execFile, fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import type { Contender } from './model.ts';
 
 const PROGRAMS: URL = new URL('../programs/', import.meta.url);
 
@@ -34,4 +35,29 @@ export async function started(file: URL, ...args: readonly string[]): Promise<St
   const child = spawn(process.execPath, [fileURLToPath(file), ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
   const [line] = (await once(child.stdout.setEncoding('utf8'), 'data')) as [string];
   return { line: line.trim(), pid: child.pid ?? 0, end: () => child.stdin.end() };
+}
+
+/** A contender in a process of its own, until it is ended. */
+export interface Resident extends Contender {
+  readonly end: () => void;
+}
+
+/**
+ * A contender whose work one of `programs/` does, in a process that lives for all samples. So neither the heap, nor the
+ * compiled code, nor the garbage of another contender is in its way.
+ */
+export function resident(name: string, role: Contender['role'], program: string, args: readonly string[]): Resident {
+  const file = fileURLToPath(new URL(`${program}.ts`, PROGRAMS));
+  const child = fork(file, args, { execArgv: ['--expose-gc'], serialization: 'advanced' });
+  const failed = once(child, 'exit').then(([code]) => {
+    throw new Error(`${program} ${args.join(' ')} ended with ${code}.`);
+  });
+  failed.catch(() => undefined);
+  const sample = async (): Promise<number> => {
+    const answer = once(child, 'message');
+    child.send('sample');
+    const [value] = (await Promise.race([answer, failed])) as [number];
+    return value;
+  };
+  return { name, role, sample, end: () => child.connected && child.disconnect() };
 }

@@ -1,5 +1,7 @@
+import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
-import { loadRival, rivalVersion } from './load.ts';
+import type { Absence } from '../measure/model.ts';
+import { loadRival, prepare, rivalVersion } from './load.ts';
 
 /** Something that encrypts messages and streams, without storing them. */
 export interface Sealer {
@@ -68,7 +70,7 @@ interface AgeModule {
 }
 
 /** age with one X25519 recipient. */
-export async function age(): Promise<Sealer> {
+async function age(): Promise<Sealer> {
   const module = await loadRival<AgeModule>('age-encryption');
   const identity = await module.generateX25519Identity();
   const encrypter = new module.Encrypter();
@@ -86,4 +88,23 @@ export async function age(): Promise<Sealer> {
       yield* await decrypter.decrypt(ReadableStream.from(source));
     },
   };
+}
+
+/** Rivals that encrypt messages and streams, by their names without a version. */
+export const SEALERS: Readonly<Record<string, () => Promise<Sealer>>> = {
+  'AWS Encryption SDK': () => awsEncryptionSdk(randomBytes(32)),
+  'age-encryption': age,
+};
+
+/** Those that are there, with the names that include the version. */
+export async function availableSealers(
+  absent: (absence: Absence) => void,
+): Promise<readonly { readonly id: string; readonly name: string }[]> {
+  const found = await Promise.all(
+    Object.entries(SEALERS).map(async ([id, make]) => {
+      const sealer = await prepare(id, make, absent);
+      return sealer === undefined ? [] : [{ id, name: sealer.name }];
+    }),
+  );
+  return found.flat();
 }

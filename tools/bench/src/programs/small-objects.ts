@@ -1,0 +1,63 @@
+/* `small-objects.ts WHO WORK COUNT`: stores or retrieves COUNT objects of 1 KiB in memory whenever it is asked to, and gives how many a second. */
+import { createSecretKey, randomBytes } from 'node:crypto';
+import type { SecureStore } from 'securestore';
+import { inFlight, rate } from '../measure/measure.ts';
+import { createOurs } from '../measure/ours.ts';
+import { serveSamples } from '../measure/serve-samples.ts';
+import { bareHeader, bareToken, openBare, sealBare } from '../raw/record.ts';
+import { SEALERS } from '../rivals/sealers.ts';
+import type { Sealer } from '../rivals/sealers.ts';
+
+const BODY: Uint8Array = randomBytes(1024);
+const METADATA = { owner: 'ops' };
+const nameOf = (index: number): string => `app/secrets/${index}`;
+
+const [who = '', work = '', counted = ''] = process.argv.slice(2);
+const count = Number(counted);
+type Sampler = () => Promise<number>;
+
+const sealer = SEALERS[who];
+if (sealer !== undefined) serveSamples(await ofRival(await sealer()));
+else serveSamples(who === 'ours' ? await ofOurs() : ofRaw());
+
+function oneByOne(step: (index: number) => Promise<unknown>): Promise<number> {
+  return rate(count, () => inFlight(count, 1, step));
+}
+
+function storing(store: SecureStore): Promise<number> {
+  return oneByOne((index) => store.store(nameOf(index), BODY, { metadata: METADATA }));
+}
+
+async function ofOurs(): Promise<Sampler> {
+  if (work === 'retrieve') {
+    const store = await createOurs('memory:');
+    await storing(store);
+    return () => oneByOne((index) => store.retrieve(nameOf(index)));
+  }
+  // New objects: each sample has a store of its own.
+  return async () => {
+    await using fresh = await createOurs('memory:');
+    return await storing(fresh);
+  };
+}
+
+async function ofRival(rival: Sealer): Promise<Sampler> {
+  const sealed = await rival.seal(BODY);
+  return () => oneByOne(work === 'retrieve' ? () => rival.open(sealed) : () => rival.seal(BODY));
+}
+
+function ofRaw(): Sampler {
+  const key = createSecretKey(randomBytes(32));
+  const header = bareHeader();
+  const parent = randomBytes(16);
+  const record = sealBare(key, header, BODY);
+  const step = (index: number): void => {
+    if (work === 'retrieve') return void openBare(key, record);
+    bareToken(key, key, parent, nameOf(index));
+    sealBare(key, header, BODY);
+  };
+  return () =>
+    rate(count, () => {
+      for (let index = 0; index < count; index += 1) step(index);
+    });
+}
