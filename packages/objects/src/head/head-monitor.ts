@@ -3,7 +3,7 @@ import { SecureStoreError } from '@securestore/core-format';
 import type { ErrorCode, Head } from '@securestore/core-format';
 import type { UnlockedSlot } from '@securestore/crypto';
 import { abortable } from '../util/abort.ts';
-import { boundsOf, isFresh, QUIESCENT_AFTER, QUIESCENT_SOON_AFTER } from './freshness-bounds.ts';
+import { BOUNDS, boundsOf, isFresh, QUIESCENT_AFTER, QUIESCENT_SOON_AFTER, SHORT_BOUNDS } from './freshness-bounds.ts';
 import { clockRefusal } from './clock-skew.ts';
 import { CutoverWait } from './move/cutover-wait.ts';
 import type { Clock, Instant } from '@securestore/jobs';
@@ -208,10 +208,22 @@ export class HeadMonitor {
     await this.#clock.sleep(QUIESCENT_SOON_AFTER, signal);
   }
 
+  /**
+   * While the store is announced to move, a confirmation soon counts no more. Calls outlast slow reads and outages then
+   * for as long as at other times.
+   */
   async #waitFresh(signal: AbortSignal | undefined): Promise<void> {
+    const begun = instant(this.#clock);
     // The read that is under way may have begun too long ago itself; the next one begins now.
-    for (let tries = 0; tries < 2; tries++) {
-      await abortable(this.#reading ?? this.#read(), signal);
+    while (elapsedSince(begun, this.#clock) < 2 * BOUNDS.freshFor) {
+      try {
+        await abortable(this.#reading ?? this.#read(), signal);
+      } catch (error) {
+        const mayPass = SecureStoreError.is(error, 'UNAVAILABLE') && error.retryable;
+        if (!mayPass || elapsedSince(this.#confirmed, this.#clock) >= BOUNDS.freshFor) throw error;
+        await this.#clock.sleep(SHORT_BOUNDS.refreshAfter, signal);
+        continue;
+      }
       if (this.#isClosed) return this.#closed.whenOpen(signal);
       if (isFresh(this.#confirmed, this.#clock, this.state.head)) return undefined;
     }
