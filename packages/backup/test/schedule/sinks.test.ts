@@ -21,9 +21,13 @@ const ALERT: Alert = {
   facts: { now: Date.UTC(2026, 0, 2), lastGood: Date.UTC(2025, 11, 31), lag: 1500 },
 };
 const SECRET = 'a-secret-token';
+/** For what is to end by itself, also on a busy machine. */
+const MINUTE = 60_000;
 const clock = systemClock();
 /** What waits, waits a tenth of the time. */
 const hurried = { ...clock, sleep: (ms: number, signal?: AbortSignal) => clock.sleep(ms / 10, signal) };
+/** What waits, waits a minute at least. */
+const patient = { ...clock, sleep: (ms: number, signal?: AbortSignal) => clock.sleep(Math.max(ms, MINUTE), signal) };
 const never = new AbortController().signal;
 
 interface Received {
@@ -64,7 +68,7 @@ afterEach(async () => {
 });
 
 const sinkAt = (more: Partial<Parameters<typeof webhook>[0]> = {}): ReturnType<typeof webhook> =>
-  webhook({ clock, url, allowHttp: true, ...more });
+  webhook({ clock, url, allowHttp: true, timeout: MINUTE, ...more });
 
 /** The error that a promise rejects with. */
 async function errorOf(promise: Promise<unknown>): Promise<{ code: string; message: string; retryable: boolean }> {
@@ -120,7 +124,7 @@ describe('a webhook', () => {
       response.writeHead(200);
       response.write('more to come');
     };
-    await sinkAt({ timeout: 2000 }).send(ALERT, never);
+    await sinkAt().send(ALERT, never);
     expect(received).toHaveLength(1);
   });
 
@@ -148,7 +152,9 @@ describe('a webhook', () => {
   });
 });
 
-const ping = (): ReturnType<typeof deadManPing> => deadManPing({ clock: hurried, url, allowHttp: true });
+// An answer may take a minute: a try that is given up too early is one more.
+const ping = (): ReturnType<typeof deadManPing> =>
+  deadManPing({ clock: hurried, url, allowHttp: true, timeout: 10 * MINUTE });
 
 describe('a dead-man ping', () => {
   it('is a GET after a run that succeeded, and nothing after any other', async () => {
@@ -183,7 +189,7 @@ const lives = (pid: number): boolean => {
 };
 
 const until = async (done: () => Promise<boolean> | boolean): Promise<void> => {
-  for (let tries = 0; tries < 200; tries++) {
+  for (let tries = 0; tries < MINUTE / 25; tries++) {
     if (await done()) return;
     await clock.sleep(25);
   }
@@ -200,7 +206,7 @@ describe.skipIf(process.platform === 'win32')('an exec hook', () => {
   afterEach(() => rm(folder, { recursive: true }));
 
   const hook = (script: string, more: Partial<Parameters<typeof execHook>[0]> = {}): ReturnType<typeof execHook> =>
-    execHook({ clock, command: [process.execPath, '-e', script, folder], ...more });
+    execHook({ clock, timeout: MINUTE, command: [process.execPath, '-e', script, folder], ...more });
   const read = (name: string): Promise<string> => readFile(join(folder, name), 'utf8');
   const saving = `
     const { writeFileSync, readFileSync } = require('node:fs');
@@ -226,7 +232,7 @@ describe.skipIf(process.platform === 'win32')('an exec hook', () => {
 
   it('gets its arguments as they are, without a shell', async () => {
     const odd = ['$(touch owned)', '`id`', 'a b', '"', "'", '*', '; rm -r .'];
-    await execHook({ command: [process.execPath, '-e', saving, folder, ...odd] }).send(ALERT, never);
+    await execHook({ timeout: MINUTE, command: [process.execPath, '-e', saving, folder, ...odd] }).send(ALERT, never);
     expect(JSON.parse(await read('argv'))).toEqual(odd);
   });
 
@@ -253,7 +259,7 @@ describe.skipIf(process.platform === 'win32')('an exec hook', () => {
 
   it('need not read its stdin', async () => {
     const long = { ...ALERT, message: 'x'.repeat(100_000) };
-    await execHook({ clock, command: [process.execPath, '-e', '0'] }).send(
+    await execHook({ clock, timeout: MINUTE, command: [process.execPath, '-e', '0'] }).send(
       { ...ALERT, facts: { now: 0, sizes: Array.from({ length: 200_000 }, () => 1) } },
       never,
     );
@@ -313,7 +319,7 @@ describe.skipIf(process.platform === 'win32')('an exec hook', () => {
       writeFileSync(process.argv[1] + '/begun', '');
       setInterval(() => 0, 1000);`;
     const stop = new AbortController();
-    const sent = errorOf(hook(script).send(ALERT, stop.signal));
+    const sent = errorOf(hook(script, { clock: patient }).send(ALERT, stop.signal));
     await until(() =>
       read('begun').then(
         () => true,
