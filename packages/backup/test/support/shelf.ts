@@ -3,6 +3,9 @@ import { composeLayers } from '@securestore/backend-api';
 import { MemoryBackend } from '@securestore/backend-memory';
 import { SecureStoreError } from '@securestore/core-format';
 import type { Connect } from '../../src/index.ts';
+import { loaded } from './loaded.ts';
+
+await loaded;
 
 /** Places in memory, which are there for whoever asks for them by name. */
 export class Shelf {

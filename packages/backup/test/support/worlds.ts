@@ -19,6 +19,9 @@ import type {
   SnapshotReport,
 } from '../../src/index.ts';
 import { Backups, makeSnapshot, openBackup, restoreStoreTo } from '../../src/index.ts';
+import { loaded } from './loaded.ts';
+
+await loaded;
 
 /** How a process reaches a place. */
 export interface Reach {
