@@ -3,7 +3,7 @@ import type { Layer, StorageBackend } from '@securestore/backend-api';
 import { composeLayers } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
 import type { UnlockMethod } from '@securestore/crypto';
-import type { Clock, ObjectStore, StoreSettings } from '@securestore/objects';
+import type { Clock, ObjectStore, OpenSettings, StoreSettings } from '@securestore/objects';
 import { extensionsOf } from '@securestore/objects/internal';
 import { EagerClock } from '../../../objects/test/support/eager-clock.ts';
 import type { Place } from '../../../objects/test/support/places.ts';
@@ -38,7 +38,7 @@ export interface World {
 }
 
 export interface WorldOptions {
-  readonly settings?: Partial<StoreSettings>;
+  readonly settings?: Partial<StoreSettings> & Pick<OpenSettings, 'random'>;
   readonly reach?: Reach;
   readonly clock?: EagerClock;
   readonly makeSource?: (clock: Clock) => Place;
