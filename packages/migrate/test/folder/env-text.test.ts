@@ -180,7 +180,8 @@ describe('reading a .env file', () => {
 
   it('takes no longer for what is hostile than for what is large', () => {
     const size = 1_000_000;
-    const begun = performance.now();
+    // Of this process alone: the machine may be busy with others.
+    const begun = process.cpuUsage();
     for (const text of [
       ' '.repeat(size),
       'export '.repeat(size / 7),
@@ -194,6 +195,6 @@ describe('reading a .env file', () => {
         expect(error).toMatchObject({ code: 'INVALID_ARGUMENT' });
       }
     }
-    expect(performance.now() - begun).toBeLessThan(20_000);
+    expect(process.cpuUsage(begun).user).toBeLessThan(20_000_000);
   });
 });
