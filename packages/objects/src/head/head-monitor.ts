@@ -215,7 +215,7 @@ export class HeadMonitor {
   async #waitFresh(signal: AbortSignal | undefined): Promise<void> {
     const begun = instant(this.#clock);
     // The read that is under way may have begun too long ago itself; the next one begins now.
-    while (elapsedSince(begun, this.#clock) < 2 * BOUNDS.freshFor) {
+    for (let tries = 0; tries < 2 || elapsedSince(begun, this.#clock) < 2 * BOUNDS.freshFor; tries++) {
       try {
         await abortable(this.#reading ?? this.#read(), signal);
       } catch (error) {
