@@ -34,7 +34,7 @@ export function cellsOf(line: string): string[] | undefined {
 
 function tableLines(row: MeasuredRow): string[][] {
   const ours = bestOf(row, 'ours');
-  const ordered = (['ours', 'rival', 'raw'] as const).flatMap((role) => samplesOf(row, role));
+  const ordered = (['ours', 'rival', 'least', 'raw'] as const).flatMap((role) => samplesOf(row, role));
   return ordered.map((sample, index) => [
     index === 0 ? nameOf(row) : '',
     sample.role === 'raw' ? `${sample.name} (raw limit)` : sample.name,

@@ -2,6 +2,9 @@ import { resident } from '../measure/child.ts';
 import type { Area, Target } from '../measure/model.ts';
 import { availableSealers } from '../rivals/sealers.ts';
 
+/** What stays without an engine. */
+export const LEAST = 'the format’s work, without an engine';
+
 /** The share of the raw limit that each work must reach. */
 const WORKS = [
   { work: 'seal and store', order: 'store', factor: 0.6 },
@@ -18,10 +21,11 @@ export const objects: Area = {
       // Theirs take long, and do not depend on the count.
       const others = times === 1 ? rivals : [];
       for (const { work, order, factor } of WORKS) {
-        const args = (who: string, share: number): string[] => [who, order, String(Math.ceil(count * share))];
+        const args = (who: string, share: number): string[] => [who, order, '1', String(Math.ceil(count * share))];
         const contenders = [
           resident('securestore', 'ours', 'small-objects', args('ours', 1)),
           ...others.map(({ id, name }) => resident(name, 'rival', 'small-objects', args(id, 1 / 4))),
+          resident(LEAST, 'least', 'small-objects', args('least', 1)),
           resident('the format’s constructions on node:crypto', 'raw', 'small-objects', args('raw', 1)),
         ];
         const targets: Target[] = [{ bound: 'at least', factor, of: 'the raw limit' }];

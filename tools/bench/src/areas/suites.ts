@@ -1,10 +1,12 @@
 import { createSecretKey, randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
-import { numberFrom } from '../measure/child.ts';
+import { resident } from '../measure/child.ts';
+import type { Resident } from '../measure/child.ts';
 import { rate } from '../measure/measure.ts';
 import type { Area, Contender } from '../measure/model.ts';
 import { bareHeader, bareToken } from '../raw/record.ts';
 import { bareSodium, type BareSodium, type NativeSodium } from '../raw/sodium-record.ts';
+import { LEAST } from './objects.ts';
 import { loadRival, prepare, rivalVersion } from '../rivals/load.ts';
 
 /** What makes `sodium-native` be found, as a user would install it. */
@@ -21,27 +23,30 @@ export const suites: Area = {
       absent,
     );
     const count = Math.ceil(20_000 * scale);
-    const measured = (work: string, name: string, suite: 1 | 2, env: Readonly<Record<string, string>>): Contender => ({
-      name,
-      role: 'ours',
-      sample: () => numberFrom('object-rate', [work, String(suite), String(count)], env),
-    });
     for (const [work, target] of [
       ['store', 35_000],
       ['retrieve', 45_000],
     ] as const) {
+      const inProcess = (name: string, who: 'ours' | 'least', suite: 1 | 2, env = {}): Resident =>
+        resident(name, who, 'small-objects', [who, work, String(suite), String(count)], env);
+      const residents = [
+        ...(native === undefined
+          ? []
+          : [
+              inProcess(`suite 2, sodium-native ${native}`, 'ours', 2, NATIVE),
+              inProcess(`${LEAST}, suite 2, sodium-native ${native}`, 'least', 2, NATIVE),
+            ]),
+        inProcess('suite 2, libsodium-wrappers', 'ours', 2),
+        inProcess('suite 1', 'ours', 1),
+      ];
       yield {
         work,
         unit: 'per second',
         count,
-        contenders: [
-          ...(native === undefined ? [] : [measured(work, `suite 2, sodium-native ${native}`, 2, NATIVE)]),
-          measured(work, 'suite 2, libsodium-wrappers', 2, {}),
-          measured(work, 'suite 1', 1, {}),
-          ...(bare === undefined ? [] : [bareWork(bare, work, count)]),
-        ],
+        contenders: [...residents, ...(bare === undefined ? [] : [bareWork(bare, work, count)])],
         targets: [{ bound: 'at least', factor: target }],
       };
+      for (const { end } of residents) end();
     }
   },
 };

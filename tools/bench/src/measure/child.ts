@@ -46,9 +46,19 @@ export interface Resident extends Contender {
  * A contender whose work one of `programs/` does, in a process that lives for all samples. So neither the heap, nor the
  * compiled code, nor the garbage of another contender is in its way.
  */
-export function resident(name: string, role: Contender['role'], program: string, args: readonly string[]): Resident {
+export function resident(
+  name: string,
+  role: Contender['role'],
+  program: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Resident {
   const file = fileURLToPath(new URL(`${program}.ts`, PROGRAMS));
-  const child = fork(file, args, { execArgv: ['--expose-gc'], serialization: 'advanced' });
+  const child = fork(file, args, {
+    execArgv: ['--expose-gc'],
+    serialization: 'advanced',
+    env: { ...process.env, ...env },
+  });
   const failed = once(child, 'exit').then(([code]) => {
     throw new Error(`${program} ${args.join(' ')} ended with ${code}.`);
   });

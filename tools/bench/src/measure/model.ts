@@ -1,5 +1,8 @@
-/** Whose work a number is: the library's, that of a library people would use instead, or the bare limit beneath both. */
-export type Role = 'ours' | 'rival' | 'raw';
+/**
+ * Whose work a number is: the library's, that of a library people would use instead, the same work without what makes it a
+ * store, which no target names, or the bare limit beneath all.
+ */
+export type Role = 'ours' | 'rival' | 'least' | 'raw';
 
 export interface Contender {
   readonly name: string;

@@ -1,10 +1,14 @@
-/* `small-objects.ts WHO WORK COUNT`: stores or retrieves COUNT objects of 1 KiB in memory whenever it is asked to, and gives how many a second. */
+/*
+ * `small-objects.ts WHO WORK SUITE COUNT`: stores or retrieves COUNT objects of 1 KiB in memory whenever it is asked to,
+ * and gives how many a second.
+ */
 import { createSecretKey, randomBytes } from 'node:crypto';
 import type { SecureStore } from 'securestore';
 import { inFlight, rate } from '../measure/measure.ts';
 import { createOurs } from '../measure/ours.ts';
 import { serveSamples } from '../measure/serve-samples.ts';
 import { bareHeader, bareToken, openBare, sealBare } from '../raw/record.ts';
+import { leastObjects } from '../raw/least-objects.ts';
 import { SEALERS } from '../rivals/sealers.ts';
 import type { Sealer } from '../rivals/sealers.ts';
 
@@ -12,16 +16,28 @@ const BODY: Uint8Array = randomBytes(1024);
 const METADATA = { owner: 'ops' };
 const nameOf = (index: number): string => `app/secrets/${index}`;
 
-const [who = '', work = '', counted = ''] = process.argv.slice(2);
+const [who = '', work = '', suiteId = '', counted = ''] = process.argv.slice(2);
+const suite = suiteId === '2' ? 2 : 1;
 const count = Number(counted);
 type Sampler = () => Promise<number>;
 
-const sealer = SEALERS[who];
-if (sealer !== undefined) serveSamples(await ofRival(await sealer()));
-else serveSamples(who === 'ours' ? await ofOurs() : ofRaw());
+serveSamples(await samplerOf(who));
+
+async function samplerOf(contender: string): Promise<Sampler> {
+  if (contender === 'ours') return ofOurs();
+  if (contender === 'least') return ofLeast();
+  const sealer = SEALERS[contender];
+  return sealer === undefined ? ofRaw() : ofRival(await sealer());
+}
 
 function oneByOne(step: (index: number) => Promise<unknown>): Promise<number> {
   return rate(count, () => inFlight(count, 1, step));
+}
+
+function inTurn(step: (index: number) => unknown): Promise<number> {
+  return rate(count, () => {
+    for (let index = 0; index < count; index += 1) step(index);
+  });
 }
 
 function storing(store: SecureStore): Promise<number> {
@@ -30,14 +46,26 @@ function storing(store: SecureStore): Promise<number> {
 
 async function ofOurs(): Promise<Sampler> {
   if (work === 'retrieve') {
-    const store = await createOurs('memory:');
+    const store = await createOurs('memory:', { suite });
     await storing(store);
     return () => oneByOne((index) => store.retrieve(nameOf(index)));
   }
   // New objects: each sample has a store of its own.
   return async () => {
-    await using fresh = await createOurs('memory:');
+    await using fresh = await createOurs('memory:', { suite });
     return await storing(fresh);
+  };
+}
+
+async function ofLeast(): Promise<Sampler> {
+  if (work === 'retrieve') {
+    const objects = await leastObjects(suite);
+    for (let index = 0; index < count; index += 1) objects.store(nameOf(index), BODY, METADATA);
+    return () => inTurn((index) => objects.retrieve(nameOf(index)));
+  }
+  return async () => {
+    const objects = await leastObjects(suite);
+    return inTurn((index) => objects.store(nameOf(index), BODY, METADATA));
   };
 }
 
@@ -56,8 +84,5 @@ function ofRaw(): Sampler {
     bareToken(key, key, parent, nameOf(index));
     sealBare(key, header, BODY);
   };
-  return () =>
-    rate(count, () => {
-      for (let index = 0; index < count; index += 1) step(index);
-    });
+  return () => inTurn(step);
 }
