@@ -46,7 +46,9 @@ describe(`a checkpoint of ${OBJECTS} objects`, () => {
       counts.set(what, (counts.get(what) ?? 0) + 1);
       return undefined;
     });
-    const { store, engine } = await engineAt(place, clock, { layers: [injector.layer] });
+    // Small pages, of which there are enough wherever chance lets them end.
+    const limits = { maxRecord: 64 * 1024 };
+    const { store, engine } = await engineAt(place, clock, { layers: [injector.layer], limits });
     const keys = Array.from({ length: OBJECTS }, (_, n) => `f${n % (OBJECTS / 100)}/k${n}`);
     await store.storeMany(keys.map((key) => ({ key, data: '' })));
     const first = await makeCheckpoint(engine);
