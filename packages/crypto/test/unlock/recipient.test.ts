@@ -6,6 +6,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { formatRecipient, generateIdentity, identity, openSlot, rawKey, recipientOf } from '../../src/index.ts';
 import { sealSlot, sealSlotTo } from '../../src/index.ts';
+import { printed } from '../../src/unlock/printed.ts';
 import { bytesFrom, repeatableRandom } from '../support/fixtures.ts';
 
 const context = { lineage: bytesFrom('lineage', 16), fingerprint: bytesFrom('fingerprint', 32) };
@@ -147,18 +148,19 @@ describe('an identity', () => {
   });
 
   it('with any character changed is refused, or is the same', async () => {
-    const before = await identity(own).secret();
-    const changes = fc.tuple(fc.nat({ max: own.length - 1 }), fc.integer({ min: 0x20, max: 0x7e }));
+    // One mistake in a million passes its check, so identity and changes are the same in every run.
+    const fixed = printed('identity', bytesFrom('an identity', 32));
+    const before = await identity(fixed).secret();
+    const changes = fc.tuple(fc.nat({ max: fixed.length - 1 }), fc.integer({ min: 0x20, max: 0x7e }));
     await fc.assert(
       fc.asyncProperty(changes, async ([at, code]) => {
-        const changed = Buffer.from(own);
+        const changed = Buffer.from(fixed);
         changed[at] = code;
         const read = await identity(changed)
           .secret()
           .catch(() => undefined);
         if (read !== undefined) expect(read).toEqual(before);
       }),
-      // One mistake in a million passes its check.
       { numRuns: 200, seed: 7 },
     );
   });
