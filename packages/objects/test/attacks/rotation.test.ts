@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { commitHead } from '../../src/engine/commit-head.ts';
 import { newSlot } from '../../src/maintenance/keys/slots.ts';
 import { engineAt } from '../support/engines.ts';
-import { hurriedClock } from '../support/hurried-clock.ts';
+import { EagerClock } from '../support/eager-clock.ts';
 import { memoryAnchor } from '../support/anchors.ts';
 import { attack } from '../support/attacker.ts';
 import { memoryPlace } from '../support/places.ts';
@@ -18,8 +18,8 @@ const OTHER = secret(9);
 
 describe('a change of the head', () => {
   it('whose answer is lost, and that another one has followed, keeps the keyring that it has written', async () => {
-    const place = usePlace(memoryPlace);
-    const clock = hurriedClock();
+    const clock = new EagerClock();
+    const place = usePlace(() => memoryPlace(() => clock.now()));
     const injector = createFaultInjector();
     const store = await createAt(place, { clock, layers: [injector.layer] });
     await store.store('precious', 'data');
@@ -45,8 +45,8 @@ describe('a change of the head', () => {
 
   // T-BACKEND-11
   it('on a fork of the store is not followed by who has seen the other one, nor by their anchor', async () => {
-    const place = usePlace(memoryPlace);
-    const clock = hurriedClock();
+    const clock = new EagerClock();
+    const place = usePlace(() => memoryPlace(() => clock.now()));
     const anchor = memoryAnchor();
     const attacker = await attack(place);
     const store = await createAt(place, { clock, anchor });
@@ -68,8 +68,8 @@ describe('a change of the head', () => {
 
 describe('the anchor', () => {
   it('remembers a rotation before it is reported, also where the process lives on', async () => {
-    const place = usePlace(memoryPlace);
-    const clock = hurriedClock();
+    const clock = new EagerClock();
+    const place = usePlace(() => memoryPlace(() => clock.now()));
     const anchor = memoryAnchor();
     const attacker = await attack(place);
     const store = await createAt(place, { clock, anchor });
@@ -80,8 +80,8 @@ describe('the anchor', () => {
   });
 
   it('is not set back by a process that was slow to unlock the store', async () => {
-    const place = usePlace(memoryPlace);
-    const clock = hurriedClock();
+    const clock = new EagerClock();
+    const place = usePlace(() => memoryPlace(() => clock.now()));
     const anchor = memoryAnchor();
     const attacker = await attack(place);
     const store = await createAt(place, { clock, anchor });
@@ -98,7 +98,7 @@ describe('the anchor', () => {
 
 describe('keys', () => {
   it('of a category that is to go as a whole are not destroyed or brought back one by one', async () => {
-    const clock = hurriedClock();
+    const clock = new EagerClock();
     const place = usePlace(() => memoryPlace(() => clock.now()));
     const store = await createAt(place, { clock, categories: { team: ['team/**'] } });
     await store.rotateEncryptionKey(OLD, NEW);
@@ -114,8 +114,8 @@ describe('keys', () => {
   });
 
   it('stay where a record is too damaged to tell its own', async () => {
-    const place = usePlace(memoryPlace);
-    const clock = hurriedClock();
+    const clock = new EagerClock();
+    const place = usePlace(() => memoryPlace(() => clock.now()));
     const store = await createAt(place, { clock });
     await store.store('precious', 'data');
     const backend = await place.open();
@@ -132,8 +132,8 @@ describe('keys', () => {
 
   // T-BACKEND-09
   it('that are retired do not come back with a record that is put back', async () => {
-    const place = usePlace(memoryPlace);
-    const clock = hurriedClock();
+    const clock = new EagerClock();
+    const place = usePlace(() => memoryPlace(() => clock.now()));
     const store = await createAt(place, { clock });
     await store.store('password', 'old');
     const backend = await place.open();
@@ -151,8 +151,8 @@ describe('keys', () => {
 
 describe('a rotation', () => {
   it('replaces a secret that is there twice in both its slots', async () => {
-    const place = usePlace(memoryPlace);
-    const clock = hurriedClock();
+    const clock = new EagerClock();
+    const place = usePlace(() => memoryPlace(() => clock.now()));
     await createAt(place, { clock });
     // As releases before this one could.
     const { engine, store } = await engineAt(place, clock);
@@ -169,8 +169,8 @@ describe('a rotation', () => {
   });
 
   it.each([true, false])('whose state is damaged can be begun anew (forgotten first: %s)', async (forgotten) => {
-    const place = usePlace(memoryPlace);
-    const clock = hurriedClock();
+    const clock = new EagerClock();
+    const place = usePlace(() => memoryPlace(() => clock.now()));
     const injector = createFaultInjector();
     const store = await createAt(place, { clock, layers: [injector.layer] });
     await store.store('k', 'x');
@@ -185,8 +185,8 @@ describe('a rotation', () => {
   });
 
   it('whose state is damaged can be gone on with, since the head tells what it is', async () => {
-    const place = usePlace(memoryPlace);
-    const clock = hurriedClock();
+    const clock = new EagerClock();
+    const place = usePlace(() => memoryPlace(() => clock.now()));
     const injector = createFaultInjector();
     const store = await createAt(place, { clock, layers: [injector.layer] });
     await store.store('k', 'x');

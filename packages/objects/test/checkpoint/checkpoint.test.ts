@@ -3,9 +3,8 @@ import { describe, expect, it } from 'vitest';
 import type { ObjectStore } from '../../src/index.ts';
 import { attack } from '../support/attacker.ts';
 import { EagerClock } from '../support/eager-clock.ts';
-import { hurriedClock } from '../support/hurried-clock.ts';
 import type { Place } from '../support/places.ts';
-import { memoryPlace, PLACES } from '../support/places.ts';
+import { CLOCKED_PLACES, memoryPlace } from '../support/places.ts';
 import { createAt, openAt, patterned, usePlace } from '../support/stores.ts';
 
 async function world(): Promise<{ place: Place; clock: EagerClock; store: ObjectStore }> {
@@ -14,9 +13,13 @@ async function world(): Promise<{ place: Place; clock: EagerClock; store: Object
   return { place, clock, store: await createAt(place, { clock }) };
 }
 
-describe.each(PLACES)('a checkpoint on %s', (_name, make) => {
+describe.each(CLOCKED_PLACES)('a checkpoint on %s', (_name, make) => {
   it('counts what the store holds, and finds nothing wrong', async () => {
-    const store = await createAt(usePlace(make), { clock: hurriedClock() });
+    const clock = new EagerClock();
+    const store = await createAt(
+      usePlace(() => make(clock)),
+      { clock },
+    );
     await store.storeMany(Array.from({ length: 30 }, (_, n) => ({ key: `k/${n}`, data: `${n}` })));
     await store.store('large', patterned(200_000));
     await store.store('k/1', 'again');

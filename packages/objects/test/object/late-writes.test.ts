@@ -7,7 +7,6 @@ import { systemClock } from '@securestore/jobs';
 import { describe, expect, it } from 'vitest';
 import type { ObjectStore } from '../../src/index.ts';
 import { EagerClock } from '../support/eager-clock.ts';
-import { hurriedClock } from '../support/hurried-clock.ts';
 import type { Place } from '../support/places.ts';
 import { memoryPlace, withoutBatch } from '../support/places.ts';
 import { createAt, failure, openAt, patterned, usePlace } from '../support/stores.ts';
@@ -135,8 +134,8 @@ describe('a write that lands late', () => {
 
 describe('a write that lands late beside a rotation', () => {
   it('is brought under the new key before it is acknowledged', async () => {
-    const place = usePlace(memoryPlace);
-    const clock = hurriedClock();
+    const clock = new EagerClock();
+    const place = usePlace(() => memoryPlace(() => clock.now()));
     const faults = createFaultInjector();
     const other = await createAt(place, { clock, layers: [faults.layer] });
     await other.slots.add(rawKey(Buffer.alloc(32, 8)));

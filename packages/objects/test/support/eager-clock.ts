@@ -23,6 +23,8 @@ export class EagerClock implements Clock {
   #sleepers: Sleeper[] = [];
   #pumping = false;
   #isStopped = false;
+  /** How much is under way outside of the event loop. */
+  #held = 0;
 
   /**
    * Stops all clocks for good. What goes on when a test has ended, such as a store that nobody has closed, would keep the
@@ -79,6 +81,16 @@ export class EagerClock implements Clock {
     });
   }
 
+  /** Does something outside of the event loop, such as work on files: no time passes meanwhile, however long it takes. */
+  async during<T>(work: () => Promise<T>): Promise<T> {
+    this.#held += 1;
+    try {
+      return await work();
+    } finally {
+      this.#held -= 1;
+    }
+  }
+
   /** Lets time pass, in milliseconds. */
   advance(milliseconds: number): void {
     this.#now += milliseconds;
@@ -97,6 +109,11 @@ export class EagerClock implements Clock {
       this.#pumping = Number.isFinite(first);
       if (!this.#pumping) {
         EagerClock.#running.delete(this);
+        return;
+      }
+      if (this.#held > 0) {
+        turns = 0;
+        setTimeout(turn, 1);
         return;
       }
       turns += 1;

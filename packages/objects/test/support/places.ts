@@ -2,12 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { StorageBackend } from '@securestore/backend-api';
-import { forwardTo } from '@securestore/backend-api';
+import type { Around, StorageBackend } from '@securestore/backend-api';
+import { forwardTo, intercept } from '@securestore/backend-api';
 import { FsBackend } from '@securestore/backend-fs';
 import { MemoryBackend } from '@securestore/backend-memory';
 import { SqliteBackend } from '@securestore/backend-sqlite';
 import type { Clock } from '@securestore/jobs';
+import type { EagerClock } from './eager-clock.ts';
 
 /** Somewhere to store things, empty at first, that any number of backends can open. */
 export interface Place {
@@ -75,4 +76,23 @@ export const PLACES: readonly (readonly [string, () => Place])[] = [
   ['memory', () => memoryPlace()],
   ['sqlite', () => folderPlace('sqlite', () => new SqliteBackend())],
   ['file', () => folderPlace('file', () => new FsBackend())],
+];
+
+/** A folder whose backends have a clock of the test, on which no time passes while they work. */
+export function filePlace(clock: EagerClock): Place {
+  const settings = { clock: () => clock.now(), monotonic: () => clock.uptime() };
+  const place = folderPlace('file', () => new FsBackend(settings));
+  const layer = intercept(
+    (): Around =>
+      async ({ signal }, run) =>
+        clock.during(async () => run(signal)),
+  );
+  return { ...place, open: async () => layer(await place.open()) };
+}
+
+/** Every kind of place, with a clock of the test in the place of the machine's: no limit depends on how busy that is. */
+export const CLOCKED_PLACES: readonly (readonly [string, (clock: EagerClock) => Place])[] = [
+  ['memory', (clock) => memoryPlace(() => clock.now())],
+  ['sqlite', (clock) => sqlitePlace(() => clock)],
+  ['file', filePlace],
 ];

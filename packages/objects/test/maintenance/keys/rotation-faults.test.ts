@@ -2,7 +2,8 @@ import { createFaultInjector } from '@securestore/backend-api';
 import { compareVersions } from '@securestore/core-format';
 import { rawKey } from '@securestore/crypto';
 import { expect, it } from 'vitest';
-import { hurriedClock } from '../../support/hurried-clock.ts';
+import { skewed } from '../../support/collection.ts';
+import { EagerClock } from '../../support/eager-clock.ts';
 import type { Place } from '../../support/places.ts';
 import { memoryPlace, withoutBatch } from '../../support/places.ts';
 import { createAt, failure, openAt, patterned, readRange, usePlace } from '../../support/stores.ts';
@@ -11,7 +12,9 @@ const LARGE = patterned(150_000);
 
 it('a rotation to the depth "data" that is stopped keeps the payloads that it has sealed anew', async () => {
   const injector = createFaultInjector();
-  const store = await createAt(usePlace(memoryPlace), { clock: hurriedClock(), layers: [injector.layer] });
+  const clock = new EagerClock();
+  const place = usePlace(() => memoryPlace(() => clock.now()));
+  const store = await createAt(place, { clock, layers: [injector.layer] });
   const { version } = await store.store('k', LARGE);
   await store.store('k', 'small');
   let sealed = false;
@@ -31,8 +34,8 @@ it.each([1, 2, 3])(
   'a payload that is sealed anew before its part %i is read is read to its end all the same',
   async (part) => {
     const payload = patterned(10 * 1024 * 1024);
-    const place = usePlace(memoryPlace);
-    const clock = hurriedClock();
+    const clock = new EagerClock();
+    const place = usePlace(() => memoryPlace(() => clock.now()));
     const other = await createAt(place, { clock });
     await other.slots.add(rawKey(Buffer.alloc(32, 8)));
     await other.store('k', payload);
@@ -52,12 +55,12 @@ it.each([1, 2, 3])(
 );
 
 it('a purge by a process that does not know the new key yet has a version after the one that it removes', async () => {
-  const place = usePlace(memoryPlace);
-  const clock = hurriedClock();
+  const clock = new EagerClock();
+  const place = usePlace(() => memoryPlace(() => clock.now()));
   const other = await createAt(place, { clock });
   await other.slots.add(rawKey(Buffer.alloc(32, 8)));
   // It reads the head again only when an operation ends, and its clock is slow.
-  const store = await openAt(place, { clock: { ...clock, now: () => clock.now() - 300_000 } });
+  const store = await openAt(place, { clock: skewed(clock, -300_000) });
   await other.rotateEncryptionKey(Buffer.alloc(32, 8), Buffer.alloc(32, 9));
   const { version } = await other.store('k', 'under the new key');
   await store.purge('k');
@@ -66,8 +69,8 @@ it('a purge by a process that does not know the new key yet has a version after 
 });
 
 it('a writer that loses a race to a re-wrap leaves the copy that another writer counts on', async () => {
-  const place = usePlace(memoryPlace);
-  const clock = hurriedClock();
+  const clock = new EagerClock();
+  const place = usePlace(() => memoryPlace(() => clock.now()));
   const first = createFaultInjector();
   const second = createFaultInjector();
   const loser = await createAt(place, { clock, layers: [first.layer], wrap: withoutBatch });

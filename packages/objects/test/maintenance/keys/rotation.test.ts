@@ -1,10 +1,9 @@
 import { recordKeyId, splitRecord } from '@securestore/core-format';
 import { rawKey } from '@securestore/crypto';
 import { describe, expect, it } from 'vitest';
-import type { Clock } from '@securestore/jobs';
 import type { ObjectStore, RotationDepth } from '../../../src/index.ts';
-import { hurriedClock } from '../../support/hurried-clock.ts';
-import { memoryPlace, PLACES } from '../../support/places.ts';
+import { EagerClock } from '../../support/eager-clock.ts';
+import { CLOCKED_PLACES, memoryPlace } from '../../support/places.ts';
 import type { Place } from '../../support/places.ts';
 import { createAt, failure, openAt, patterned, readRange, usePlace } from '../../support/stores.ts';
 import { LONG } from '../../../../../tools/campaigns/src/size.ts';
@@ -48,12 +47,12 @@ async function recordsOf(place: Place): Promise<Map<string, Buffer>> {
 }
 
 // In a short run in memory, and on one of the others.
-describe.each(PLACES.filter(([name]) => LONG || name !== 'sqlite'))(
+describe.each(CLOCKED_PLACES.filter(([name]) => LONG || name !== 'sqlite'))(
   'rotating the keys of a store on %s',
   (_name, make) => {
     it.each(['unlock', 'keys', 'data'] as const)('to the depth "%s" keeps every object', async (depth) => {
-      const place = usePlace(make);
-      const clock = hurriedClock();
+      const clock = new EagerClock();
+      const place = usePlace(() => make(clock));
       const store = await createAt(place, { clock });
       await filled(store);
       const before = await recordsOf(place);
@@ -85,9 +84,9 @@ describe.each(PLACES.filter(([name]) => LONG || name !== 'sqlite'))(
   },
 );
 
-async function world(): Promise<{ place: Place; clock: Clock; store: ObjectStore }> {
-  const place = usePlace(memoryPlace);
-  const clock = hurriedClock();
+async function world(): Promise<{ place: Place; clock: EagerClock; store: ObjectStore }> {
+  const clock = new EagerClock();
+  const place = usePlace(() => memoryPlace(() => clock.now()));
   return { place, clock, store: await createAt(place, { clock }) };
 }
 
@@ -142,8 +141,9 @@ describe('a rotation', () => {
   });
 
   it('looks at the records once where only hints of the journal lie under an old key', async () => {
-    const clock = hurriedClock();
-    const store = await createAt(usePlace(memoryPlace), { clock, journal: true });
+    const clock = new EagerClock();
+    const place = usePlace(() => memoryPlace(() => clock.now()));
+    const store = await createAt(place, { clock, journal: true });
     await store.store('k', 'x');
     const job = store.rotateEncryptionKey(OLD, NEW);
     const phases = new Set<string>();
@@ -183,8 +183,8 @@ describe('a rotation', () => {
 
 describe('the removal of a slot', () => {
   it('leaves a process that opened the store by it without writes (LOCKED) once it is reported', async () => {
-    const place = usePlace(memoryPlace);
-    const clock = hurriedClock();
+    const clock = new EagerClock();
+    const place = usePlace(() => memoryPlace(() => clock.now()));
     const store = await createAt(place, { clock });
     const { id } = await store.slots.add(NEW);
     const guest = await openAt(place, { clock, unlock: rawKey(NEW) });

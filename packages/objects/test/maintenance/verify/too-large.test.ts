@@ -1,8 +1,8 @@
 import { readdirSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { hurriedClock } from '../../support/hurried-clock.ts';
-import { PLACES } from '../../support/places.ts';
+import { EagerClock } from '../../support/eager-clock.ts';
+import { filePlace } from '../../support/places.ts';
 import { createAt, failure, openAt, patterned, usePlace } from '../../support/stores.ts';
 
 const TERABYTE = 1024 ** 4;
@@ -15,10 +15,9 @@ function filesBelow(folder: string): string[] {
 
 describe('objects that somebody has made larger than memory', () => {
   it.each(['o', 'h', 'b', 'k'])('below %s are found and named, and the rest is verified', async (area) => {
-    const make = PLACES.find(([name]) => name === 'file')?.[1] ?? expect.fail('no file:');
-    const place = usePlace(make);
-    // Verifying waits before it looks again.
-    const store = await createAt(place, { clock: hurriedClock() });
+    const clock = new EagerClock();
+    const place = usePlace(() => filePlace(clock));
+    const store = await createAt(place, { clock });
     await store.store('a', 'one');
     await store.store('a', 'two');
     await store.store('b', 'x');
@@ -30,16 +29,16 @@ describe('objects that somebody has made larger than memory', () => {
     expect(report).toMatchObject({ ok: false, objects: 3 });
     expect(report.findings.map(({ kind }) => kind)).toEqual([area === 'b' ? 'payload' : 'damaged']);
     await store.close();
-    if (area === 'k') await failure(openAt(place), 'INTEGRITY');
+    if (area === 'k') await failure(openAt(place, { clock }), 'INTEGRITY');
   });
 
   it('are refused by opening where it is the head', async () => {
-    const make = PLACES.find(([name]) => name === 'file')?.[1] ?? expect.fail('no file:');
-    const place = usePlace(make);
-    await (await createAt(place)).close();
+    const clock = new EagerClock();
+    const place = usePlace(() => filePlace(clock));
+    await (await createAt(place, { clock })).close();
     const root = place.url.slice('file:'.length);
     const head = filesBelow(root).find((file) => /\/store[^/]*$/.test(file)) ?? expect.fail('no head');
     truncateSync(head, TERABYTE);
-    expect((await failure(openAt(place), 'INTEGRITY')).message).toContain('store has 1099511627776 bytes');
+    expect((await failure(openAt(place, { clock }), 'INTEGRITY')).message).toContain('store has 1099511627776 bytes');
   });
 });
