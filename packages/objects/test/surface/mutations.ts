@@ -1,5 +1,6 @@
 import { forwardTo } from '@securestore/backend-api';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { FakeClock } from '../../../jobs/test/support/clock.ts';
 import { memoryPlace, withoutBatch } from '../support/places.ts';
 import { failure, patterned, usePlace } from '../support/stores.ts';
 import type { Surface } from './surface.ts';
@@ -182,12 +183,12 @@ export function describeMutations(surface: Surface): void {
     });
 
     it('does not bring back an older value than the one before the deletion', async () => {
-      const place = usePlace(memoryPlace);
-      const store = await surface.createAt(place);
+      const clock = new FakeClock();
+      const place = usePlace(() => memoryPlace(() => clock.now()));
+      const store = await surface.createAt(place, { clock });
       await store.store('k', 'old');
-      const expires = new Date(Date.now() + 1000);
-      await store.store('k', 'short-lived', { expires });
-      await vi.waitUntil(() => Date.now() > expires.getTime(), { interval: 10, timeout: 10_000 });
+      await store.store('k', 'short-lived', { expires: new Date(clock.now() + 1000) });
+      clock.advance(1001);
       await store.delete('k');
       await failure(store.undelete('k'), 'NOT_FOUND');
     });
