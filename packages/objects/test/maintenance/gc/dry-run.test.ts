@@ -48,7 +48,7 @@ it.each([
   await store.delete('gone');
   await store.store('forgotten', 'x');
   await store.delete('forgotten');
-  await store.store('fleeting', 'x', { expires: new Date(clock.now() + 1000) });
+  await store.store('fleeting', 'x', { expires: new Date(clock.now() + 60_000) });
   await store.purge('small');
   await store.store('small', 'again');
   await store.gc();
