@@ -129,7 +129,7 @@ describe('sodium-native and libsodium-wrappers', () => {
     }
   });
 
-  it.runIf(LONG)(onlyLong('pass the same tests and vectors'), { timeout: 600_000 }, (context) => {
+  it.runIf(LONG)(onlyLong('pass the same tests and vectors'), { timeout: 3_600_000 }, (context) => {
     if (reason !== '') context.skip(reason);
     const env = { ...process.env, NODE_PATH: FOLDER };
     const program = `

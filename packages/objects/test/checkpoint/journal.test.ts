@@ -101,7 +101,7 @@ describe('a checkpoint of a store with a journal', () => {
     expect(await store.checkpoint()).toMatchObject({ examined: 0, findings: [] });
   });
 
-  it('that is stopped is made good by the next one', { timeout: 120_000 }, async () => {
+  it('that is stopped is made good by the next one', { timeout: 600_000 }, async () => {
     for (let k = 0, reached = true; reached; k += STRIDE) {
       const { place, clock } = await world(true);
       const injector = createFaultInjector();

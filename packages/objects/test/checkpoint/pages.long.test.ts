@@ -38,7 +38,7 @@ async function pagesOf(engine: Engine): Promise<string[]> {
 const OBJECTS = sized({ short: 4000, full: 10_000, torture: 10_000 });
 
 describe(`a checkpoint of ${OBJECTS} objects`, () => {
-  it('reads and writes in proportion to the changes', { timeout: 120_000 }, async () => {
+  it('reads and writes in proportion to the changes', { timeout: 600_000 }, async () => {
     const { place, clock } = await emptyPlace();
     const counts = new Map<string, number>();
     const injector = createFaultInjector(({ operation, key }) => {
@@ -169,7 +169,7 @@ async function stopAt(k: number | undefined, type: 'kill-before' | 'kill-after')
 }
 
 describe('a checkpoint that is stopped', () => {
-  it('at any backend call leaves the old one or the new one, whole', { timeout: 120_000 }, async () => {
+  it('at any backend call leaves the old one or the new one, whole', { timeout: 600_000 }, async () => {
     const calls = await stopAt(undefined, 'kill-before');
     expect(calls).toBeGreaterThan(8);
     for (let k = 0; k < calls; k++) {
@@ -178,7 +178,7 @@ describe('a checkpoint that is stopped', () => {
     }
   });
 
-  it('by a failure or a lost acknowledgement is made whole by another one', { timeout: 120_000 }, async () => {
+  it('by a failure or a lost acknowledgement is made whole by another one', { timeout: 600_000 }, async () => {
     for (let k = 0; ; k += sized({ short: 3, full: 1, torture: 1 })) {
       const { place, clock } = await emptyPlace();
       let failing: number | undefined;

@@ -17,7 +17,7 @@ describe('what is remembered of objects', () => {
     expect(calls.filter(({ key }) => key !== 'store').map(({ operation }) => operation)).toEqual(
       names.map(() => 'batch'),
     );
-  }, 240_000);
+  }, 600_000);
 
   it('takes no more memory, however large what it came with was', () => {
     const clock = systemClock();

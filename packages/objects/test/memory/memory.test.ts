@@ -147,7 +147,7 @@ beforeAll(async () => {
 describe('no key is left in the memory of a process', () => {
   it.for(Object.entries(SCENARIOS).filter((_, at) => LONG || at === 0))(
     'after %s',
-    { timeout: 4 * MINUTES },
+    { timeout: 15 * MINUTES },
     async ([name, scenario], context) => {
       if (reason !== undefined) context.skip(reason);
       const { before, after } = await look(name, scenario);

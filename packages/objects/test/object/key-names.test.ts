@@ -4,7 +4,7 @@ import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { PLACES } from '../support/places.ts';
 import { createAt, openAt, usePlace } from '../support/stores.ts';
-import { sized, TORTURE } from '../../../../tools/campaigns/src/size.ts';
+import { sized } from '../../../../tools/campaigns/src/size.ts';
 import { ANY_CHARACTER } from '../../../../tools/campaigns/src/any-character.ts';
 
 const COUNT = sized({ short: 40, full: 400, torture: 10_000 });
@@ -84,5 +84,5 @@ it.each(['encrypted', 'plain'] as const)(
     for (const others of tokens) expect(others).toEqual(tokens[0]);
     await template.close();
   },
-  TORTURE ? 600_000 : 60_000,
+  600_000,
 );

@@ -98,7 +98,7 @@ describe.each(places)('a rotation on %s beside writers, readers and a sleeper in
       const readers = Array.from({ length: count }, (_, n) => start('read', `reader-${n}`));
       await Promise.all([...writers, ...readers].map(({ opened }) => opened));
       const sleeper = start('sleep', 'sleeper');
-      await vi.waitFor(() => expect(sleeper.lines).toContain('asleep'), { timeout: 60_000 });
+      await vi.waitFor(() => expect(sleeper.lines).toContain('asleep'), { timeout: 600_000 });
       const report = await rotateWithKills(start);
       sleeper.child.kill('SIGCONT');
       await sleep(1000);
