@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeEach, expect, vi } from 'vitest';
+import { cleanUp } from './packages/objects/test/support/at-end.ts';
 import { EagerClock } from './packages/objects/test/support/eager-clock.ts';
 import { namedData } from './packages/backend-memory/src/memory-data.ts';
 import { useTemporaryFolder } from './tools/checks/src/temporary-files.ts';
@@ -24,11 +25,18 @@ if (!(ADDED in globalThis)) {
 beforeEach(({ task }) => void (task.concurrent !== true && EagerClock.beginTest()));
 afterEach(({ task }) => void (task.concurrent !== true && EagerClock.endTest()));
 
+// Hooked here for each file: a module that all files of the process share is evaluated for the first of them only.
+afterEach(async ({ task }) => {
+  // What others that run at the same time have registered is still in use.
+  if (task.concurrent !== true) await cleanUp();
+});
+
 // The next file in this process finds what this one has found.
 const { execArgv } = process;
-afterAll(() => {
+afterAll(async () => {
   process.execArgv = execArgv;
   vi.useRealTimers();
+  await cleanUp();
   vi.unstubAllEnvs();
   vi.unstubAllGlobals();
   vi.restoreAllMocks();

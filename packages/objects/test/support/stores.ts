@@ -4,10 +4,13 @@ import { SecureStoreError } from '@securestore/core-format';
 import type { ErrorCode } from '@securestore/core-format';
 import { rawKey } from '@securestore/crypto';
 import type { UnlockMethod } from '@securestore/crypto';
-import { afterEach, expect } from 'vitest';
+import { expect } from 'vitest';
 import type { ObjectStore, OpenSettings, RangeOptions, SecureStorage, StoreSettings } from '../../src/index.ts';
 import { createObjectStore, openObjectStore } from '../../src/index.ts';
+import { atEnd } from './at-end.ts';
 import type { Place } from './places.ts';
+
+export { atEnd } from './at-end.ts';
 
 /** What unlocks every store of the tests. */
 export const UNLOCK: UnlockMethod = rawKey(Buffer.alloc(32, 7));
@@ -17,17 +20,6 @@ export type Extras = Partial<Omit<OpenSettings, 'backend'> & StoreSettings> & {
   /** Wraps the backend in something that is no layer. */
   readonly wrap?: (backend: StorageBackend) => StorageBackend;
 };
-
-const cleanups: (() => Promise<void> | void)[] = [];
-
-/** Registers what is to be done when the test has ended, in reverse order. */
-export function atEnd(cleanup: () => Promise<void> | void): void {
-  cleanups.push(cleanup);
-}
-
-afterEach(async () => {
-  for (let next = cleanups.pop(); next !== undefined; next = cleanups.pop()) await next();
-});
 
 async function settingsAt(place: Place, { layers = [], wrap, ...rest }: Extras): Promise<OpenSettings & StoreSettings> {
   const opened = await place.open();
