@@ -133,7 +133,8 @@ describe('a time to live', () => {
       { key: 'ever', value: 3 },
     ]);
     expect((await store.list()).length).toBe(3);
-    clock.advance(61_000);
+    // A busy machine may have taken a while to get here, by its own clock, which the adapter counts by.
+    clock.advance(600_000);
     // Keyv5 goes by the clock of the machine, by which nothing has expired.
     expect(await keyv.getMany(['short', 'long', 'ever'])).toEqual([undefined, 2, 3]);
     expect(await keyv.has('short')).toBe(false);
