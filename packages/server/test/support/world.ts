@@ -48,18 +48,19 @@ export const EVERYTHING: readonly Rule[] = [{ effect: 'allow', actions: ['*'] }]
 
 /** How long a raw connection may be silent after an answer has begun before it counts as whole, in milliseconds. */
 const SILENCE = 300;
-/** How long a machine that is busy may take to begin one. */
+/** How long a machine that is busy may take to begin one, or to end one after which the connection is closed. */
 const PATIENCE = 20_000;
 
 /** Sends bytes as they are, and gives the answer when the other side has closed, or been silent. */
 export function rawSend(port: number, bytes: string | Buffer): Promise<string> {
   return new Promise((resolve) => {
     let answer = '';
+    const silence = /^connection: close$/im.test(String(bytes)) ? PATIENCE : SILENCE;
     const socket = connect(port, '127.0.0.1');
     socket.setTimeout(PATIENCE, () => socket.destroy());
     socket.on('data', (chunk) => {
       answer += chunk.toString('latin1');
-      socket.setTimeout(SILENCE);
+      socket.setTimeout(silence);
     });
     socket.on('error', () => undefined);
     socket.on('close', () => resolve(answer));
