@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { RemoteStore } from '@securestore/client';
 import { openRemoteStore } from '@securestore/client';
 import { addPrincipal, createStore, grantRole, openStore, rawKey, SecureStoreError, setRole } from 'securestore';
 import { expect, it, onTestFinished } from 'vitest';
@@ -49,8 +50,7 @@ it(
     for (let round = 0; round < ROUNDS; round++) {
       const server = await serving(url);
       const killed = new AbortController();
-      const load = async (client: number): Promise<void> => {
-        const store = await openRemoteStore(server.url, { credentials: { token } });
+      const load = async (store: RemoteStore, client: number): Promise<void> => {
         for (let n = 0; !killed.signal.aborted; n++) {
           const [key, data] = [`client/${client}/${n % 20}`, `${round}/${n}`];
           tried.set(key, data);
@@ -65,7 +65,11 @@ it(
         await store.close();
       };
       const officer = await openRemoteStore(server.url, { credentials: { token } });
-      const loads = Array.from({ length: CLIENTS }, async (_, client) => load(client));
+      // All are open before there is load: one that is slow would find no server any more.
+      const stores = await Promise.all(
+        Array.from({ length: CLIENTS }, () => openRemoteStore(server.url, { credentials: { token } })),
+      );
+      const loads = stores.map(load);
       const job = officer.rotateEncryptionKey(Buffer.alloc(32, 9), Buffer.alloc(32, 9), { depth: 'data' });
       const outcome = job.catch((error: unknown) => error);
       await job.progress[Symbol.asyncIterator]().next();

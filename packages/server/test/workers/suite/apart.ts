@@ -3,6 +3,7 @@ import { readdirSync } from 'node:fs';
 import { request } from 'node:http';
 import type { IncomingMessage } from 'node:http';
 import { PassThrough } from 'node:stream';
+import type { RemoteStore } from '@securestore/client';
 import { openRemoteStore } from '@securestore/client';
 import { openStore, rawKey } from 'securestore';
 import { expect, it } from 'vitest';
@@ -19,12 +20,15 @@ const foldersIn = (temp: string): string[] => readdirSync(temp).filter((name) =>
 /** Kills the process of a server under load. @returns what was acknowledged */
 async function killUnderLoad({ url, child, workers }: ServingApart, token: string): Promise<Load> {
   const load = new Load();
-  const run = async (client: number): Promise<void> => {
-    const remote = await openRemoteStore(url, { credentials: { token } });
+  const run = async (remote: RemoteStore, client: number): Promise<void> => {
     await load.run(client, remote);
     await remote.close();
   };
-  const loads = Array.from({ length: CLIENTS }, (_, client) => run(client));
+  // All are open before there is load: one that is slow would find no server any more.
+  const remotes = await Promise.all(
+    Array.from({ length: CLIENTS }, () => openRemoteStore(url, { credentials: { token } })),
+  );
+  const loads = remotes.map(run);
   await until('there is load', () => load.count >= BEFORE_KILL);
   expect(load.lost).toBe(0);
   child.kill('SIGKILL');
