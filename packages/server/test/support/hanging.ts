@@ -15,6 +15,9 @@ function hanging(port: number, token: string, key: string): ClientRequest {
   return asked;
 }
 
+/** So many refusals, one after the other, reach every worker: each has then freed what was answered before. */
+const REFUSALS = 6;
+
 /** Begins requests that never end, until there is no place left for another one. */
 export async function fill(
   port: number,
@@ -22,8 +25,10 @@ export async function fill(
   status: () => Promise<number>,
 ): Promise<readonly ClientRequest[]> {
   const all: ClientRequest[] = [];
+  let refusals = 0;
   await until('no place is left', async () => {
-    if ((await status()) === 429) return true;
+    if ((await status()) === 429) return (refusals += 1) === REFUSALS;
+    refusals = 0;
     // The place of the one that asked is free a moment after its answer, and one may be refused until then.
     all.push(hanging(port, token, `k${all.length}`));
     return false;
