@@ -55,7 +55,7 @@ beforeAll(async () => {
   await writeFile(join(world, 'bin', 'securestore'), script, { mode: 0o700 });
   expect(await bash(WORLD)).toMatchObject({ exitCode: 0 });
   await cp(join(world, 'here'), pristine, { recursive: true });
-}, 120_000);
+}, 600_000);
 
 afterAll(async () => rm(world, { recursive: true, force: true }));
 

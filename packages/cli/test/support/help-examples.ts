@@ -56,13 +56,17 @@ served() {
   export SECURESTORE_URL=$(field serving < serve.log) SECURESTORE_TOKEN=$TOKEN
 }
 requested() { (served; securestore approval request purge db/test/password --json) | field id > id; ID=$(cat id); }
-scrubbing() { securestore scrub --rate "$1" > scrub.log 2>&1 & SCRUB=$!; sleep 1.5; ID=$(securestore job list --json | field id); }
-interrupted() { scrubbing 100KB/s; kill -INT $SCRUB; wait $SCRUB || true; ID=$(securestore job list --json | field id); }
+listed() { securestore job list --json; }
+# Until it is listed, or has ended already.
+begun() { ID=; until ID=$(listed | field id); [ -n "$ID" ] || ! kill -0 $!; do sleep 0.1; done; }
+scrubbing() { securestore scrub --rate "$1" > scrub.log 2>&1 & begun; }
+# One that was over before the interrupt came is begun again.
+interrupted() { until listed | grep interrupted; do "$@" & begun; kill -INT $! || true; wait $! || true; done; ID=$(listed | field id); }
 `;
 
 const ID = { ID: '"$ID"' };
 const REQUESTED: ExampleSetup = { before: 'requested', words: ID };
-const INTERRUPTED: ExampleSetup = { before: 'interrupted', words: ID };
+const INTERRUPTED: ExampleSetup = { before: 'interrupted securestore scrub --rate 20KB/s', words: ID };
 const YES: ExampleSetup = { append: ' --yes' };
 
 /** Each example that needs more than {@link WORLD}. */
@@ -78,9 +82,7 @@ export const SETUPS: Readonly<Record<string, ExampleSetup>> = {
     before: `mkdir editors; printf '#!/bin/sh\\nfor file; do :; done; echo >> "$file"\\n' > editors/vim
 chmod 700 editors/vim; export PATH=$PWD/editors:$PATH`,
   },
-  'securestore rotate --resume': {
-    before: 'securestore rotate --same-secret & ROTATION=$!; sleep 3; kill -INT $ROTATION; wait $ROTATION || true',
-  },
+  'securestore rotate --resume': { before: 'interrupted securestore rotate --same-secret' },
   'securestore key destroy pii --wait 7d': YES,
   'securestore key undo pii': { before: 'securestore key destroy pii --wait 7d --yes' },
   'securestore slot remove ID': {
