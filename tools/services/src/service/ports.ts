@@ -1,3 +1,4 @@
+import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { randomInt } from 'node:crypto';
 import { connect, createServer } from 'node:net';
@@ -6,12 +7,32 @@ import { connect, createServer } from 'node:net';
 const [LOWEST, HIGHEST] = [12_000, 32_000];
 
 /**
- * A port of the loopback that nobody listens on now, for a program that has to be told its port. Another program may
- * take it first, so whoever starts the program tries again with another one.
+ * Keeps all others that ask here from a port, in whatever process they are: the sockets of UDP have numbers of their own, so
+ * the one with this number is taken in its place. It is given back when this process ends.
+ */
+async function reserve(port: number): Promise<boolean> {
+  const socket = createSocket('udp4');
+  try {
+    socket.bind({ port, address: '127.0.0.1', exclusive: true });
+    await once(socket, 'listening');
+    socket.unref();
+    return true;
+  } catch (error) {
+    socket.close();
+    if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') return false;
+    throw error;
+  }
+}
+
+/**
+ * A port of the loopback that nobody listens on now, for a program that has to be told its port. Nobody else is given it as
+ * long as this process lives, also before the program listens, or while it is killed and started again. A program that
+ * does not ask here may take it first, so whoever starts the program tries again with another one.
  */
 export async function freePort(): Promise<number> {
   for (;;) {
     const port = randomInt(LOWEST, HIGHEST);
+    if (!(await reserve(port))) continue;
     const server = createServer();
     try {
       server.listen(port, '127.0.0.1');
