@@ -7,9 +7,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { Place, Service } from './service.ts';
 
-/** How long a server may take until it answers. */
-const START_LIMIT_MS = 60_000;
-const STOP_LIMIT_MS = 5_000;
+/** How long a server may take until it answers: a second where nothing else runs, and minutes beside all tests. */
+const START_LIMIT_MS = 300_000;
+const STOP_LIMIT_MS = 30_000;
 
 /** Whom a server runs as. */
 export interface User {
@@ -75,11 +75,16 @@ export class Runner {
 
   /** Ends the server and all its processes in an instant, as by a crash. */
   async kill(): Promise<void> {
-    const { pid } = this.#server ?? {};
-    if (pid === undefined) return;
-    const children = await childrenOf(pid);
+    const server = this.#server;
+    if (server?.pid === undefined || server.exitCode !== null || server.signalCode !== null) return;
+    // It could begin one more while its processes are listed.
+    server.kill('SIGSTOP');
+    for (let tries = 0; tries < 2000 && (await stateOf(server.pid)) === 'running'; tries++) await sleep(5);
+    const children = await childrenOf(server.pid);
     await this.#end('SIGKILL');
     for (const child of children) killIfThere(child);
+    // PostgreSQL does not start as long as one of them is still there.
+    for (const child of children) while ((await stateOf(child)) !== 'gone') await sleep(5);
   }
 
   /** Ends the server for good. */
@@ -92,7 +97,8 @@ export class Runner {
     if (server === undefined || server.exitCode !== null || server.signalCode !== null) return;
     const gone = once(server, 'exit');
     server.kill(signal);
-    const insist = setTimeout(() => server.kill('SIGKILL'), STOP_LIMIT_MS);
+    // The group, or processes that it has started would go on for ever.
+    const insist = setTimeout(() => server.pid !== undefined && killIfThere(-server.pid), STOP_LIMIT_MS);
     await gone;
     clearTimeout(insist);
   }
@@ -117,6 +123,15 @@ async function childrenOf(pid: number): Promise<number[]> {
   return list.split(' ').filter(Boolean).map(Number);
 }
 
+/** What a process does, where the system tells; one that only waits to be missed holds nothing any more. */
+async function stateOf(pid: number): Promise<'running' | 'stopped' | 'gone'> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+  const [, state = 'X'] = /^.*\) (\S)/s.exec(stat) ?? [];
+  if (state === 'Z' || state === 'X') return 'gone';
+  return state === 'T' || state === 't' ? 'stopped' : 'running';
+}
+
+/** @param pid of a process, or the negative one of a group */
 function killIfThere(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL');
