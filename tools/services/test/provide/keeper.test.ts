@@ -2,9 +2,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readlinkSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, inject, it } from 'vitest';
+import { describe, expect, inject, it, vi } from 'vitest';
 import { startServer } from '../../src/provide/server.ts';
 import { redis } from '../../src/servers/redis.ts';
 
@@ -26,8 +25,7 @@ function folderOf(pid: number): string {
 }
 
 async function until(condition: () => boolean): Promise<void> {
-  for (let turn = 0; turn < 200 && !condition(); turn++) await sleep(50);
-  expect(condition()).toBe(true);
+  await vi.waitUntil(condition, { timeout: 100_000, interval: 50 });
 }
 
 describe.skipIf('skip' in provided || !existsSync('/proc/self/cwd'))('a server that was started', () => {
