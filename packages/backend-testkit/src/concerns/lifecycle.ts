@@ -145,8 +145,8 @@ export const lifecycle: Concern = {
           await other.close();
         }
         let left = added(before, activeResources());
-        // Sockets and threads take some turns of the event loop to go.
-        for (let turn = 0; left.length > 0 && turn < 200; turn += 1) {
+        // Sockets and threads take some turns of the event loop to go, and on a busy machine seconds.
+        for (let turn = 0; left.length > 0 && turn < 2000; turn += 1) {
           await new Promise((resolve) => setImmediate(resolve));
           if (turn % 20 === 19) await new Promise((resolve) => setTimeout(resolve, 100));
           left = added(before, activeResources());

@@ -76,8 +76,8 @@ export const faultyLifecycles: readonly FaultyBackend[] = [
       const timer = setInterval(() => undefined, 60_000);
       return forwardTo(inner, {
         close: async () => {
-          // Late rather than never, so that the run of the suite itself can end.
-          setTimeout(() => clearInterval(timer), 5_000).unref();
+          // Late rather than never, so that the run of the suite itself can end; and long after the test has waited for it.
+          setTimeout(() => clearInterval(timer), 60_000).unref();
           return inner.close();
         },
       });
