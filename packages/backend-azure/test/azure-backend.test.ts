@@ -92,7 +92,7 @@ describe.skipIf(NO_SERVER !== undefined)('what is stored', () => {
     await blob.createSnapshot();
     await expect(backend.delete('o/a')).rejects.toMatchObject({ code: 'READ_ONLY', key: 'o/a' });
     const lease = blob.getBlobLeaseClient();
-    await lease.acquireLease(15);
+    await lease.acquireLease(60);
     await expect(backend.write('o/a', utf8('y'))).rejects.toMatchObject({ code: 'READ_ONLY', key: 'o/a' });
     await expect(backend.write('o/a', utf8('y'), { ifMatch: etag })).rejects.toMatchObject({ code: 'READ_ONLY' });
     await lease.releaseLease();
