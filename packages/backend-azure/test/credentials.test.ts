@@ -1,5 +1,6 @@
 import { EMULATOR_KEY } from '../../../tools/services/src/servers/azure.ts';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { impatient } from '../../backend-redis/test/support/impatient.ts';
 import { expectNoSecret } from '../../backend-redis/test/support/secrets.ts';
 import { signatureFor } from './support/signatures.ts';
 import { NO_OWN_SERVER, endpointOf, freshUrl, openAt, proxied, textOf, url, utf8 } from './support/stores.ts';
@@ -69,8 +70,11 @@ describe.skipIf(NO_OWN_SERVER !== undefined)('credentials', () => {
         expectNoSecret(failure, secrets);
       }
     }
-    const backend = await openAt(freshUrl(proxy.url), { timeout: 2000 });
-    await backend.write('o/a', utf8('x'));
+    const backend = await impatient(async (timeout) => {
+      const open = await openAt(freshUrl(proxy.url), { timeout });
+      await open.write('o/a', utf8('x'));
+      return open;
+    });
     proxy.loseAnswer();
     const lost = await backend.write('o/a', utf8('payload-7731')).catch((error: unknown) => error);
     proxy.holdAnswers();

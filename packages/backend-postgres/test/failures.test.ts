@@ -1,4 +1,5 @@
 import { describe, expect, inject, onTestFinished, test, vi } from 'vitest';
+import { impatient } from '../../backend-redis/test/support/impatient.ts';
 import { expectNoSecret } from '../../backend-redis/test/support/secrets.ts';
 import { toStoreError } from '../src/connection/errors.ts';
 import { endingServer } from './support/ending-server.ts';
@@ -39,8 +40,11 @@ describe.skipIf('skip' in server)('a connection that breaks', () => {
 
   test('a server that falls silent is given up after the timeout', async () => {
     const proxy = await proxied(url);
-    const backend = await openAt(freshUrl(proxy.url), { timeout: 2000 });
-    await backend.write('o/a', utf8('1'));
+    const backend = await impatient(async (timeout) => {
+      const open = await openAt(freshUrl(proxy.url), { timeout });
+      await open.write('o/a', utf8('1'));
+      return open;
+    });
     proxy.holdAnswers();
     await expect(backend.write('o/a', utf8('2'))).rejects.toMatchObject({ code: 'TIMEOUT', outcome: 'unknown' });
   });

@@ -3,6 +3,7 @@ import type { BatchOperation } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
 import { randomInt } from 'node:crypto';
 import { describe, expect, inject, test } from 'vitest';
+import { impatient } from '../../backend-redis/test/support/impatient.ts';
 import { PostgresBackend } from '../src/index.ts';
 import { freshUrl, freshTable, openAt, poolOf, utf8 } from './support/stores.ts';
 
@@ -213,8 +214,12 @@ describe.skipIf('skip' in server)('a row that others hold', () => {
 
   test('the server gives up after the timeout, and nothing was changed', async () => {
     const table = freshTable();
-    const backend = await openAt(freshUrl(url, table), { timeout: 2000 });
-    await backend.write('o/a', utf8('1'));
+    // The answer of the server is waited for as long again, up to five seconds, which a busy machine may take for it.
+    const backend = await impatient(async (timeout) => {
+      const open = await openAt(freshUrl(url, table), { timeout });
+      await open.write('o/a', utf8('1'));
+      return open;
+    }, 5000);
     const other = await poolOf(url).connect();
     await other.query(`BEGIN; SELECT 1 FROM "${table}" WHERE key = 'o/a' FOR UPDATE`);
     const failure = await backend.write('o/a', utf8('2')).catch((error: unknown) => error);

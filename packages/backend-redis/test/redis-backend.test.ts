@@ -2,6 +2,7 @@ import { Cluster } from 'ioredis';
 import { randomUUID } from 'node:crypto';
 import { describe, expect, inject, onTestFinished, test } from 'vitest';
 import { RedisBackend } from '../src/index.ts';
+import { impatient } from './support/impatient.ts';
 import { clientOf, freshUrl, openAt, proxied, utf8 } from './support/stores.ts';
 import { expectNoSecret } from './support/secrets.ts';
 
@@ -151,7 +152,7 @@ describe.skipIf('skip' in server)('a connection that breaks', () => {
 
   test('a server that falls silent is given up after the timeout', async () => {
     const proxy = await proxied(url);
-    const backend = await openAt(freshUrl(proxy.url), { timeout: 2000 });
+    const backend = await impatient((timeout) => openAt(freshUrl(proxy.url), { timeout }));
     proxy.holdAnswers();
     await expect(backend.write('o/a', utf8('1'))).rejects.toMatchObject({ code: 'UNAVAILABLE', outcome: 'unknown' });
   });

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, inject, onTestFinished, test, vi } from 'vitest';
 import { NO_OPENSSL, selfSigned } from '../../backend-redis/test/support/certificates.ts';
+import { impatient } from '../../backend-redis/test/support/impatient.ts';
 import { expectNoSecret } from '../../backend-redis/test/support/secrets.ts';
 import type { Proxy } from '../../../tools/services/src/proxy/proxy.ts';
 import { startServer } from '../../../tools/services/src/provide/server.ts';
@@ -66,7 +67,8 @@ describe.skipIf(NO_SERVER)('a connection that breaks', () => {
 
   test('a service that falls silent is given up after the timeout', async () => {
     const proxy = await httpProxyTo(endpoint);
-    const backend = await openAt(account, throughEndpoint(freshUrl(account), proxy.endpoint), { timeout: 2000 });
+    const url = throughEndpoint(freshUrl(account), proxy.endpoint);
+    const backend = await impatient((timeout) => openAt(account, url, { timeout }));
     proxy.holdAnswers();
     await expect(backend.write('o/a', utf8('2'))).rejects.toMatchObject({ code: 'TIMEOUT', outcome: 'unknown' });
     const failure = await backend.read('o/a').catch((error: unknown) => error);
@@ -147,7 +149,8 @@ describe.skipIf(NO_SERVER)('a body that ends halfway', () => {
     const url = freshUrl(account);
     await (await openAt(account, url)).write('o/a', body);
     const proxy = await httpProxyTo(endpoint, { halfway: 'stall' });
-    const backend = await openAt(account, throughEndpoint(url, proxy.endpoint), { timeout: 1000 });
+    const way = throughEndpoint(url, proxy.endpoint);
+    const backend = await impatient((timeout) => openAt(account, way, { timeout }), 1000);
     const signal = AbortSignal.timeout(300);
     await expect(backend.read('o/a', { signal })).rejects.toMatchObject({ code: 'ABORTED', key: 'o/a' });
     await expect(backend.read('o/a')).rejects.toMatchObject({ code: 'TIMEOUT', key: 'o/a' });

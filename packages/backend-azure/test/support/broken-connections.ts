@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import type { StorageBackend } from '@securestore/backend-api';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import type { Proxy } from '../../../../tools/services/src/proxy/proxy.ts';
+import { impatient } from '../../../backend-redis/test/support/impatient.ts';
 import { tornAfter } from './torn.ts';
 
 /** The ways to a service that is spoken to by HTTP. */
@@ -86,7 +87,7 @@ export function testBrokenConnections(ways: Ways): void {
 
   test('a server that falls silent is given up after the timeout', async () => {
     const proxy = await proxied();
-    const backend = await openAt(freshUrl(proxy.url), { timeout: 2000 });
+    const backend = await impatient((timeout) => openAt(freshUrl(proxy.url), { timeout }));
     proxy.holdAnswers();
     await expect(backend.write('o/a', utf8('1'))).rejects.toMatchObject({ code: 'TIMEOUT', outcome: 'unknown' });
     const read = await backend.read('o/a').catch((error: unknown) => error);
