@@ -65,14 +65,15 @@ describe.skipIf('skip' in server)('a connection that breaks', () => {
     proxy.holdAnswers();
     const controller = new AbortController();
     const { signal } = controller;
-    const body = utf8('2'.repeat(1000));
+    const body = utf8('2'.repeat(10_000));
+    const sent = proxy.sends(body.byteLength);
     const calls = [
       backend.write('o/a', body, { signal }),
       backend.read('o/a', { signal }),
       backend.list('', { signal }),
     ];
     const settled = Promise.allSettled(calls);
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await sent;
     controller.abort(new Error('enough'));
     const [write, ...reads] = await settled;
     body.fill(0);
@@ -83,7 +84,7 @@ describe.skipIf('skip' in server)('a connection that breaks', () => {
     }
     const beside = await openAt(freshUrl(url, collection));
     await vi.waitFor(async () => {
-      expect(Buffer.from((await beside.read('o/a'))?.body ?? []).toString()).toBe('2'.repeat(1000));
+      expect(Buffer.from((await beside.read('o/a'))?.body ?? []).toString()).toBe('2'.repeat(10_000));
     }, 60_000);
     const closing = performance.now();
     await backend.close();

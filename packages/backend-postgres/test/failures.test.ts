@@ -55,8 +55,10 @@ describe.skipIf('skip' in server)('a connection that breaks', () => {
     await backend.write('o/a', utf8('1'));
     proxy.holdAnswers();
     const controller = new AbortController();
-    const write = backend.write('o/a', utf8('2'), { signal: controller.signal }).catch((error: unknown) => error);
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    const body = utf8('2'.repeat(10_000));
+    const sent = proxy.sends(body.byteLength);
+    const write = backend.write('o/a', body, { signal: controller.signal }).catch((error: unknown) => error);
+    await sent;
     controller.abort(new Error('enough'));
     expect(await write).toMatchObject({ code: 'ABORTED', outcome: 'unknown', cause: { message: 'enough' } });
   });

@@ -161,21 +161,24 @@ describe.skipIf('skip' in server)('a connection that breaks', () => {
     const proxy = await proxied(url);
     const storeUrl = freshUrl(proxy.url);
     const backend = await openAt(storeUrl);
+    // A server that does not know the scripts would have to say so first.
+    await backend.write('o/before', utf8('x'));
     proxy.holdAnswers();
     const controller = new AbortController();
     const { signal } = controller;
-    const body = utf8('1'.repeat(1000));
+    const body = utf8('1'.repeat(10_000));
+    const sent = proxy.sends(body.byteLength);
     const calls = [backend.write('o/a', body, { signal }), backend.read('o/a', { signal })];
     const settled = Promise.allSettled(calls);
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await sent;
     controller.abort(new Error('enough'));
     const [write, read] = await settled;
     body.fill(0);
     expect(write).toMatchObject({ reason: { code: 'ABORTED', outcome: 'unknown', cause: { message: 'enough' } } });
     expect(read).toMatchObject({ reason: { code: 'ABORTED' } });
     const beside = await openAt(`${url}${new URL(storeUrl).search}`);
-    const found = Buffer.from((await beside.read('o/a'))?.body ?? []).toString();
-    expect(found).toBe('1'.repeat(1000));
+    const found = async (): Promise<string> => Buffer.from((await beside.read('o/a'))?.body ?? []).toString();
+    await expect.poll(found).toBe('1'.repeat(10_000));
   });
 });
 

@@ -10,7 +10,7 @@ import type { Proxy } from '../../../tools/services/src/proxy/proxy.ts';
 import { startServer } from '../../../tools/services/src/provide/server.ts';
 import { moto } from '../../../tools/services/src/servers/moto.ts';
 import { S3Backend } from '../src/index.ts';
-import { httpProxyTo } from './support/http-proxy.ts';
+import { type HttpProxy, httpProxyTo } from './support/http-proxy.ts';
 import { testReplacedBody } from './support/replaced-body.ts';
 import {
   accountOf,
@@ -35,6 +35,12 @@ const NO_SERVER = !endpoint.startsWith('http:');
 async function openProxied(options: Record<string, unknown> = {}): Promise<{ proxy: Proxy; backend: S3Backend }> {
   const proxy = await proxied(freshUrl(account));
   return { proxy, backend: await openAt(account, proxy.url, options) };
+}
+
+/** Resolves when a request has come to a proxy. */
+async function passed(proxy: HttpProxy, method: string, key: string): Promise<void> {
+  const isIt = (request: string): boolean => request.startsWith(`${method} `) && request.includes(`/${key}`);
+  await vi.waitUntil(() => proxy.requests.some(isIt), { timeout: 60_000 });
 }
 
 describe.skipIf(NO_SERVER)('a connection that breaks', () => {
@@ -88,7 +94,7 @@ describe.skipIf(NO_SERVER)('a connection that breaks', () => {
       // There is no place for it before the others end.
       backend.write('o/b', utf8('2'), { signal }),
     ]);
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    await passed(proxy, 'PUT', 'o/a');
     controller.abort(new Error('enough'));
     const [write, read, waiting] = await settled;
     expect(write).toMatchObject({ reason: { code: 'ABORTED', outcome: 'unknown', cause: { message: 'enough' } } });
@@ -121,7 +127,7 @@ test.skipIf(NO_SERVER)('what is under way when the backend is closed ends with i
   const backend = await openAt(account, url, { poolSize: 1 });
   proxy.holdAnswers();
   const settled = Promise.allSettled([backend.write('o/a', utf8('1')), backend.write('o/b', utf8('1'))]);
-  await new Promise((resolve) => setTimeout(resolve, 200));
+  await passed(proxy, 'PUT', 'o/a');
   await backend.close();
   const [sent, waiting] = await settled;
   expect(sent).toMatchObject({ reason: { code: 'UNAVAILABLE', retryable: false, outcome: 'unknown', key: 'o/a' } });

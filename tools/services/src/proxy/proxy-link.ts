@@ -43,6 +43,8 @@ export class Weather {
   readonly below: (bound: number) => number;
   fault: Fault | undefined;
   lost = 0;
+  /** How many bytes of requests have been handed on to the server, or were lost. */
+  sent = 0;
   /** How many answers come through before one is lost. */
   spared = 0;
   /** With `lose-answers`: of so many answers one is lost. */
@@ -103,7 +105,10 @@ export class Link {
 
   async #carry(from: Socket, to: Socket): Promise<void> {
     try {
-      for await (const chunk of from as AsyncIterable<Buffer>) await this.#pass(chunk, to);
+      for await (const chunk of from as AsyncIterable<Buffer>) {
+        await this.#pass(chunk, to);
+        if (to === this.#upstream) this.#weather.sent += chunk.byteLength;
+      }
       to.end();
     } catch {
       this.end();

@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Fault, Link, Weather } from './proxy-link.ts';
 
 /** A way to a server on which things go wrong as they are told to. */
@@ -19,6 +20,8 @@ export interface Proxy {
   loseEvery(count: number): void;
   /** How many answers were lost so far. */
   lost(): number;
+  /** Resolves once so many more bytes have been handed on to the server, or were lost. */
+  sends(bytes: number): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -69,6 +72,10 @@ export async function proxyTo(
       weather.spared = count - 1;
     },
     lost: () => weather.lost,
+    sends: async (bytes) => {
+      const enough = weather.sent + bytes;
+      while (weather.sent < enough) await sleep(1);
+    },
     close: async () => {
       set('away');
       server.close();
