@@ -22,7 +22,8 @@ export interface Campaign {
 interface Writer {
   readonly process: ChildProcess;
   readonly ready: Promise<unknown>;
-  readonly said: Promise<unknown>;
+  /** Also its files are closed by then, and its locks given back: its output alone ends before them. */
+  readonly gone: Promise<unknown>;
 }
 
 function startWriter(command: readonly string[], id: string, campaign: Campaign): Writer {
@@ -40,7 +41,7 @@ function startWriter(command: readonly string[], id: string, campaign: Campaign)
     });
     child.on('exit', () => reject(new Error(`writer ${id} ended by itself`)));
   });
-  return { process: child, ready, said: once(lines, 'close') };
+  return { process: child, ready, gone: Promise.all([once(lines, 'close'), once(child, 'exit')]) };
 }
 
 /** Runs `writers` processes at a time over a backend, kills and replaces one of them `kills` times, and kills all in the end. */
@@ -64,7 +65,7 @@ export async function killWriters(command: readonly string[], writers: number, k
     await sleep(randomInt(20, 150));
     const [victim] = running.splice(randomInt(running.length), 1);
     assert.equal(victim?.process.kill('SIGKILL'), true, 'a writer ended before it was killed');
-    await victim.said;
+    await victim.gone;
     campaign.killed++;
     if (round >= kills) continue;
     const next = start();
