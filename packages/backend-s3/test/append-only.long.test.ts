@@ -71,7 +71,7 @@ describe.skipIf('skip' in server)('backups in a bucket that keeps what is writte
     await restoreStore(locked, memoryPlace(), { unlock, snapshot: 1 });
     expect(await store.backups.retain(place, { retention })).toMatchObject({ removed: [1] });
     expect(await verifyBackup(place, { unlock, depth: 'opens' })).toMatchObject({ ok: true });
-  }, 120_000);
+  }, 600_000);
 
   // T-BACKUP-04
   it.runIf(LONG)(
@@ -110,7 +110,7 @@ describe.skipIf('skip' in server)('backups in a bucket that keeps what is writte
       expect(await verifyBackup(place, { unlock, depth: 'opens' })).toMatchObject({ ok: true, snapshots: 2 });
       await restoreStore(place, memoryPlace(), { unlock });
     },
-    120_000,
+    600_000,
   );
 });
 
