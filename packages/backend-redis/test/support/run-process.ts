@@ -13,7 +13,7 @@ async function run(program: URL, argv: readonly string[], timeout: number): Prom
 }
 
 /** Runs a job of `store-process.ts` to its end, which it must reach by itself; @throws Error with what it printed */
-export async function runJob(url: string, job: string, count = 0, timeout = 120_000): Promise<void> {
+export async function runJob(url: string, job: string, count = 0, timeout = 600_000): Promise<void> {
   await run(STORE, [url, job, String(count)], timeout);
 }
 
