@@ -3,7 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import { SecureStoreError } from '@securestore/core-format';
 
 /** Far beyond all timeouts of the calls that are made here, also on a machine that has much else to do. */
-const HANG_MS = 30_000;
+const HANG_MS = 100_000;
 /** The codes of what may work later, as it is. */
 const PASSING: ReadonlySet<string> = new Set(['UNAVAILABLE', 'TIMEOUT', 'THROTTLED']);
 
