@@ -19,9 +19,10 @@ const unlock = rawKey(Buffer.alloc(32, 3));
 
 const killed = (at: number): boolean => at % 2 === 0;
 
-/** Runs one process, which is killed after it has acknowledged so much. @returns what it has acknowledged */
+/** Runs one process, which is killed after it has acknowledged so much, and has no end before. @returns what it has acknowledged */
 async function run(url: string, prefix: string, killAfter: number): Promise<string[]> {
-  const args = ['--conditions=@securestore/source', '--no-warnings', PROGRAM, url, prefix, String(EACH)];
+  const count = killAfter === Infinity ? EACH : Infinity;
+  const args = ['--conditions=@securestore/source', '--no-warnings', PROGRAM, url, prefix, String(count)];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   const acknowledged: string[] = [];
   for await (const line of createInterface({ input: child.stdout })) {
