@@ -26,7 +26,7 @@ test('a source of items that never ends hides nothing of what came of it', async
     return entries.filter(({ action }) => action === 'write').length;
   };
   // The first ones by their number, the last ones since nothing follows on them for a while.
-  await expect.poll(written, { timeout: 20_000 }).toBe(300);
+  await expect.poll(written, { timeout: 60_000 }).toBe(300);
   goOn.resolve();
   const results = await storing;
   expect(results).toHaveLength(301);

@@ -251,7 +251,7 @@ describe('a store that is audited', () => {
     await expect.poll(() => seen).toEqual(['write']);
     await store.retrieve('b').catch(() => undefined);
     await store.retrieve('a');
-    await expect.poll(() => seen, { timeout: 10_000 }).toEqual(['write', 'read']);
+    await expect.poll(() => seen, { timeout: 60_000 }).toEqual(['write', 'read']);
     stop.abort();
     await following;
   });
