@@ -65,7 +65,7 @@ const REVOCATIONS: readonly Revocation[] = [
 // T-CALLER-09
 test.concurrent.for(REVOCATIONS)(
   'on $scheme: taking away $what counts at once here, and within the bound in another process',
-  { timeout: 60_000 },
+  { timeout: 300_000 },
   async ({ scheme, code, revoke }, { onTestFinished: atEnd }) => {
     const folder = mkdtempSync(join(tmpdir(), 'securestore-access-'));
     atEnd(() => rmSync(folder, { recursive: true, force: true }));
@@ -102,7 +102,7 @@ const REPLACEMENTS = ['unlock', 'keys'] as const;
 
 test.concurrent.for(REPLACEMENTS)(
   'a process whose secret was replaced (depth %s) gives nobody anything by the policy of before',
-  { timeout: 60_000 },
+  { timeout: 300_000 },
   async (depth, { onTestFinished: atEnd }) => {
     const folder = mkdtempSync(join(tmpdir(), 'securestore-access-'));
     atEnd(() => rmSync(folder, { recursive: true, force: true }));

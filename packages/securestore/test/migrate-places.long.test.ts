@@ -122,7 +122,7 @@ it('a store is not backed up into its own folder', async () => {
 });
 
 // Each waits for other processes: six seconds where the journal comes, six before a move.
-describe.concurrent('a store that is moved', { timeout: 120_000 }, () => {
+describe.concurrent('a store that is moved', { timeout: 600_000 }, () => {
   it('is remembered at its new place, whatever was remembered of that', async ({ expect: expectHere }) => {
     const path = mkdtempSync(join(tmpdir(), 'securestore-places-'));
     try {

@@ -189,7 +189,7 @@ describe('a store is not moved, and nothing is changed,', () => {
 });
 
 // Each waits for other processes: six seconds where the journal comes, six before a move.
-describe.concurrent('a store that is being moved', { timeout: 120_000 }, () => {
+describe.concurrent('a store that is being moved', { timeout: 600_000 }, () => {
   it('is not moved elsewhere, rotated, restored or retired, until that is cancelled', async () => {
     const [store, to] = [await made(), memoryPlace()];
     expect(await move(store, to, { copyOnly: true })).toMatchObject({ migrated: false, failures: 0 });

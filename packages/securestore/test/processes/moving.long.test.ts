@@ -153,7 +153,7 @@ describe.each(LONG ? WAYS : WAYS.slice(0, 1))(
   (first, second) => {
     test.each(Array.from({ length: ROUNDS }, (_, round) => round + 1))(
       'and its mover is killed again and again: %i',
-      { timeout: TORTURE ? 900_000 : 300_000 },
+      { timeout: 900_000 },
       async () => {
         const folder = mkdtempSync(join(tmpdir(), 'securestore-moving-'));
         onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
