@@ -1,3 +1,4 @@
+import { composeLayers, createFaultInjector } from '@securestore/backend-api';
 import { describe, expect, test } from 'vitest';
 import type { Action, Rule, SecureStore, Session } from '../src/index.ts';
 import { addPrincipal, grantRole, rawKey, setRole, templateRules } from '../src/index.ts';
@@ -103,11 +104,25 @@ describe('a session administers', () => {
   });
 
   test('what was taken away while it was looked at is not told', async () => {
-    const store = await newStore();
+    const world = new World();
+    const injector = createFaultInjector();
+    const backend = composeLayers(world.backend(), [injector.layer]);
+    const store = await world.open({ backend });
+    await store.store('db/user', 'ops');
     const session = await sessionUnder(store, allow('keys.view', 'verify'));
-    const views = [session.encryptionKeys.usage(), session.verify()];
-    const settled = Promise.allSettled(views);
+    const taken = Promise.withResolvers<void>();
+    const looking = Promise.withResolvers<void>();
+    let held = 0;
+    injector.plan(({ operation, key = '' }) => {
+      if (operation !== 'list' || !key.startsWith('o/')) return undefined;
+      held += 1;
+      if (held === 2) looking.resolve();
+      return { type: 'delay', until: taken.promise };
+    });
+    const settled = Promise.allSettled([session.encryptionKeys.usage(), session.verify()]);
+    await looking.promise;
     await store.access.change(setRole('role', []));
+    taken.resolve();
     for (const result of await settled) expect(result).toMatchObject({ status: 'rejected', reason: DENIED });
   });
 
