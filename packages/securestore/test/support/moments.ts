@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict';
 import { randomInt } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { SecureStore } from '../../src/index.ts';
+import type { RecoveryWindow, SecureStore } from '../../src/index.ts';
 import { createStore, listWindows, openStore, rawKey, restoreStore } from '../../src/index.ts';
 import { memoryPlace } from './round-trip.ts';
 
 const unlock = rawKey(Buffer.alloc(32, 7));
 const WRITERS = 3;
 const KEYS_EACH = 4;
+/** How long is written at most until there is something to restore, in milliseconds. */
+const MOST_WRITING = 60_000;
 
 /** What one call did to an object; `undefined` for a deletion. Times are milliseconds since 1970. */
 interface Operation {
@@ -54,6 +56,12 @@ async function valuesAt(url: string): Promise<ReadonlyMap<string, string>> {
   return values;
 }
 
+/** The windows of a backup that are longer than a moment. */
+async function spansOf(backup: string): Promise<RecoveryWindow[]> {
+  const windows = await listWindows(backup, { unlock });
+  return windows.filter(({ from, to }) => from < to);
+}
+
 /**
  * Writes to a store that is followed, and restores it to random moments. What was acknowledged before a moment must be there, and what was
  * begun after it must not, by the clock of this machine, which the backend has too.
@@ -68,14 +76,15 @@ export async function restoreToMoments(url: string, milliseconds: number, moment
   await using store = await createStore(url, { unlock, maintenance: false, journal: true });
   await using following = await store.backups.startContinuous(backup);
   const writers = Array.from({ length: WRITERS }, (_, at) => write(store, at, model, end.signal));
-  await pause(milliseconds);
+  // On a machine that is too busy there may be gaps between cuts, and windows of one moment: then it is gone on for a while.
+  const deadline = Date.now() + MOST_WRITING;
+  do await pause(milliseconds);
+  while ((await spansOf(backup)).length === 0 && Date.now() < deadline);
   end.abort();
   await Promise.all(writers);
   await following.caughtUp();
   await following.close();
-  const windows = await listWindows(backup, { unlock });
-  // On a machine that is too busy there may be gaps between cuts, and windows of one moment.
-  const spans = windows.filter(({ from, to }) => from < to);
+  const spans = await spansOf(backup);
   assert.ok(spans.length > 0);
   const objections: string[] = [];
   for (let asked = 0; asked < moments; asked++) {
