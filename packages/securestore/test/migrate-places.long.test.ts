@@ -1,7 +1,6 @@
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { forwardTo } from '@securestore/backend-api';
 import { MemoryBackend } from '@securestore/backend-memory';
 import { SecureStoreError } from '@securestore/core-format';
@@ -191,7 +190,7 @@ describe.concurrent('a store that is moved', { timeout: 600_000 }, () => {
     const [from, to] = [await made(), memoryPlace()];
     await move(from, to);
     const keeping = replicateBack(to, from, { unlock });
-    await sleep(1000);
+    for await (const { phase } of keeping.progress) if (phase === 'replicating back') break;
     expectHere(await move(to, from)).toMatchObject({ migrated: true });
     expectHere(await keeping).toMatchObject({ migratesBack: true, failures: 0 });
   });
