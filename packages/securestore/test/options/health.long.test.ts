@@ -16,7 +16,7 @@ import {
 } from '../../src/index.ts';
 import { unlock } from '../support/access-world.ts';
 import { auditor } from '../support/audits.ts';
-import { backedUp, BackupWorld } from '../support/backup-world.ts';
+import { backedUp, BackupWorld, PATIENT } from '../support/backup-world.ts';
 import { TORTURE } from '../../../../tools/campaigns/src/size.ts';
 
 const HOUR = 3_600_000;
@@ -55,7 +55,8 @@ const LOOKS = TORTURE ? 1000 : 500;
 
 describe('the health of a store', () => {
   test('is ok for a new one, and tells what is not configured', async () => {
-    const store = await createStore(`memory:${randomUUID()}`, { unlock, maintenance: false });
+    const health = { thresholds: PATIENT };
+    const store = await createStore(`memory:${randomUUID()}`, { unlock, maintenance: false, health });
     onTestFinished(() => store.close());
     const report = await store.health();
     expect(report.status).toBe('ok');
@@ -197,7 +198,9 @@ describe('the health of a store', () => {
 
   test('takes the thresholds that it was opened with, and refuses such as make no sense', async () => {
     const world = new BackupWorld();
-    const store = await world.furnished({ health: { backups: { maxAge: HOUR }, thresholds: { maxKeyAge: HOUR } } });
+    const store = await world.furnished({
+      health: { backups: { maxAge: HOUR }, thresholds: { ...PATIENT, maxKeyAge: HOUR } },
+    });
     await store.backup(world.backup);
     world.clock.advance(2 * HOUR);
     expect(troubles(await store.health())).toEqual({ backup: 'failing', keys: 'degraded' });
