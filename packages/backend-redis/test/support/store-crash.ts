@@ -53,13 +53,13 @@ async function killUploader(url: string, backend: StorageBackend): Promise<void>
   await untilSettled(backend);
 }
 
-/** A server may still carry out what a process sent before it was killed. */
+/** A server may still carry out what a process sent before it was killed, and a busy one takes a while. */
 async function untilSettled(backend: StorageBackend): Promise<void> {
   let before: string[];
   let after = await scanKeys(backend, 'b/');
   do {
     before = after;
-    await sleep(500);
+    await sleep(2000);
     after = await scanKeys(backend, 'b/');
   } while (after.length !== before.length);
 }
