@@ -47,7 +47,7 @@ async function look(): Promise<void> {
   await using store = await open();
   for (let looks = 0; looks < Number(argument); looks++) {
     await store.store(`looked/${looks % 10}`, String(looks));
-    const { checks } = await store.health();
+    const { checks } = await store.health({ timeout: 60_000 });
     assert.deepEqual(
       checks.filter(
         ({ name, status, figures }) =>
