@@ -32,7 +32,7 @@ test.each(['removed, and a new one made', 'replaced by another one, which is acc
     const { ok, findings } = await store.audit.verify({ auditor: identity(auditor) });
     expect([ok, findings]).toEqual([true, []]);
     expect((await store.audit.examine()).findings).toEqual([]);
-    // What a machine that is busy, or whose disk is nearly full, has is no finding here.
+    // A machine that is busy, or whose disk is nearly full, is no finding here.
     const thresholds = { slowAfter: 60_000, failingAfter: 60_000, minFreeBytes: 0, minFreeShare: 0 };
     const { checks } = await store.health({ thresholds });
     expect(checks.filter(({ status }) => status !== 'ok' && status !== 'not-set-up')).toEqual([]);

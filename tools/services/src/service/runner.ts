@@ -123,7 +123,7 @@ async function childrenOf(pid: number): Promise<number[]> {
   return list.split(' ').filter(Boolean).map(Number);
 }
 
-/** What a process does, where the system tells; one that only waits to be missed holds nothing any more. */
+/** The state of a process, if the system tells; one that only waits to be missed holds nothing any more. */
 async function stateOf(pid: number): Promise<'running' | 'stopped' | 'gone'> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
   const [, state = 'X'] = /^.*\) (\S)/s.exec(stat) ?? [];
