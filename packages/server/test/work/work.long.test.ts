@@ -221,7 +221,18 @@ describe('long work', () => {
         return read(key, options);
       };
       held.resolve();
-      const here = await scene(withTurns, { destinations: { [place]: { backend: shelf } } });
+      // It tells something only when it has looked at some, and must not end before it is held.
+      let free = 0;
+      const hold = (): void => {
+        held = Promise.withResolvers();
+        free = 100;
+      };
+      const holding = intercept(() => async (call, run) => {
+        await new Promise(setImmediate);
+        if (call.operation === 'read' && call.key?.startsWith('o/') === true && (free -= 1) < 0) await held.promise;
+        return run(call.signal);
+      });
+      const here = await scene(holding, { destinations: { [place]: { backend: shelf } } });
       const { store, port, token, send } = here;
       await store.storeMany(Array.from({ length: 200 }, (_, at) => ({ key: `k${at}`, data: Buffer.alloc(2000, at) })));
       await store.backups.register(place);
@@ -240,7 +251,7 @@ describe('long work', () => {
         answer.destroy();
         return /"record":"([^"]+)"/.exec(first.toString())?.[1] ?? '';
       };
-      held = Promise.withResolvers();
+      hold();
       const record = await begin();
       expect(await begin()).toBe(record);
       held.resolve();
@@ -248,7 +259,7 @@ describe('long work', () => {
       expect(events).toMatch(/event: report\ndata: /);
       const told = (await send('GET', `/v1/work/${record}`, { token })).json() as WorkRecord;
       expect(told).toMatchObject({ state: 'done', asked: body, route: `POST ${path}` });
-      held = Promise.withResolvers();
+      hold();
       const another = await begin();
       expect(another).not.toBe(record);
       const [running] = await workOf(here);
