@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { serve } from '../../src/index.ts';
-import { PATIENCE, storeWithAnn, workerWorld } from '../support/worker-world.ts';
+import { PATIENCE, storeWithAnn, until, workerWorld } from '../support/worker-world.ts';
 import { workersOf } from '../support/workers-of.ts';
 
 /** Child processes of this one that run a worker. */
@@ -24,13 +24,15 @@ it.skipIf(process.platform === 'win32')(
     const server = await serve(store, { port: 0, console: false, workers: workersOf(url, 2) });
     if (TMPDIR === undefined) delete process.env['TMPDIR'];
     else process.env['TMPDIR'] = TMPDIR;
+    // For a moment it is a copy of this process, whose arguments are others.
+    await until('a worker is there', () => workersHere(url).length > 0);
     expect(workersHere(url)).toHaveLength(1);
     expect(readdirSync(temp)).toHaveLength(1);
     await server.close();
     expect(workersHere(url)).toEqual([]);
     expect(readdirSync(temp)).toEqual([]);
   },
-  PATIENCE,
+  2 * PATIENCE,
 );
 
 it(
