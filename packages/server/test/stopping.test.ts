@@ -122,13 +122,14 @@ describe('a peer that is slow', () => {
     const socket = connect(here.port, '127.0.0.1');
     socket.write(`GET /v1/objects/large HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${token}\r\n\r\n`);
     await once(socket, 'readable');
-    // It takes nothing any more, until its buffers and those on the way are full.
+    // It takes nothing any more, and is cut some time after its buffers and those on the way are full.
     socket.pause();
     const closed = once(socket, 'close');
     socket.on('error', () => undefined);
-    for (let n = 0; n < 20; n++) {
-      await here.send('GET', '/healthz');
+    let running = '';
+    while (!running.includes('securestore_server_requests_running 1\n')) {
       await clock.pass(5000, 5000);
+      running = (await here.send('GET', '/metrics', { token })).body.toString();
     }
     socket.resume();
     await closed;
