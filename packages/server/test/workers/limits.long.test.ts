@@ -22,7 +22,7 @@ it(
   async () => {
     const { port, token } = await workerWorld({ limits: { ratePerCaller: 2, failuresPerAddress: 0.001 } });
     const statuses = await Promise.all(
-      Array.from({ length: 24 }, async () => (await sendTo(port, 'GET', '/v1/exists/k', { token })).status),
+      Array.from({ length: 60 }, async () => (await sendTo(port, 'GET', '/v1/exists/k', { token })).status),
     );
     const passed = statuses.filter((status) => status === 200).length;
     // A burst of four, and two for each second that the requests took.
