@@ -43,7 +43,7 @@ describe.concurrent('backup --continuous', { timeout: 120_000 }, () => {
       await using((store) => store.store(key, text).then(() => undefined));
       await expect
         .poll(async () => (await run(['restore', destination, '--stdout', '--key', key])).stdout, {
-          timeout: 30_000,
+          timeout: 60_000,
           interval: 300,
         })
         .toBe(text);

@@ -72,7 +72,7 @@ describe('isAsSaid', () => {
 });
 
 /** One that a slow machine needs for the commands of a page, several of which run at a time. */
-const TIMEOUT = 180_000;
+const TIMEOUT = 600_000;
 
 /** A short run has the pages that a newcomer reads first. */
 const isFirst = ({ page }: { readonly page: string }): boolean =>
