@@ -10,9 +10,15 @@ import os
 import pty
 import select
 import sys
+import termios
 import time
 
-SECONDS = 40
+SECONDS = 100
+
+
+def shows_what_is_typed():
+    return bool(termios.tcgetattr(terminal)[3] & termios.ECHO)
+
 
 task = json.load(sys.stdin)
 pipe = os.pipe() if task["input"] is not None else None
@@ -55,6 +61,8 @@ while True:
         seen = at + len(dialogue[0][0].encode())
         # The prompt is drawn before the terminal is switched to take single keys.
         time.sleep(0.3)
+        while b"(not shown)" in transcript[at:] and shows_what_is_typed() and time.monotonic() < deadline:
+            time.sleep(0.1)
         os.write(terminal, dialogue[0][1].encode())
         dialogue.pop(0)
 
