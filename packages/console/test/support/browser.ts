@@ -56,7 +56,7 @@ const contextOf = ({ width = 'wide', theme = 'light', timeZone = 'Europe/Berlin'
 /** Opens a page in a window, and gathers what is wrong there. */
 async function watched(context: BrowserContext, origin: string): Promise<Opened> {
   // Less than a test may take, so that it says what it waits for.
-  context.setDefaultTimeout(25_000);
+  context.setDefaultTimeout(60_000);
   const problems: string[] = [];
   const page = await context.newPage();
   watch(page, origin, problems);
