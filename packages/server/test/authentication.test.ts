@@ -153,10 +153,10 @@ describe('what is taken away counts at once, though sessions are remembered', ()
     const token = await somebody('ann', EVERYTHING);
     const [{ id } = { id: '' }] = await store.access.tokens();
     const headers = { authorization: `Bearer ${token}` };
-    const asked = request({ host: '127.0.0.1', port, path: '/v1/objects/large', headers, agent: false });
-    asked.end();
+    const reading = request({ host: '127.0.0.1', port, path: '/v1/objects/large', headers, agent: false });
+    reading.end();
     // Nobody reads it yet, so that it is far from its end.
-    const [answer] = (await once(asked, 'response')) as [IncomingMessage];
+    const [answer] = (await once(reading, 'response')) as [IncomingMessage];
     expect(answer.statusCode).toBe(200);
     await store.access.revokeToken(id);
     await expect(buffer(answer)).rejects.toMatchObject({ code: 'ECONNRESET' });
