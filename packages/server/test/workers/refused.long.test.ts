@@ -46,7 +46,11 @@ it(
     onTestFinished(() => server.close());
     await until('it has failed', () => server.failed.aborted);
     expect(SecureStoreError.is(server.failed.reason, 'UNAVAILABLE')).toBe(true);
-    expect(server.failed.reason).toMatchObject({ message: 'worker 1 failed to start 5 times', retryable: false });
+    // Both are tried again after pauses, and either may be the first to have had its last turn.
+    expect(server.failed.reason).toMatchObject({
+      message: expect.stringMatching(/^worker [12] failed to start 5 times$/),
+      retryable: false,
+    });
   },
   3 * PATIENCE,
 );
@@ -63,7 +67,7 @@ it(
     await until('it has failed', () => server.failed.aborted);
     expect(server.failed.reason).toMatchObject({
       code: 'UNAVAILABLE',
-      message: 'worker 1 failed to start 5 times: cannot start a process: E2BIG',
+      message: expect.stringMatching(/^worker [12] failed to start 5 times: cannot start a process: E2BIG$/),
     });
   },
   3 * PATIENCE,
