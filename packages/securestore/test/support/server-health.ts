@@ -186,7 +186,10 @@ async function whereItIsSlow(place: ServerPlace): Promise<void> {
   proxy.set('delay');
   // Long enough that nothing times out on a busy machine, which would be another finding.
   const report = await look(store, { timeout: 30_000, thresholds: { slowAfter: 15 } });
-  expect(troubles(report)).toEqual({ latency: 'degraded' });
+  const { errors, ...others } = troubles(report);
+  expect(others).toEqual({ latency: 'degraded' });
+  // A server may close a connection that was silent for seconds just when a busy machine uses it again.
+  if (errors !== undefined) expect(checkOf(report, 'errors').reason).toContain('attempts had to be repeated');
   expect(checkOf(report, 'latency')).toMatchObject({
     reason: expect.stringMatching(/^a call takes \d+ m?s, and \d+ m?s at the 95th percentile: over 15 ms$/),
     advice: expect.stringContaining('how far away the backend is'),
