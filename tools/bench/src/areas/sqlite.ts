@@ -5,10 +5,8 @@ import { bodies } from '../measure/bodies.ts';
 import { inFlight, rate } from '../measure/measure.ts';
 import type { Area, Comparison, Contender } from '../measure/model.ts';
 import { createOurs } from '../measure/ours.ts';
-import { leastObjects } from '../raw/least-objects.ts';
 import { bareTable } from '../raw/sqlite.ts';
 import type { BareTable } from '../raw/sqlite.ts';
-import { LEAST } from './objects.ts';
 import { prepare } from '../rivals/load.ts';
 import { sqlcipher } from '../rivals/sqlcipher.ts';
 import type { CipherTable } from '../rivals/sqlcipher.ts';
@@ -33,21 +31,18 @@ export const sqlite: Area = {
         () => sqlcipher(join(scratch, `cipher-${times}.db`), randomBytes(32)),
         absent,
       );
-      const least = await leastAt(join(scratch, `least-${times}.db`));
       const ours = await createOurs(`sqlite:${join(scratch, `ours-${times}.db`)}`);
       // One at a time is as long as its commits are slow, so the largest count is measured in flight alone.
-      if (times < 100) yield storesOneAtATime(count, { ours, cipher, least, bare });
-      yield storesInFlight(count, { ours, least, bare });
+      if (times < 100) yield storesOneAtATime(count, { ours, cipher, bare });
+      yield storesInFlight(count, { ours, bare });
       for (let index = 0; index < count; index += 1) {
         cipher?.put(nameOf(index), body());
         bare.put(nameOf(index), body());
-        least.storeAll([nameOf(index)]);
       }
       await inFlight(count, GROUP, (index) => ours.store(nameOf(index), body()));
-      yield retrieves(count, { ours, cipher, least, bare });
+      yield retrieves(count, { ours, cipher, bare });
       await ours.close();
       cipher?.close();
-      least.close();
       bare.close();
     }
   },
@@ -56,36 +51,10 @@ export const sqlite: Area = {
 interface Parties {
   readonly ours: SecureStore;
   readonly cipher?: CipherTable | undefined;
-  readonly least: LeastTable;
   readonly bare: BareTable;
 }
 
-/** The format's work on a bare table. */
-interface LeastTable {
-  /** In one commit. */
-  storeAll(names: readonly string[]): void;
-  retrieve(name: string): unknown;
-  close(): void;
-}
-
-async function leastAt(path: string): Promise<LeastTable> {
-  const table = bareTable(path);
-  const sealed: [string, Uint8Array][] = [];
-  const objects = await leastObjects(1, {
-    get: (token) => (table.get(token) as { readonly body: Uint8Array } | undefined)?.body,
-    set: (token, record) => sealed.push([token, record]),
-  });
-  return {
-    storeAll(names) {
-      for (const name of names) objects.store(name, body(), {});
-      table.putAll(sealed.splice(0));
-    },
-    retrieve: (name) => objects.retrieve(name),
-    close: () => table.close(),
-  };
-}
-
-function storesOneAtATime(count: number, { ours, cipher, least, bare }: Parties): Comparison {
+function storesOneAtATime(count: number, { ours, cipher, bare }: Parties): Comparison {
   return {
     work: 'durable stores, one at a time',
     unit: 'per second',
@@ -93,30 +62,24 @@ function storesOneAtATime(count: number, { ours, cipher, least, bare }: Parties)
     contenders: [
       storing(ours, count, 1),
       ...synchronous(cipher?.name, 'rival', count, () => cipher?.put(newName(), body())),
-      ...synchronous(LEAST, 'least', count, () => least.storeAll([newName()])),
       ...synchronous('node:sqlite, a commit each', 'raw', count, () => bare.put(newName(), body())),
     ],
     targets: [{ bound: 'at least', factor: 1, of: 'the best rival' }],
   };
 }
 
-function storesInFlight(count: number, { ours, least, bare }: Omit<Parties, 'cipher'>): Comparison {
+function storesInFlight(count: number, { ours, bare }: Parties): Comparison {
   const group = Array.from({ length: GROUP }, (_, index) => index);
-  const groups = (commit: () => void) => (): Promise<number> =>
+  const commit = (): void => bare.putAll(group.map(() => [newName(), body()] as const));
+  const sample = (): Promise<number> =>
     rate(count, () => {
       for (let first = 0; first < count; first += GROUP) commit();
     });
-  const ofLeast = groups(() => least.storeAll(group.map(newName)));
-  const ofBare = groups(() => bare.putAll(group.map(() => [newName(), body()] as const)));
   return {
     work: `durable stores, ${GROUP} in flight`,
     unit: 'per second',
     count,
-    contenders: [
-      storing(ours, count, GROUP),
-      { name: LEAST, role: 'least', sample: ofLeast },
-      { name: `node:sqlite, ${GROUP} a commit`, role: 'raw', sample: ofBare },
-    ],
+    contenders: [storing(ours, count, GROUP), { name: `node:sqlite, ${GROUP} a commit`, role: 'raw', sample }],
     targets: [
       { bound: 'at least', factor: 18_000 },
       { bound: 'at least', factor: 0.4, of: 'the raw limit' },
@@ -124,7 +87,7 @@ function storesInFlight(count: number, { ours, least, bare }: Omit<Parties, 'cip
   };
 }
 
-function retrieves(count: number, { ours, cipher, least, bare }: Parties): Comparison {
+function retrieves(count: number, { ours, cipher, bare }: Parties): Comparison {
   return {
     work: 'retrieves',
     unit: 'per second',
@@ -136,7 +99,6 @@ function retrieves(count: number, { ours, cipher, least, bare }: Parties): Compa
         sample: () => rate(count, () => inFlight(count, 1, (index) => ours.retrieve(nameOf(index)))),
       },
       ...synchronous(cipher?.name, 'rival', count, (index) => cipher?.get(nameOf(index))),
-      ...synchronous(LEAST, 'least', count, (index) => least.retrieve(nameOf(index))),
       ...synchronous('node:sqlite', 'raw', count, (index) => bare.get(nameOf(index))),
     ],
     targets: [{ bound: 'at least', factor: 1, of: 'the best rival' }],

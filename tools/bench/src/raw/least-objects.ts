@@ -8,11 +8,6 @@ import type { Target } from '../../../../packages/objects/src/record/open-record
 import { categoryKeys } from '../../../../packages/objects/src/record/record-keys.ts';
 import { createObjectStore, openParts } from '../../../../packages/objects/src/store/open.ts';
 
-/** The place of records, by the tokens of their names. */
-export type Records = Pick<Map<string, Uint8Array>, 'get'> & {
-  readonly set: (token: string, record: Uint8Array) => unknown;
-};
-
 /** What stores and retrieves an object under the format, one call after the other. */
 export interface LeastObjects {
   store(name: string, data: Uint8Array, metadata: object): unknown;
@@ -21,10 +16,10 @@ export interface LeastObjects {
 
 /**
  * What an object takes without an engine: its name, digest and record, each encoded, encrypted and checked as the engine
- * does it, by the engine's own functions, and a place for records. Nothing waits, nothing else can be under way, nothing is found out
+ * does it, by the engine's own functions, and a map. Nothing waits, nothing else can be under way, nothing is found out
  * about what is there, and no state of the store is confirmed. So no engine of this format can be faster.
  */
-export async function leastObjects(suite: 1 | 2, records: Records = new Map()): Promise<LeastObjects> {
+export async function leastObjects(suite: 1 | 2): Promise<LeastObjects> {
   const url = `memory:${crypto.randomUUID()}`;
   const settings = { url, unlock: rawKey(crypto.getRandomValues(new Uint8Array(32))), maintenance: false };
   const opened = async (): Promise<MemoryBackend> => {
@@ -35,6 +30,7 @@ export async function leastObjects(suite: 1 | 2, records: Records = new Map()): 
   await (await createObjectStore({ ...settings, suite, backend: await opened() })).close();
   const { engine } = await openParts({ ...settings, backend: await opened() });
   const { state } = engine.monitor;
+  const records = new Map<string, Uint8Array>();
   const targetOf = (name: string): Target => {
     const key = parseStoreKey(name);
     return { key, ...engine.names.locate(key) };
