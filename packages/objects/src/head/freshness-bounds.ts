@@ -21,7 +21,7 @@ export interface Bounds {
 
 export const BOUNDS: Bounds = { refreshAfter: 2000, freshFor: 5000 };
 /** Of a store that is announced to move. */
-export const SHORT_BOUNDS: Bounds = { refreshAfter: 200, freshFor: 500 };
+const SHORT_BOUNDS: Bounds = { refreshAfter: 200, freshFor: 500 };
 
 export const boundsOf = ({ migration }: Head): Bounds => (migration?.stage === 'announced' ? SHORT_BOUNDS : BOUNDS);
 

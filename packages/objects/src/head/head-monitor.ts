@@ -3,7 +3,7 @@ import { SecureStoreError } from '@securestore/core-format';
 import type { ErrorCode, Head } from '@securestore/core-format';
 import type { UnlockedSlot } from '@securestore/crypto';
 import { abortable } from '../util/abort.ts';
-import { BOUNDS, boundsOf, isFresh, QUIESCENT_AFTER, QUIESCENT_SOON_AFTER, SHORT_BOUNDS } from './freshness-bounds.ts';
+import { BOUNDS, boundsOf, isFresh, QUIESCENT_AFTER, QUIESCENT_SOON_AFTER } from './freshness-bounds.ts';
 import { clockRefusal } from './clock-skew.ts';
 import { CutoverWait } from './move/cutover-wait.ts';
 import type { Clock, Instant } from '@securestore/jobs';
@@ -209,8 +209,8 @@ export class HeadMonitor {
   }
 
   /**
-   * While the store is announced to move, a confirmation soon counts no more. Calls outlast slow reads and outages then
-   * for as long as at other times.
+   * While the store is announced to move, a confirmation counts for half a second only. Calls outlast slow reads and
+   * outages then for as long as at other times.
    */
   async #waitFresh(signal: AbortSignal | undefined): Promise<void> {
     const begun = instant(this.#clock);
@@ -221,7 +221,7 @@ export class HeadMonitor {
       } catch (error) {
         const mayPass = SecureStoreError.is(error, 'UNAVAILABLE') && error.retryable;
         if (!mayPass || elapsedSince(this.#confirmed, this.#clock) >= BOUNDS.freshFor) throw error;
-        await this.#clock.sleep(SHORT_BOUNDS.refreshAfter, signal);
+        await this.#clock.sleep(boundsOf(this.state.head).refreshAfter, signal);
         continue;
       }
       if (this.#isClosed) return this.#closed.whenOpen(signal);
