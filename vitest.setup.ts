@@ -27,7 +27,7 @@ afterEach(({ task }) => void (task.concurrent !== true && EagerClock.endTest()))
 
 // Hooked here for each file: a module that all files of the process share is evaluated for the first of them only.
 afterEach(async ({ task }) => {
-  // What others that run at the same time have registered is still in use.
+  // Tests that run at the same time still use the things that others have registered.
   if (task.concurrent !== true) await cleanUp();
 });
 

@@ -11,7 +11,7 @@ interface Ending {
 }
 
 const EVERYTHING = { effect: 'allow', actions: ['*'] } as const;
-/** How long nobody waits for a call that takes 20 ms, even on a busy machine, in milliseconds. */
+/** A call that takes 20 ms has ended by then, even on a busy machine. In milliseconds. */
 const PATIENCE = 30_000;
 
 /** A store on a backend that never answers once `hang` was called, with a session of somebody who may do everything. */

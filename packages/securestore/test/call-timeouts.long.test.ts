@@ -10,7 +10,7 @@ import { as, PeoplesWorld } from './support/access-world.ts';
 import { AUDITOR, RUNS, TASK, VAULT } from './support/calls.ts';
 import { sized } from '../../../tools/campaigns/src/size.ts';
 
-/** How long nobody waits for a call that takes 20 ms, even on a busy machine, in milliseconds. */
+/** A call that takes 20 ms has ended by then, even on a busy machine. In milliseconds. */
 const PATIENCE = 30_000;
 /** One in so many calls is tried. */
 const EVERY = sized({ short: 3, full: 1, torture: 1 });

@@ -1,6 +1,6 @@
 /**
- * What the package loads with the first call that needs it. A busy machine takes a while for that, in which hours would pass on
- * a clock that never waits.
+ * Loads the modules that the package loads with the first call that needs them. A busy machine takes seconds for them, in which hours
+ * would pass on a clock that never waits.
  */
 export const loaded: Promise<unknown> = Promise.all([
   import('../../src/api/backup-work.ts'),

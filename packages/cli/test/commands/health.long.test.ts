@@ -218,7 +218,7 @@ describe('scrub', () => {
     );
     const child = box.start(['scrub', '--rate', '50KB/s']);
     const ended = finished(child);
-    // Of the eighty seconds that it takes; where it is it saves once a second.
+    // The scrub takes eighty seconds, and saves its place once a second.
     const saved = async (): Promise<boolean> => {
       const [job] = jsonLines((await box.run(['job', 'list', '--json'])).stdout);
       return Date.parse(String(job?.['updated'])) - Date.parse(String(job?.['started'])) > 2000;

@@ -118,8 +118,8 @@ const allThreadsEnd = (): Promise<void> => expect.poll(() => threads, { timeout:
 const nextThread = (): Promise<Worker> => new Promise((resolve) => process.once('worker', resolve));
 
 /**
- * Whether a digest is computed by a thread that is counted. A file that ran before in this process may have left one that is not: it
- * ends while nobody uses it, and the next digest starts another.
+ * Whether a digest is computed by a thread that is counted. An earlier file of this process may have left another thread. That one ends
+ * after some time without a digest, and the next digest starts one that is counted.
  */
 async function usesCountedThread(): Promise<boolean> {
   await digestInTurn(16 * MIB);

@@ -89,7 +89,7 @@ async function rotate(): Promise<void> {
     : store.rotateEncryptionKey(keyBytes(SECRETS.before), keyBytes(SECRETS.after));
   const report = await job;
   const parts = counter.calls.filter(({ key }) => key?.startsWith('b/') === true).length;
-  // Whoever kills this process may do so between both.
+  // Before the report: this process may be killed between the two lines.
   say(`parts ${parts}`);
   say(`report ${JSON.stringify(report)}`);
   await store.close();

@@ -2,7 +2,7 @@ import { resident } from '../measure/child.ts';
 import type { Area, Target } from '../measure/model.ts';
 import { availableSealers } from '../rivals/sealers.ts';
 
-/** What stays without an engine. */
+/** The name of the contender that leaves the engine out. */
 export const LEAST = 'the format’s work, without an engine';
 
 /** The share of the raw limit that each work must reach. */

@@ -7,8 +7,10 @@ import { connect, createServer } from 'node:net';
 const [LOWEST, HIGHEST] = [12_000, 32_000];
 
 /**
- * Keeps all others that ask here from a port, in whatever process they are: the sockets of UDP have numbers of their own, so
- * the one with this number is taken in its place. It is given back when this process ends.
+ * Reserves a port among all processes that ask here, until this one ends. It takes the UDP port of the same number, which
+ * does not keep a program from the TCP port.
+ *
+ * @returns whether nobody else has it
  */
 async function reserve(port: number): Promise<boolean> {
   const socket = createSocket('udp4');
@@ -25,9 +27,9 @@ async function reserve(port: number): Promise<boolean> {
 }
 
 /**
- * A port of the loopback that nobody listens on now, for a program that has to be told its port. Nobody else is given it as
- * long as this process lives, also before the program listens, or while it is killed and started again. A program that
- * does not ask here may take it first, so whoever starts the program tries again with another one.
+ * A free port of the loopback, for a program that has to be told its port. While this process lives, no other call gets
+ * the same port, even if the program does not listen yet or is started again. A program that does not ask here may take
+ * it first. So whoever starts the program tries again with another port.
  */
 export async function freePort(): Promise<number> {
   for (;;) {

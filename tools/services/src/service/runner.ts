@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { Place, Service } from './service.ts';
 
-/** How long a server may take until it answers: a second where nothing else runs, and minutes beside all tests. */
+/** How long a server may take until it answers: it takes a second on a quiet machine, and minutes beside all tests. */
 const START_LIMIT_MS = 300_000;
 const STOP_LIMIT_MS = 30_000;
 
