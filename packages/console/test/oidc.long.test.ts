@@ -47,6 +47,8 @@ describe.skipIf(NO_BROWSER !== undefined)(named('signing in with a provider'), (
       await page.locator('input[name=login]').fill('carol');
       await page.locator('input[name=password]').fill('x');
       await page.locator('button[type=submit]').click();
+      // The next page of the provider asks for consent, by a button of the same kind.
+      await page.locator('input[name=login]').waitFor({ state: 'detached' });
       await page.locator('button[type=submit]').click();
       await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor();
       await page.getByText('corp:carol').waitFor();
