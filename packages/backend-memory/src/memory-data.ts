@@ -30,10 +30,14 @@ export class MemoryData {
     return this.#bodies.get(key);
   }
 
-  /** Stores a copy of `body`, or the body itself if it is `owned` and takes up most of its memory. */
+  /**
+   * Stores a copy of `body`, or the body itself if it is `owned` and keeps hardly more memory than a copy: it takes up most
+   * of its memory, or that is no larger than a block of the pool of `Buffer`, in which the copy would lie.
+   */
   set(key: string, body: Uint8Array, owned?: true): StoredBody {
     this.#writes += 1;
-    const isKept = owned === true && body.length * 2 > body.buffer.byteLength;
+    const memory = body.buffer.byteLength;
+    const isKept = owned === true && (body.length * 2 > memory || memory <= Buffer.poolSize);
     const stored = { body: isKept ? body : copyOf(body), etag: this.#writes.toString(36), modified: this.now() };
     if (!this.#bodies.has(key)) this.#index.touch(key);
     this.#bodies.set(key, stored);

@@ -68,6 +68,13 @@ describe('bodies that are given away', () => {
     expect(part).not.toHaveProperty('etag');
   });
 
+  it('are kept as they are if they lie in the pool of buffers, as a copy would', async () => {
+    const backend = await opened('memory:');
+    const body = Buffer.from('a small one');
+    await backend.write('a', body, { owned: true });
+    expect((await backend.read('a', { shared: true }))?.body.buffer).toBe(body.buffer);
+  });
+
   it('are copied for a caller that may change them, and from one that did not say so', async () => {
     const backend = await opened('memory:');
     const body = Buffer.allocUnsafeSlow(1000).fill(1);

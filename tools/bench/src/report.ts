@@ -5,7 +5,7 @@ import type { MeasuredArea } from './measure/model.ts';
 /** What `docs/benchmarks.md` begins with. */
 const HEADING = `# Benchmarks
 
-Written by \`npm run bench -- --write\`, medians of 5 runs at least. Each table says on what it was measured, and when; \`npm run bench -- --write NAME…\` measures only some of them again.
+Written by \`npm run bench -- --write\`, medians of 5 runs at least, after one that warms up. Each table says on what it was measured, and when; \`npm run bench -- --write NAME…\` measures only some of them again.
 `;
 
 /** The tables of a report by their titles. */

@@ -27,7 +27,8 @@ function bytesOf(remembered: RememberedRecord | 'exists'): number {
 
 /** A small body may be part of all that came over the network with it, which would be kept too. */
 function compact({ bytes, etag }: StoredRecord): StoredRecord {
-  return { bytes: bytes.buffer.byteLength > MAX_RECORD_BYTES ? Buffer.from(bytes) : bytes, etag };
+  const isSmall = bytes.length <= MAX_RECORD_BYTES;
+  return { bytes: isSmall && bytes.buffer.byteLength > MAX_RECORD_BYTES ? Buffer.from(bytes) : bytes, etag };
 }
 
 /**
@@ -55,14 +56,19 @@ export class RecordCache {
     return elapsedSince(found.since, this.#clock) < this.#believedFor ? found : 'exists';
   }
 
-  /** @param since when the request was sent that read or wrote it: its answer may have been waiting for long */
-  set(token: string, stored: StoredRecord, since: Instant): void {
+  /** @param since when the request was sent: its answer may have been waiting for long */
+  setRead(token: string, stored: StoredRecord, since: Instant): void {
+    this.setWritten(token, compact(stored), since);
+  }
+
+  /** @param stored with the bytes as they were sealed, which lie in Node's pool of buffers already @param since as above */
+  setWritten(token: string, stored: StoredRecord, since: Instant): void {
     // It may be an answer of the place that the store has left.
     if (this.#cleared !== undefined && elapsedSince(since, this.#clock) >= elapsedSince(this.#cleared, this.#clock)) {
       this.#records.delete(token);
       return;
     }
-    this.#records.set(token, stored.bytes.length <= MAX_RECORD_BYTES ? { stored: compact(stored), since } : 'exists');
+    this.#records.set(token, stored.bytes.length <= MAX_RECORD_BYTES ? { stored, since } : 'exists');
   }
 
   delete(token: string): void {

@@ -46,46 +46,51 @@ export async function storeObject<M extends object>(
   const request = { target, condition, metadata, expires, continues: continuesHistory(options), signal };
   const pending = payloadOf(data, engine.limits.inline, signal);
   const payload: Payload = pending instanceof Promise ? await pending : pending;
-  const keys = await keysFor(engine, target, signal).catch(async (error: unknown) => {
-    if (payload.kind === 'inline') payload.data.fill(0);
-    else await payload.close();
-    throw error;
-  });
-  if (payload.kind === 'inline') {
-    try {
-      return await commitContent(engine, request, inlineContent(keys, payload.data));
-    } finally {
-      payload.data.fill(0);
-    }
+  if (payload.kind === 'stream') return storeStream(engine, request, payload);
+  try {
+    const wait = engine.monitor.reconsider(signal);
+    if (wait !== undefined) await wait;
+    return await commitContent(engine, request, inlineContent(keysOf(engine, target), payload.data));
+  } finally {
+    payload.data.fill(0);
   }
-  return storeStream(engine, request, keys, payload);
 }
+
+type Stream = Extract<Payload, { kind: 'stream' }>;
 
 async function storeStream<M extends object>(
   engine: Engine,
   request: StoreRequest,
-  keys: CategoryKeys,
-  payload: Extract<Payload, { kind: 'stream' }>,
+  payload: Stream,
 ): Promise<ObjectInfo<M>> {
-  const { target, condition, signal } = request;
-  let blob: WrittenBlob;
-  const since = instant(engine.clock);
-  const epoch = engine.place?.epoch;
+  const { blob, content } = await writeStream(engine, request, payload);
+  try {
+    return await commitContent(engine, request, content);
+  } catch (error) {
+    // A commit of unknown outcome may use it.
+    if (!(SecureStoreError.is(error) && error.outcome === 'unknown'))
+      await discardBlob(engine, request.target.token, blob);
+    throw error;
+  }
+}
+
+async function writeStream(
+  engine: Engine,
+  { target, condition, signal }: StoreRequest,
+  payload: Stream,
+): Promise<{ readonly blob: WrittenBlob; readonly content: Content }> {
   try {
     const wait = engine.monitor.reconsider(signal);
     if (wait !== undefined) await wait;
+    const keys = keysOf(engine, target);
     engine.monitor.checkWritable();
+    const since = instant(engine.clock);
+    const epoch = engine.place?.epoch;
     await checkEarly(engine, target, condition, signal);
-    blob = await writeBlob(engine, target.token, keys.primary.suite, keys.digest, payload.source, signal);
+    const blob = await writeBlob(engine, target.token, keys.primary.suite, keys.digest, payload.source, signal);
+    return { blob, content: blobContent(engine, target.token, blob, keys, since, epoch) };
   } finally {
     await payload.close();
-  }
-  try {
-    return await commitContent(engine, request, blobContent(engine, target.token, blob, keys, since, epoch));
-  } catch (error) {
-    // A commit of unknown outcome may use it.
-    if (!(SecureStoreError.is(error) && error.outcome === 'unknown')) await discardBlob(engine, target.token, blob);
-    throw error;
   }
 }
 
@@ -123,8 +128,7 @@ function commitContent<M extends object>(
     return true;
   };
   const intoCategory = async (): Promise<void> => {
-    const { state } = engine.monitor;
-    const keys = categoryKeys(state, state.categories.idOf(target.key));
+    const keys = keysOf(engine, target);
     digest = await digestUnder(engine, target.token, keys.digest, content, signal);
     categoryId = keys.primary.groupId;
   };
@@ -158,12 +162,9 @@ function parseExpiry({ clock }: Engine, given: Date | undefined): number {
   return invalid(`the option "expires" must be in the future, got ${new Date(expires).toISOString()}`, 'expires');
 }
 
-/** The keys of an object's category. @throws SecureStoreError `KEY_DESTROYED`, and what confirming the head throws */
-async function keysFor(engine: Engine, target: Target, signal: AbortSignal | undefined): Promise<CategoryKeys> {
-  const reconsidered = engine.monitor.reconsider(signal);
-  if (reconsidered !== undefined) await reconsidered;
-  const { state } = engine.monitor;
-  return categoryKeys(state, state.categories.idOf(target.key));
+/** The keys of an object's category. @throws SecureStoreError `KEY_DESTROYED` */
+function keysOf({ monitor: { state } }: Engine, { key }: Target): CategoryKeys {
+  return categoryKeys(state, state.categories.idOf(key));
 }
 
 /** Checks the condition before a stream is uploaded in vain. @throws SecureStoreError `CONFLICT` */

@@ -23,7 +23,7 @@ describe('what is remembered of objects', () => {
     const clock = systemClock();
     const cache = new RecordCache(clock, 60_000);
     const received = Buffer.alloc(1024 * 1024, 7);
-    cache.set('token', { bytes: received.subarray(5, 505), etag: '1' }, instant(clock));
+    cache.setRead('token', { bytes: received.subarray(5, 505), etag: '1' }, instant(clock));
     const found = cache.get('token');
     if (found === undefined || found === 'exists') throw new Error('it was forgotten');
     expect(received.subarray(5, 505).equals(found.stored.bytes)).toBe(true);

@@ -279,9 +279,9 @@ async function attempt(
   try {
     const written =
       current === undefined
-        ? await engine.backend.write(objectName(target.token), record, { ifAbsent: true, signal })
+        ? await engine.backend.write(objectName(target.token), record, { ifAbsent: true, owned: true, signal })
         : await writeVersion(engine, mutation, current, record, state);
-    engine.cache.set(target.token, { bytes: record, etag: written.etag }, sent);
+    engine.cache.setWritten(target.token, { bytes: record, etag: written.etag }, sent);
   } catch (error) {
     engine.cache.delete(target.token);
     if (SecureStoreError.is(error, 'CONFLICT')) throw new WriteConflict();

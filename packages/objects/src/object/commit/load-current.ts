@@ -50,7 +50,7 @@ export async function loadCurrent(
   const stored = { bytes: found.body, etag: found.etag ?? '' };
   try {
     const opened = await withRefreshedKeys(engine, found.body, (state) => openAt(state, target, found.body), signal);
-    engine.cache.set(target.token, stored, since);
+    engine.cache.setRead(target.token, stored, since);
     return { stored, opened };
   } catch (error) {
     if (!SecureStoreError.is(error)) throw error;
