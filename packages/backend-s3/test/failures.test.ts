@@ -104,6 +104,31 @@ describe.skipIf(NO_SERVER)('a connection that breaks', () => {
     }
   });
 
+  test('a read that lost a race with a write, as Ceph says it, is sent once more', async () => {
+    let losing = 0;
+    const proxy = await httpProxyTo(endpoint, {
+      async refuse() {
+        if (losing === 0) return false;
+        losing--;
+        return true;
+      },
+      refusal: {
+        status: 500,
+        headers: { 'content-type': 'application/xml' },
+        body: '<?xml version="1.0"?><Error><Code>UnknownError</Code></Error>',
+      },
+    });
+    const backend = await openAt(account, throughEndpoint(freshUrl(account), proxy.endpoint));
+    await backend.write('o/a', utf8('12345'));
+    losing = 1;
+    expect(await textOf(backend, 'o/a')).toBe('12345');
+    expect(losing).toBe(0);
+    losing = 3;
+    const failure = await backend.read('o/a', { start: 1, end: 3 }).catch((error: unknown) => error);
+    expect(failure).toMatchObject({ code: 'UNAVAILABLE', retryable: true, key: 'o/a' });
+    expect(losing).toBe(1);
+  });
+
   test('a client of the caller that would send a write again does not', async () => {
     const proxy = await proxied(freshUrl(account));
     const url = proxy.url;

@@ -85,6 +85,8 @@ const STATUSES: Readonly<Record<number, Failure>> = {
 
 /** The code of the service for a key that does not exist. */
 export const NO_SUCH_KEY = 'NoSuchKey';
+/** How Ceph answers who lost a race: the error of its storage for that has no name in S3, as some others have none. */
+export const LOST_RACE = 'UnknownError';
 
 /** Codes of Node for connections that were never made. */
 const UNCONNECTED: ReadonlySet<string> = new Set([

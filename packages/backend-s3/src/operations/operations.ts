@@ -9,7 +9,7 @@ import {
 import { SecureStoreError } from '@securestore/core-format';
 import { randomBytes } from 'node:crypto';
 import type { Bucket } from '../connection/bucket.ts';
-import { NO_SUCH_KEY, isCausedBy, toStoreError } from '../connection/errors.ts';
+import { LOST_RACE, NO_SUCH_KEY, isCausedBy, toStoreError } from '../connection/errors.ts';
 import { sendBody } from './send-body.ts';
 
 /** Where an operation goes. */
@@ -23,8 +23,6 @@ export interface Destination {
 
 /** The metadata that distinguishes a write from others of the same bytes. */
 const WRITE_ID = 'write';
-/** How Ceph answers who lost a race: the error of its storage for that has no name in S3, as some others have none. */
-const LOST_RACE = 'UnknownError';
 
 /** Etags are kept without the quotes of the protocol: Ceph takes conditions only so, and others both ways. */
 export function etagOf(site: CallSite, etag: string | undefined): string {

@@ -12,7 +12,7 @@ import {
 } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
 import { Readable, addAbortSignal } from 'node:stream';
-import { NO_SUCH_KEY, isCausedBy } from '../connection/errors.ts';
+import { LOST_RACE, NO_SUCH_KEY, isCausedBy } from '../connection/errors.ts';
 import { type Destination, etagOf } from './operations.ts';
 
 /** The most entries in one page of a listing. */
@@ -81,7 +81,17 @@ export async function listEntries(
   }
 }
 
-async function get(
+async function get(source: Source, key: string, bytes: Bytes, signal: AbortSignal | undefined): Promise<ReadResult> {
+  try {
+    return await getOnce(source, key, bytes, signal);
+  } catch (error) {
+    // A write came between the two steps in which Ceph reads an object.
+    if (!isCausedBy(error, LOST_RACE)) throw error;
+    return getOnce(source, key, bytes, signal);
+  }
+}
+
+async function getOnce(
   { bucket, prefix, site, backend }: Source,
   key: string,
   { range, none = false }: Bytes,
