@@ -32,7 +32,7 @@ export class MemoryData {
 
   /**
    * Stores a copy of `body`, or the body itself if it is `owned` and keeps hardly more memory than a copy: it takes up most
-   * of its memory, or that is no larger than a block of the pool of `Buffer`, in which the copy would lie.
+   * of its memory, or that is no larger than a block of the pool of `Buffer`, from which the copy would be.
    */
   set(key: string, body: Uint8Array, owned?: true): StoredBody {
     this.#writes += 1;

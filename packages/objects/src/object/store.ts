@@ -63,13 +63,13 @@ async function storeStream<M extends object>(
   request: StoreRequest,
   payload: Stream,
 ): Promise<ObjectInfo<M>> {
+  const { token } = request.target;
   const { blob, content } = await writeStream(engine, request, payload);
   try {
     return await commitContent(engine, request, content);
   } catch (error) {
     // A commit of unknown outcome may use it.
-    if (!(SecureStoreError.is(error) && error.outcome === 'unknown'))
-      await discardBlob(engine, request.target.token, blob);
+    if (!(SecureStoreError.is(error) && error.outcome === 'unknown')) await discardBlob(engine, token, blob);
     throw error;
   }
 }
