@@ -17,7 +17,7 @@ export const NO_OWN_SERVER: string | undefined =
   NO_SERVER ?? ('own' in provided && !provided.own ? 'SECURESTORE_TEST_AZURE_URL is set' : undefined);
 
 // Processes that a test starts find it there, as they would find the key of a real account.
-if (url.includes('devstoreaccount1')) process.env['AZURE_STORAGE_KEY'] ||= EMULATOR_KEY;
+if (url.includes('devstoreaccount1')) process.env['AZURE_STORAGE_KEY'] = EMULATOR_KEY;
 
 /** A place in the container of `storeUrl` that nothing was ever stored at. */
 export function freshUrl(storeUrl: string = url): string {

@@ -1,4 +1,4 @@
-import { openAsBlob, rmSync, writeFileSync } from 'node:fs';
+import { openAsBlob, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runInNewContext } from 'node:vm';
@@ -76,7 +76,6 @@ export function describePayloads(surface: Surface): void {
   describe('data', () => {
     const text = 'naïve 🔑 text';
     const bytes = Buffer.from(text);
-    const file = join(tmpdir(), `securestore-payload-${process.pid}`);
     const KINDS: readonly (readonly [string, () => StoreData | Promise<StoreData>])[] = [
       ['a string', () => text],
       ['a Buffer', () => bytes],
@@ -101,8 +100,10 @@ export function describePayloads(surface: Surface): void {
       [
         'a file',
         () => {
+          const folder = mkdtempSync(join(tmpdir(), 'securestore-payload-'));
+          atEnd(() => rmSync(folder, { recursive: true }));
+          const file = join(folder, 'data');
           writeFileSync(file, bytes);
-          atEnd(() => rmSync(file, { force: true }));
           return openAsBlob(file);
         },
       ],

@@ -52,7 +52,7 @@ const inBucket: ServedPlace['at'] = (url, label) => {
 };
 
 const inContainer: ServedPlace['at'] = (url, label) => {
-  process.env['AZURE_STORAGE_KEY'] ??= EMULATOR_KEY;
+  process.env['AZURE_STORAGE_KEY'] = EMULATOR_KEY;
   return underPrefix(url, label);
 };
 
