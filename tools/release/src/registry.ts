@@ -26,6 +26,8 @@ export async function publishedVersions(name: string, folder: string): Promise<r
 export function environmentOf(url: string): Record<string, string> {
   return {
     npm_config_registry: url,
+    // What a user has said of the scope counts for more than the registry.
+    'npm_config_@securestore:registry': url,
     // npm does not even try without one.
     [`npm_config_//${new URL(url).host}/:_authToken`]: 'nobody',
     // Of an earlier registry on the same port nothing is to be remembered.

@@ -1,6 +1,6 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { packFolders } from '../../pack-check/src/pack.ts';
 import { provideServer } from '../../services/src/provide/provide.ts';
@@ -138,6 +138,20 @@ describe.skipIf('skip' in provided)(`a release${reason}`, { timeout: 300_000 }, 
       expect(outcome).toMatchObject({ code: 0, published: [expect.stringContaining('"version": "0.1.0"')] });
       await publish('packages/securestore');
       expectRefusal(await attempt(repository, unbuilt), '✗ Every version exists already');
+    });
+
+    it('goes to the registry of the trial, whatever the user has said of the scope', async () => {
+      const repository = await madeUp();
+      const publish = await registryOf(repository);
+      const settings = join(await mkdtemp(join(tmpdir(), 'securestore-npmrc-')), '.npmrc');
+      onTestFinished(async () => rm(dirname(settings), { recursive: true }));
+      // Nobody listens on the port of tcpmux.
+      await writeFile(settings, '@securestore:registry=http://127.0.0.1:1/\n');
+      vi.stubEnv('npm_config_userconfig', settings);
+      onTestFinished(() => void vi.stubEnv('npm_config_userconfig', undefined));
+      await publish('packages/one');
+      const found = await fetch(new URL('/@securestore%2fone', process.env['npm_config_registry']));
+      expect(found.status).toBe(200);
     });
 
     it('is refused where that is not known', async () => {
