@@ -54,7 +54,7 @@ async function heldIn(file: string): Promise<Held> {
 
 /**
  * Stages that depend on the sources alone: one that held for exactly these is not run again. A failure is never
- * remembered. What a stage changes itself, such as a file that a formatter writes, is not seen before the next run.
+ * remembered, nor what was skipped. What a stage changes itself, such as a file that a formatter writes, is not seen before the next run.
  *
  * @param file - where it is written down what held
  * @param sources - see {@link digestOfSources}
@@ -72,7 +72,7 @@ export function onceForSources(stages: readonly Stage[], file: string, sources: 
     async run() {
       if ((await heldIn(file))[stage.name] === sources) return { passed: 1, failed: 0, skipped: 0, note: UNCHANGED };
       const tally = await stage.run();
-      if (tally.failed === 0) await (writing = writing.then(() => hold(stage.name)));
+      if (tally.failed === 0 && tally.skipped === 0) await (writing = writing.then(() => hold(stage.name)));
       return tally;
     },
   }));

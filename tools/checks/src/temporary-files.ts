@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, readdir, readFile, rm, statfs } from 'node:fs/promises';
+import { chmod, lstat, mkdtemp, readdir, readFile, rm, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
@@ -76,9 +76,16 @@ function isRunning(pid: number): boolean {
 export async function removeAbandoned(parent: string): Promise<void> {
   for (const name of await readdir(parent)) {
     const pid = FOLDER.exec(name)?.groups?.['pid'];
-    // That of another user cannot be removed.
-    if (pid !== undefined && !isRunning(Number(pid))) await rm(join(parent, name), REMOVAL).catch(() => undefined);
+    if (pid === undefined || isRunning(Number(pid))) continue;
+    const folder = join(parent, name);
+    // In one of another user, who could put a link into it meanwhile, root would delete what that leads to.
+    if (await isOwn(folder)) await rm(folder, REMOVAL).catch(() => undefined);
   }
+}
+
+async function isOwn(folder: string): Promise<boolean> {
+  const found = await lstat(folder).catch(() => undefined);
+  return found?.isDirectory() === true && found.uid === process.getuid?.();
 }
 
 const REMOVAL = { recursive: true, force: true, maxRetries: 3 } as const;

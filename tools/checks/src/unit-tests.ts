@@ -39,6 +39,8 @@ export async function runUnitTests(root: string, { size, files = [] }: Selection
   await mkdir(dirname(file), { recursive: true });
   const code = await exitCodeOf(root, join(root, 'node_modules/vitest/vitest.mjs'), [
     'run',
+    // One "only" that was left behind would silence all others.
+    '--allowOnly=false',
     ...files,
     ...(size === 'short' ? [`--exclude=${LONG_FILES}`] : []),
     '--reporter=minimal',

@@ -13,11 +13,11 @@ beforeEach(async () => {
   onTestFinished(async () => rm(folder, { recursive: true, force: true }));
 });
 
-function counted(ok = true): { readonly stage: Stage; readonly runs: () => number } {
+function counted(ok = true, skipped = 0): { readonly stage: Stage; readonly runs: () => number } {
   let runs = 0;
   const run = async (): Promise<ReturnType<typeof tallyOf>> => {
     runs += 1;
-    return tallyOf(ok);
+    return { ...tallyOf(ok), skipped };
   };
   return { stage: { name: 'lint', run }, runs: () => runs };
 }
@@ -37,6 +37,13 @@ describe('onceForSources', () => {
     // Only the last sources count.
     await runOnce(stage, 'a');
     expect(runs()).toBe(3);
+  });
+
+  it('runs again what skipped something, so that its reason is said again', async () => {
+    const { stage, runs } = counted(true, 1);
+    await runOnce(stage, 'a');
+    expect(await runOnce(stage, 'a')).toMatchObject({ skipped: 1 });
+    expect(runs()).toBe(2);
   });
 
   it('runs again what failed, and what nobody knows the sources of', async () => {

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { chown, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execFileSync } from 'node:child_process';
@@ -56,7 +56,19 @@ describe('temporary files of tests', () => {
       await mkdir(join(parent, name));
       await writeFile(join(parent, name, 'file'), '');
     }
+    await symlink(others[1] ?? '', join(parent, `securestore-${ended}-ALink`));
     await removeAbandoned(parent);
-    expect((await readdir(parent)).toSorted()).toEqual(others.toSorted());
+    expect((await readdir(parent)).toSorted()).toEqual([...others, `securestore-${ended}-ALink`].toSorted());
+  });
+
+  it.skipIf(process.getuid?.() !== 0)('of another user are left (only root can try)', async () => {
+    const parent = await mkdtemp(join(tmpdir(), 'securestore-abandoned-'));
+    onTestFinished(() => rm(parent, { recursive: true }));
+    const ended = Number(execFileSync(process.execPath, ['-p', 'process.pid'], { encoding: 'utf8' }));
+    const folder = join(parent, `securestore-${ended}-AbCdEf`);
+    await mkdir(folder);
+    await chown(folder, 65_534, 65_534);
+    await removeAbandoned(parent);
+    expect(await readdir(parent)).toHaveLength(1);
   });
 });

@@ -99,5 +99,6 @@ describe('the page on conformance', () => {
     const failed = await check([REDIS, FAILING], 'old', { write: true });
     expect(failed).toMatchObject({ tally: '0/1/0', said: 's3 on Ceph fails: keys: random keys', page: 'old' });
     expect(await check([], 'old', { write: true })).toMatchObject({ tally: '0/1/0', page: 'old' });
+    expect(await check([], 'old', { isWhole: false })).toMatchObject({ tally: '0/1/0' });
   });
 });
