@@ -75,7 +75,9 @@ export async function installDebianPackages(
   packages: readonly string[],
   { root }: Rights,
 ): Promise<string | undefined> {
-  return announce(`installing Debian's ${packages.join(', ')}`, install(packages, root));
+  // At once, since it changes the machine.
+  console.error(`services: installing Debian's ${packages.join(', ')} …`);
+  return install(packages, root);
 }
 
 async function install(packages: readonly string[], root: boolean): Promise<string | undefined> {
