@@ -35,9 +35,10 @@ export function outerPath(root) {
 export function runChild(program, args, options) {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, { stdio: 'inherit', ...options });
-    const terminate = () => child.kill('SIGTERM');
-    process.on('SIGINT', stay).on('SIGTERM', terminate);
-    const settle = () => process.off('SIGINT', stay).off('SIGTERM', terminate);
+    /** @param {NodeJS.Signals} signal */
+    const pass = (signal) => child.kill(signal);
+    process.on('SIGINT', stay).on('SIGTERM', pass).on('SIGHUP', pass);
+    const settle = () => process.off('SIGINT', stay).off('SIGTERM', pass).off('SIGHUP', pass);
     child.once('error', (error) => {
       settle();
       reject(error);
