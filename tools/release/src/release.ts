@@ -25,8 +25,11 @@ export interface Surroundings {
 }
 
 /**
- * Releases what the checkout at `root` has and the registry has not, if every check holds; with `dryRun`, everything
- * but that is done, on the versions that the waiting changesets make. All of it takes place in a copy.
+ * Releases what the checkout at `root` has and the registry has not, in a copy of it. With `dryRun` nothing is published:
+ * the packages are checked and tried out, with the versions that the waiting changesets make.
+ *
+ * The dry run comes first in the workflow. It installs the newest versions of what users install beside the packages, and
+ * runs them. The job that may publish does not: it runs only what the lock file names.
  *
  * @returns the exit code
  */
@@ -68,10 +71,12 @@ async function prepare(root: string, folder: string, dryRun: boolean, surroundin
 
   log('building …');
   if (!(await build(copy))) throw new Refusal(['The build failed, see above: mend it.']);
-  const failed = await check(copy);
-  if (failed > 0) throw new Refusal([`${failed} checks of the packages failed, see above: mend them.`]);
-  const tarballs = await packAll(copy, await mkdtemp(join(folder, 'tarballs-')));
-  refuseFor(await tryOut({ root: copy, folder: await mkdtemp(join(folder, 'trial-')), releases, tarballs, log }));
+  if (dryRun) {
+    const failed = await check(copy);
+    if (failed > 0) throw new Refusal([`${failed} checks of the packages failed, see above: mend them.`]);
+    const tarballs = await packAll(copy, await mkdtemp(join(folder, 'tarballs-')));
+    refuseFor(await tryOut({ root: copy, folder: await mkdtemp(join(folder, 'trial-')), releases, tarballs, log }));
+  }
 
   log(`\n${due.length} of ${releases.length} packages ${dryRun ? 'would be' : 'are to be'} published:`);
   for (const { name, version, changelog } of due) {

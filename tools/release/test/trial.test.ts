@@ -128,12 +128,13 @@ describe.skipIf('skip' in provided)(`a release${reason}`, { timeout: 300_000 }, 
       );
     });
 
-    it('publishes the rest once everything holds, and is refused where there is no rest', async () => {
+    it('publishes the rest without trying it out again, and is refused where there is no rest', async () => {
       const repository = await madeUp();
       await version(repository);
       const publish = await registryOf(repository);
       await publish('packages/one');
-      const outcome = await attempt(repository, { dryRun: false });
+      const untried = { check: async () => expect.unreachable('something was checked') };
+      const outcome = await attempt(repository, { dryRun: false, ...untried });
       expect(outcome.said).toContain('1 of 2 packages are to be published:\n\nsecurestore 0.1.0');
       expect(outcome).toMatchObject({ code: 0, published: [expect.stringContaining('"version": "0.1.0"')] });
       await publish('packages/securestore');
