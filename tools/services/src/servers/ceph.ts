@@ -1,12 +1,11 @@
-import { globSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { globSync, readFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { freePort } from '../service/ports.ts';
 import type { Service } from '../service/service.ts';
 
-const SCRIPT: string = fileURLToPath(new URL('serve-ceph.sh', import.meta.url));
+const SCRIPT: URL = new URL('serve-ceph.sh', import.meta.url);
 
 /** What would write lines for each request. */
 const QUIET: readonly string[] = ['mon', 'ms', 'objclass', 'osd', 'paxos', 'rgw', 'rocksdb'];
@@ -18,9 +17,10 @@ export const ceph: Service = {
   programs: ['sh', 'ceph', 'ceph-mon', 'ceph-osd', 'monmaptool', 'radosgw', 'radosgw-admin'],
   folders: [],
   debianPackages: ['ceph-common', 'ceph-mon', 'ceph-osd', 'radosgw'],
+  // Every user of this machine may tell its daemons what to do, so root must not be theirs.
+  user: 'ceph',
   stopSignal: 'SIGTERM',
   async prepare({ folder, port }) {
-    for (const name of ['mon', 'osd']) await mkdir(join(folder, name));
     const settings = {
       fsid: randomUUID(),
       mon_host: `v2:127.0.0.1:${await freePort()}`,
@@ -53,7 +53,16 @@ export const ceph: Service = {
     const lines = Object.entries(settings).map(([name, value]) => `${name} = ${value}`);
     await writeFile(join(folder, 'ceph.conf'), `[global]\n${lines.join('\n')}\n`);
   },
-  command: ({ folder, password, program }) => [program('sh'), SCRIPT, folder, 'test', password],
+  // As text: the checkout may be in a folder that only root may enter.
+  command: ({ folder, password, program }) => [
+    program('sh'),
+    '-c',
+    readFileSync(SCRIPT, 'utf8'),
+    'serve-ceph.sh',
+    folder,
+    'test',
+    password,
+  ],
   async answers({ port }) {
     try {
       return (await fetch(`http://127.0.0.1:${port}/`)).ok;

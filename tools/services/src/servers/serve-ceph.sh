@@ -4,6 +4,7 @@
 # All of them end with this script.
 set -eu
 cd "$1"
+mkdir -p mon osd
 daemons=
 trap 'kill -9 $daemons 2>/dev/null || true' EXIT
 trap 'exit 0' TERM INT HUP

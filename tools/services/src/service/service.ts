@@ -34,7 +34,7 @@ export interface Service extends Needed {
   readonly variable: string;
   /** What it does wrong that the service and other versions of it do right, for the names of tests that are left out. */
   readonly lacks?: string;
-  /** A user to run it as where this process is root, for a server that refuses to be root. */
+  /** A user to run it as where this process is root, for a server that refuses to be root, or should not be. */
   readonly user?: string;
   /** The signal that ends it without ceremony and leaves no process behind. */
   readonly stopSignal: NodeJS.Signals;
