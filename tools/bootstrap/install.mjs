@@ -33,6 +33,8 @@ async function install(root, stdio) {
   const [program, ...leading] = npmCommand();
   const args = [
     'ci',
+    // None is needed, and an older npm does not know the setting of package.json.
+    '--ignore-scripts',
     '--loglevel=error',
     '--prefer-offline',
     '--include=dev',
