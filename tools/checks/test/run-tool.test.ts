@@ -33,6 +33,13 @@ it.each(['SIGTERM', 'SIGHUP'] as const)(
       const text = await readFile(started, 'utf8');
       expect(text).not.toBe('');
       return Number(text);
+    }, 60_000);
+    onTestFinished(() => {
+      try {
+        process.kill(pid, 'SIGKILL');
+      } catch {
+        // It has ended, as it should.
+      }
     });
     child.kill(signal);
     expect(await once(child, 'close')).toEqual([null, signal]);
