@@ -35,10 +35,12 @@ export function outerPath(root) {
 export function runChild(program, args, options) {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, { stdio: 'inherit', ...options });
-    /** @param {NodeJS.Signals} signal */
-    const pass = (signal) => child.kill(signal);
-    process.on('SIGINT', stay).on('SIGTERM', pass).on('SIGHUP', pass);
-    const settle = () => process.off('SIGINT', stay).off('SIGTERM', pass).off('SIGHUP', pass);
+    const stop = passSignals(child);
+    process.on('SIGINT', stay);
+    const settle = () => {
+      process.off('SIGINT', stay);
+      stop();
+    };
     child.once('error', (error) => {
       settle();
       reject(error);
@@ -48,6 +50,27 @@ export function runChild(program, args, options) {
       resolve(code ?? 128 + (constants.signals[signal ?? 'SIGTERM'] ?? 0));
     });
   });
+}
+
+/**
+ * Passes on to a child what is to end this process, which stays until the child is gone.
+ *
+ * @param {import('node:child_process').ChildProcess} child
+ * @returns {() => NodeJS.Signals | undefined} stops that; returns the signal that came last, if one did
+ */
+export function passSignals(child) {
+  /** @type {NodeJS.Signals | undefined} */
+  let last;
+  /** @param {NodeJS.Signals} signal */
+  const pass = (signal) => {
+    last = signal;
+    child.kill(signal);
+  };
+  process.on('SIGTERM', pass).on('SIGHUP', pass);
+  return () => {
+    process.off('SIGTERM', pass).off('SIGHUP', pass);
+    return last;
+  };
 }
 
 /** A terminal's interrupt goes to the whole process group, so it must not be sent to the program a second time. */

@@ -54,7 +54,8 @@ async function heldIn(file: string): Promise<Held> {
 
 /**
  * Stages that depend on the sources alone: one that held for exactly these is not run again. A failure is never
- * remembered, nor what was skipped. What a stage changes itself, such as a file that a formatter writes, is not seen before the next run.
+ * remembered, nor what was skipped. What a stage changes itself, such as a file that a formatter writes, is not seen before
+ * the next run.
  *
  * @param file - where it is written down what held
  * @param sources - see {@link digestOfSources}

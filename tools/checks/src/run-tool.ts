@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { delimiter, join } from 'node:path';
 import process from 'node:process';
-import { GO_ENVIRONMENT } from '../../bootstrap/process.mjs';
+import { GO_ENVIRONMENT, passSignals } from '../../bootstrap/process.mjs';
 import { tallyOf } from './stages.ts';
 import type { Tally } from './stages.ts';
 
@@ -14,9 +14,6 @@ export async function runTool(root: string, file: string, args: readonly string[
   if (code !== 0) console.log(printed.trimEnd());
   return tallyOf(code === 0);
 }
-
-/** Signals that end a run. */
-const ENDING = ['SIGTERM', 'SIGHUP'] as const;
 
 /**
  * Runs a script on this Node, with this checkout's programs first on the `PATH`; resolves to its exit code.
@@ -37,16 +34,10 @@ export async function exitCodeOf(
     stdio: ['ignore', output, output],
   });
   for (const stream of [child.stdout, child.stderr]) stream?.setEncoding('utf8').on('data', (text) => onOutput?.(text));
-  let ended: NodeJS.Signals | undefined;
-  const end = (signal: NodeJS.Signals): void => {
-    ended = signal;
-    child.kill(signal);
-  };
-  // A terminal's interrupt reaches the script by itself.
-  for (const signal of ENDING) process.on(signal, end);
+  const stop = passSignals(child);
   const [code] = (await once(child, 'close')) as [number | null];
-  for (const signal of ENDING) process.off(signal, end);
+  const signal = stop();
   // Nothing else is to begin.
-  if (ended !== undefined) process.kill(process.pid, ended);
+  if (signal !== undefined) process.kill(process.pid, signal);
   return code ?? 1;
 }
