@@ -31,8 +31,8 @@ export class MemoryData {
   }
 
   /**
-   * Stores a copy of `body`, or the body itself if it is `owned` and keeps hardly more memory than a copy: it takes up most
-   * of its memory, or that is no larger than a block of the pool of `Buffer`, from which the copy would be.
+   * Stores a copy of `body`, or the body itself if it is `owned` and keeps hardly more memory than a copy. That is so if it
+   * takes up most of its memory, or if this is no larger than a block of the pool of `Buffer`, which has the copies.
    */
   set(key: string, body: Uint8Array, owned?: true): StoredBody {
     this.#writes += 1;

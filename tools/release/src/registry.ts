@@ -26,7 +26,7 @@ export async function publishedVersions(name: string, folder: string): Promise<r
 export function environmentOf(url: string): Record<string, string> {
   return {
     npm_config_registry: url,
-    // What a user has said of the scope counts for more than the registry.
+    // npm prefers the registry that a user has set for the scope.
     'npm_config_@securestore:registry': url,
     // npm does not even try without one.
     [`npm_config_//${new URL(url).host}/:_authToken`]: 'nobody',

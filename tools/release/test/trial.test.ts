@@ -14,6 +14,8 @@ import { madeUp, manifestOf } from './support/repository.ts';
 import type { Repository } from './support/repository.ts';
 import { LONG } from '../../campaigns/src/size.ts';
 
+/** Nobody listens on the port of tcpmux. */
+const NOWHERE = 'http://127.0.0.1:1/';
 /** Which registry npm is configured with: one that has nothing of ours, unless a test says otherwise. */
 const useRegistry = (url: string): unknown => vi.stubEnv('npm_config_registry', url);
 const { provided, stop } = LONG
@@ -146,8 +148,7 @@ describe.skipIf('skip' in provided)(`a release${reason}`, { timeout: 300_000 }, 
       const publish = await registryOf(repository);
       const settings = join(await mkdtemp(join(tmpdir(), 'securestore-npmrc-')), '.npmrc');
       onTestFinished(async () => rm(dirname(settings), { recursive: true }));
-      // Nobody listens on the port of tcpmux.
-      await writeFile(settings, '@securestore:registry=http://127.0.0.1:1/\n');
+      await writeFile(settings, `@securestore:registry=${NOWHERE}\n`);
       vi.stubEnv('npm_config_userconfig', settings);
       onTestFinished(() => void vi.stubEnv('npm_config_userconfig', undefined));
       await publish('packages/one');
@@ -156,8 +157,7 @@ describe.skipIf('skip' in provided)(`a release${reason}`, { timeout: 300_000 }, 
     });
 
     it('is refused where that is not known', async () => {
-      // Nobody listens on the port of tcpmux.
-      useRegistry('http://127.0.0.1:1/');
+      useRegistry(NOWHERE);
       vi.stubEnv('npm_config_fetch_retries', '0');
       const outcome = await attempt(await madeUp(), unbuilt);
       expectRefusal(outcome, '✗ Which versions of @securestore/one are published is not known');

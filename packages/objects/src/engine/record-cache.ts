@@ -61,7 +61,7 @@ export class RecordCache {
     this.setWritten(token, compact(stored), since);
   }
 
-  /** @param stored with the bytes as they were sealed, which are from Node's pool of buffers already @param since as above */
+  /** @param stored as it was sealed: its bytes are in the pool of `Buffer`, as a copy would be @param since as above */
   setWritten(token: string, stored: StoredRecord, since: Instant): void {
     // It may be an answer of the place that the store has left.
     if (this.#cleared !== undefined && elapsedSince(since, this.#clock) >= elapsedSince(this.#cleared, this.#clock)) {
