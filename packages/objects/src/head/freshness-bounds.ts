@@ -17,11 +17,13 @@ export interface Bounds {
   readonly refreshAfter: number;
   /** How old it may be at most for an operation to be acknowledged, in milliseconds. */
   readonly freshFor: number;
+  /** How long a call waits at least for a read of the head that takes less than {@link freshFor}, while slower ones succeed, in milliseconds. */
+  readonly waitFor: number;
 }
 
-export const BOUNDS: Bounds = { refreshAfter: 2000, freshFor: 5000 };
-/** Of a store that is announced to move. */
-const SHORT_BOUNDS: Bounds = { refreshAfter: 200, freshFor: 500 };
+export const BOUNDS: Bounds = { refreshAfter: 2000, freshFor: 5000, waitFor: 10_000 };
+/** Of a store that is announced to move. A call can wait until that has ended: a busy machine may take over half a second for each read. */
+const SHORT_BOUNDS: Bounds = { refreshAfter: 200, freshFor: 500, waitFor: 30_000 };
 
 export const boundsOf = ({ migration }: Head): Bounds => (migration?.stage === 'announced' ? SHORT_BOUNDS : BOUNDS);
 

@@ -209,13 +209,14 @@ export class HeadMonitor {
   }
 
   /**
-   * While the store is announced to move, a confirmation counts for half a second only. Calls outlast slow reads and
-   * outages then for as long as at other times.
+   * While the store is announced to move, a confirmation counts for half a second only. Calls outlast outages then for as long
+   * as at other times, and slow reads for longer, since there are more of them.
    */
   async #waitFresh(signal: AbortSignal | undefined): Promise<void> {
     const begun = instant(this.#clock);
     // The read that is under way may have begun too long ago itself; the next one begins now.
-    for (let tries = 0; tries < 2 || elapsedSince(begun, this.#clock) < 2 * BOUNDS.freshFor; tries++) {
+    const mayWait = (): boolean => elapsedSince(begun, this.#clock) < boundsOf(this.state.head).waitFor;
+    for (let tries = 0; tries < 2 || mayWait(); tries++) {
       try {
         await abortable(this.#reading ?? this.#read(), signal);
       } catch (error) {

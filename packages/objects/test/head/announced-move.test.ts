@@ -53,18 +53,18 @@ describe('while a store is announced to move', () => {
     const { clock, store } = scene;
     scene.answer = 600;
     clock.advance(500);
-    void clock.sleep(7000).then(() => (scene.answer = 0));
-    expect(await during(clock, () => call(store))).toBeGreaterThanOrEqual(7000);
+    void clock.sleep(25_000).then(() => (scene.answer = 0));
+    expect(await during(clock, () => call(store))).toBeGreaterThanOrEqual(25_000);
   });
 
-  it('calls fail if the head is read slowly for ten seconds', async () => {
+  it('calls fail if the head is read slowly for thirty seconds', async () => {
     const scene = await announced();
     const { clock, store } = scene;
     scene.answer = 600;
     clock.advance(500);
     const took = await during(clock, () => failure(store.retrieve('k'), 'UNAVAILABLE'));
-    expect(took).toBeGreaterThanOrEqual(10_000);
-    expect(took).toBeLessThan(11_000);
+    expect(took).toBeGreaterThanOrEqual(30_000);
+    expect(took).toBeLessThan(31_000);
   });
 
   it('calls outlast as long an outage as at other times', async () => {
