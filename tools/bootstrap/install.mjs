@@ -27,7 +27,7 @@ export async function ensureInstalled(root, stdio = ['ignore', process.stderr, '
  * @param {import('node:child_process').StdioOptions} stdio
  */
 async function install(root, stdio) {
-  console.error('securestore: installing the packages of package-lock.json (about 400 MB, a minute at most) …');
+  console.error('securestore: installing the packages of package-lock.json (about 700 MB) …');
   const modules = join(root, 'node_modules');
   rmSync(join(modules, STAMP), { force: true });
   const [program, ...leading] = npmCommand();

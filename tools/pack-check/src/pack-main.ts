@@ -29,7 +29,6 @@ async function pack(target: string): Promise<void> {
     );
     const shown = relative(here, application) || '.';
     console.log(`Installed securestore and ${packed.length - 1} packages that belong to it in ${shown}.`);
-    console.log(`Try it there: npx securestore help`);
     const manifest = await readFile(resolve(root, 'packages/cli/package.json'), 'utf8');
     const { engines } = JSON.parse(manifest) as { readonly engines: { readonly node: string } };
     const settings = {
@@ -39,6 +38,7 @@ async function pack(target: string): Promise<void> {
       own: process.execPath,
     };
     for (const line of await adviceOnNode(settings, application)) console.log(line);
+    console.log(`Try it there: npx securestore help`);
   } catch (error) {
     // What npm printed says more than that it failed.
     const { stderr, message } = error as { stderr?: string; message: string };

@@ -165,7 +165,7 @@ export class SnapshotAttempt {
       if (reader.passDue) {
         if (passes === MAX_PASSES) throw unstable();
         this.#isWholeRead = true;
-        onPhase?.('reading the whole store');
+        onPhase?.(`${settled ? '' : 'waiting for other programs, then '}reading the whole store`);
         // Entries that were added since are part of the known index.
         if (passes > 0) await this.#index.spill(this.#ports.area.clock.now());
         const isFirst = (this.#newest === undefined || !this.#isOwn) && this.#index.pages.length === 0;

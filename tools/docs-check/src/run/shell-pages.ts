@@ -92,9 +92,10 @@ const END_OF_BLOCK = '--- end of the block ---';
 export async function runPage(blocks: readonly ShellBlock[], command: readonly string[]): Promise<string[]> {
   const folder = await mkdtemp(join(tmpdir(), 'securestore-page-'));
   const inFolder = (name: string): string => join(folder, name);
-  const [bin, home, work, derived] = [inFolder('bin'), inFolder('home'), inFolder('work'), inFolder('derived')];
+  const [bin, home, work] = [inFolder('bin'), inFolder('home'), inFolder('work')];
+  const [derived, temp] = [inFolder('derived'), inFolder('temp')];
   try {
-    await Promise.all([bin, home, work, derived].map((path) => mkdir(path)));
+    await Promise.all([bin, home, work, derived, temp].map((path) => mkdir(path)));
     const shim = join(bin, 'securestore');
     await writeFile(shim, `#!/bin/sh\nexec ${command.map((part) => `'${part}'`).join(' ')} "$@"\n`);
     await chmod(shim, 0o755);
@@ -110,6 +111,8 @@ export async function runPage(blocks: readonly ShellBlock[], command: readonly s
       // The commands share compiled code and derived keys.
       NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] ?? '',
       ARGON2_ONCE: derived,
+      // What is killed at the end leaves its files here.
+      TMPDIR: temp,
     };
     const stdout = await outputOf('bash', ['-c', script], { cwd: work, env });
     return stdout.split(`${END_OF_BLOCK}\n`).slice(0, -1);

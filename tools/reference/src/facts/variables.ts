@@ -38,7 +38,7 @@ export const BACKEND_VARIABLES: readonly Variable[] = [
 /** What only the tests and tools of this repository read. */
 export const TEST_VARIABLES: readonly Variable[] = [
   ['SECURESTORE_TEST_SIZE', 'how much the tests do: `short` (default), `full` or `torture`'],
-  ['SECURESTORE_SEED', 'the seed of a simulation to repeat'],
+  ['SECURESTORE_SEED', 'the seed of a simulation or a property to repeat'],
   ['SECURESTORE_SEARCH_BUGS', '`1` searches for planted bugs in simulations, and records the seeds that show them'],
   ['SECURESTORE_TESTKIT_SEED', 'the seed of random operations of the testkit; default a new one'],
   ['SECURESTORE_TESTKIT_OPERATIONS', 'a file with the operations that the testkit repeats'],
