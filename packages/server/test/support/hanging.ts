@@ -5,33 +5,49 @@ import { until } from './worker-world.ts';
 
 const RAW = 'application/octet-stream';
 
-/** Begins to store an object, and never ends; the request counts until it is destroyed. */
-function hanging(port: number, token: string, key: string): ClientRequest {
-  const headers = { authorization: `Bearer ${token}`, 'content-type': RAW };
-  const asked = request({ port, method: 'PUT', path: `/v1/objects/${key}`, headers, agent: false });
-  asked.on('error', () => undefined);
-  asked.write('begun');
-  onTestFinished(() => void asked.destroy());
-  return asked;
+interface Hanging {
+  readonly asked: ClientRequest;
+  /** Whether there was no place for it. */
+  isRefused: boolean;
 }
 
-/** So many refusals, one after the other, reach every worker: each has then freed what was answered before. */
+/** Begins to store an object, and never ends; the request counts until it is destroyed. Resolves when a worker has it. */
+async function hanging(port: number, token: string, key: string): Promise<Hanging> {
+  const headers = { authorization: `Bearer ${token}`, 'content-type': RAW, expect: '100-continue' };
+  const asked = request({ port, method: 'PUT', path: `/v1/objects/${key}`, headers, agent: false });
+  const begun: Hanging = { asked, isRefused: false };
+  onTestFinished(() => void asked.destroy());
+  await new Promise<void>((resolve) => {
+    const end = (): void => {
+      begun.isRefused = true;
+      resolve();
+    };
+    asked.on('error', end).on('response', end).on('continue', resolve);
+    asked.flushHeaders();
+  });
+  asked.write('begun');
+  return begun;
+}
+
+/** So many refusals, one after the other, reach every worker. */
 const REFUSALS = 6;
 
-/** Begins requests that never end, until there is no place left for another one. */
+/** Begins requests that never end, until they have all places that one caller has. */
 export async function fill(
   port: number,
   token: string,
+  places: number,
   status: () => Promise<number>,
 ): Promise<readonly ClientRequest[]> {
-  const all: ClientRequest[] = [];
+  const all: Hanging[] = [];
   let refusals = 0;
   await until('no place is left', async () => {
-    if ((await status()) === 429) return (refusals += 1) === REFUSALS;
+    // Requests that were answered before free their places a moment later: one may be refused until then.
+    const isFull = all.filter(({ isRefused }) => !isRefused).length === places;
+    if (!isFull) all.push(await hanging(port, token, `k${all.length}`));
+    else if ((await status()) === 429) return (refusals += 1) === REFUSALS;
     refusals = 0;
-    // The place of the one that asked is free a moment after its answer, and one may be refused until then.
-    all.push(hanging(port, token, `k${all.length}`));
     return false;
   });
-  return all;
+  return all.map(({ asked }) => asked);
 }

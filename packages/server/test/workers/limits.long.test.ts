@@ -10,7 +10,7 @@ it(
   async () => {
     const { port, token, pids } = await workerWorld({ limits: { concurrency: 4 } });
     const status = async (): Promise<number> => (await sendTo(port, 'GET', '/v1/exists/k', { token })).status;
-    await fill(port, token, status);
+    await fill(port, token, 4, status);
     for (const pid of pids.values()) process.kill(pid, 'SIGKILL');
     await until('the places are free', async () => (await status().catch(() => 0)) === 200);
   },

@@ -7,9 +7,11 @@ import { PATIENCE, until } from '../../support/worker-world.ts';
 import type { ServerOptions } from '../../../src/index.ts';
 import { codeIn, sendTo } from '../../support/world.ts';
 
+const CALLER_PLACES = 32;
+
 /** Settings of a server whose shared state is tested: with pages, and with a limit so low that workers keep nothing of it. */
 export async function withSharedState(onEnd: OnEnd): Promise<ServerOptions> {
-  return { console: await builtConsole({}, onEnd), limits: { concurrencyPerCaller: 32 } };
+  return { console: await builtConsole({}, onEnd), limits: { concurrencyPerCaller: CALLER_PLACES } };
 }
 
 /** The tests of state that a server with two workers has once: sessions and limits. */
@@ -44,7 +46,7 @@ export function describeSharedState(world: () => WorkerWorld): void {
     async () => {
       const { port, token } = world();
       const status = async (): Promise<number> => (await sendTo(port, 'GET', '/v1/exists/k', { token })).status;
-      const all = await fill(port, token, status);
+      const all = await fill(port, token, CALLER_PLACES, status);
       // At every worker: each request has a connection of its own.
       for (let n = 0; n < 4; n++) expect((await sendTo(port, 'GET', '/v1/exists/k', { token })).status).toBe(429);
       expect((await sendTo(port, 'GET', '/v1/store', { token })).status).toBe(429);
