@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeEach, expect, vi } from 'vitest';
 import { cleanUp } from './packages/objects/test/support/at-end.ts';
 import { EagerClock } from './packages/objects/test/support/eager-clock.ts';
 import { namedData } from './packages/backend-memory/src/memory-data.ts';
-import { usePropertySeed } from './tools/checks/src/property-seed.ts';
+import { usePropertySeed } from './tools/campaigns/src/property-seed.ts';
 import { useTemporaryFolder } from './tools/checks/src/temporary-files.ts';
 
 useTemporaryFolder(expect.getState().testPath ?? '');
