@@ -210,7 +210,7 @@ export class HeadMonitor {
 
   /**
    * While the store is announced to move, a confirmation counts for half a second only. Calls outlast outages then for as long
-   * as at other times, and slow reads for longer, since there are more of them.
+   * as at other times, and slow reads for longer, since more of them are too slow.
    */
   async #waitFresh(signal: AbortSignal | undefined): Promise<void> {
     const begun = instant(this.#clock);

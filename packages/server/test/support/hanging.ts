@@ -18,11 +18,11 @@ async function hanging(port: number, token: string, key: string): Promise<Hangin
   const begun: Hanging = { asked, isRefused: false };
   onTestFinished(() => void asked.destroy());
   await new Promise<void>((resolve) => {
-    const end = (): void => {
+    const refuse = (): void => {
       begun.isRefused = true;
       resolve();
     };
-    asked.on('error', end).on('response', end).on('continue', resolve);
+    asked.on('error', refuse).on('response', refuse).on('continue', resolve);
     asked.flushHeaders();
   });
   asked.write('begun');
@@ -32,7 +32,7 @@ async function hanging(port: number, token: string, key: string): Promise<Hangin
 /** So many refusals, one after the other, reach every worker. */
 const REFUSALS = 6;
 
-/** Begins requests that never end, until they have all places that one caller has. */
+/** Begins requests that never end, until they have all of the `places` that a limit leaves. */
 export async function fill(
   port: number,
   token: string,

@@ -8,9 +8,10 @@ import { sendTo } from '../support/world.ts';
 it(
   'are those of the server and not of each worker: requests at once of all callers, and those of a worker that died are free again',
   async () => {
-    const { port, token, pids } = await workerWorld({ limits: { concurrency: 4 } });
+    const places = 4;
+    const { port, token, pids } = await workerWorld({ limits: { concurrency: places } });
     const status = async (): Promise<number> => (await sendTo(port, 'GET', '/v1/exists/k', { token })).status;
-    await fill(port, token, 4, status);
+    await fill(port, token, places, status);
     for (const pid of pids.values()) process.kill(pid, 'SIGKILL');
     await until('the places are free', async () => (await status().catch(() => 0)) === 200);
   },

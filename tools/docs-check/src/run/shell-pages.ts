@@ -111,7 +111,7 @@ export async function runPage(blocks: readonly ShellBlock[], command: readonly s
       // The commands share compiled code and derived keys.
       NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] ?? '',
       ARGON2_ONCE: derived,
-      // What is killed at the end leaves its files here.
+      // Servers that are killed at the end leave their files here.
       TMPDIR: temp,
     };
     const stdout = await outputOf('bash', ['-c', script], { cwd: work, env });
