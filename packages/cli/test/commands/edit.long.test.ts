@@ -175,13 +175,12 @@ sed s/canary/CANARY/ "$1" > "$1.new"; mv "$1.new" "$1"`,
   it('ends at once at a second signal, and leaves nothing', async () => {
     const box = await sandbox();
     await box.seed({ k: CANARY });
-    const env = await editorOf(
-      box,
-      `trap '' TERM; touch '${box.path('begun')}'; for i in 1 2 3 4 5 6 7 8; do sleep 0.5; done`,
-    );
+    // It ends when the folder of the test is gone.
+    const begun = box.path('begun');
+    const env = await editorOf(box, `trap '' TERM; touch '${begun}'; while [ -e '${begun}' ]; do sleep 0.5; done`);
     const child = box.start(['edit', 'k'], { env });
     const ended = new Promise((resolve) => void child.once('exit', (_code, signal) => resolve(signal)));
-    while (!existsSync(box.path('begun'))) await sleep(20);
+    while (!existsSync(begun)) await sleep(20);
     // Signals that come before the process has taken the first one are one with it.
     for (let signal: unknown; signal === undefined; signal = await Promise.race([ended, sleep(200)])) {
       child.kill('SIGTERM');
