@@ -25,6 +25,27 @@ const TERMINAL: Display = {
   now: () => performance.now(),
 };
 
+/** An error of a test, as Vitest hands it on. */
+interface Failure {
+  readonly message: string;
+  readonly cause?: unknown;
+}
+
+/** More causes of an error than these are not named. */
+const MAX_CAUSES = 3;
+
+/** The first line of the message of an error, and of those that caused it. */
+function firstLines(error: Failure): string[] {
+  const lines: string[] = [];
+  for (let at: unknown = error; lines.length <= MAX_CAUSES && typeof at === 'object' && at !== null;) {
+    const { message, cause } = at as Partial<Failure>;
+    const [first = ''] = String(message).split('\n');
+    lines.push(first);
+    at = cause;
+  }
+  return lines;
+}
+
 /**
  * A reporter of Vitest, beside the one that prints failures: says how many files are done and when the rest will be, on
  * a terminal in one line that changes, elsewhere in one line a minute; at once why a test failed; and at the end what was
@@ -87,11 +108,10 @@ export default class RunReporter implements Reporter {
   }
 
   /** Says at once why something failed: the whole of it comes when the run ends, which may be in half an hour. */
-  #explain(name: string, errors: readonly { readonly message: string }[]): void {
+  #explain(name: string, errors: readonly Failure[]): void {
     const { isTTY, write } = this.#display;
-    for (const { message } of errors) {
-      const [first = ''] = message.split('\n');
-      write(`${isTTY ? '\r\u001B[K' : ''}  failed: ${name}: ${first}\n`);
+    for (const error of errors) {
+      write(`${isTTY ? '\r\u001B[K' : ''}  failed: ${name}: ${firstLines(error).join('; caused by: ')}\n`);
     }
   }
 

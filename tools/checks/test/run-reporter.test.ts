@@ -61,6 +61,21 @@ describe('the reporter of a run', () => {
     expect(text()).toBe('  failed: a > b: expected 1 to be 2\n  failed: /a.test.ts: no such export\n');
   });
 
+  it('says what caused an error', () => {
+    const { reporter, text } = recorder(false);
+    reporter.onTestRunStart(files(3));
+    const refused = new Error('connect ECONNREFUSED\nmore');
+    const unreachable = new Error('the service cannot be reached', {
+      cause: new Error('no answer', { cause: refused }),
+    });
+    const broken = { ...NO_TESTS, errors: () => [unreachable, new Error('of a string', { cause: 'a string' })] };
+    reporter.onTestModuleEnd(broken as unknown as TestModule);
+    expect(text()).toBe(
+      '  failed: /a.test.ts: the service cannot be reached; caused by: no answer; caused by: connect ECONNREFUSED\n' +
+        '  failed: /a.test.ts: of a string\n',
+    );
+  });
+
   it('groups what was skipped by the reason that is given in one of these ways', () => {
     const { reporter, text } = recorder(false);
     reporter.onTestRunStart(files(1));

@@ -12,8 +12,9 @@ export interface RetryOptions {
   /** The upper bound of any pause in milliseconds; 2,000 by default. */
   readonly maxDelay?: number;
   /**
-   * How many retries may be spent at once, over all calls; 20 by default. Each success gives a tenth of one back, so
-   * that a server that fails everything is not sent a multiple of the load.
+   * How many retries may be spent at once, over all calls; 100 by default. It should be more than may be under way
+   * at once: a server or balancer that closes all connections fails them all. Each success gives a tenth of one back,
+   * so that a server that fails everything is not sent a multiple of the load.
    */
   readonly budget?: number;
   readonly sleep?: Sleep;
@@ -31,7 +32,7 @@ export interface RetryOptions {
  * cut off may land after a later one, so only what is the same whenever it lands should be written without a condition.
  */
 export function retryLayer(options: RetryOptions = {}): Layer {
-  const { attempts = 4, baseDelay = 50, maxDelay = 2_000, budget = 20 } = options;
+  const { attempts = 4, baseDelay = 50, maxDelay = 2_000, budget = 100 } = options;
   const { sleep = realSleep, random = cryptoRandom, onRetry } = options;
   return intercept((): Around => {
     let left = budget;

@@ -123,6 +123,12 @@ describe('retryLayer', () => {
     expect([await failing(), await failing()]).toEqual([2, 1]);
   });
 
+  it('repeats all calls that fail at once because a server closes all connections', async () => {
+    const { backend } = await subject(({ index }) => (index < 64 ? FAIL : undefined), { sleep: async () => undefined });
+    const reads = Array.from({ length: 64 }, async (_, index) => backend.read(`key-${index}`));
+    expect(await Promise.all(reads)).toEqual(Array.from({ length: 64 }, () => undefined));
+  });
+
   it('ends a pause at once when the caller aborts', async () => {
     const time = createFakeTime();
     const { backend, faults } = await subject(() => FAIL, { sleep: time.sleep });
