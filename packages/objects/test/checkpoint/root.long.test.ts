@@ -77,19 +77,23 @@ describe('the root of a checkpoint', () => {
   it('[X-06] is taken at its word about its pages', async () => {
     const all = await opened();
     const { root } = await loaded(all);
-    const [first, second] = root.pages;
-    if (first === undefined || second === undefined) throw new Error('too few pages');
-    const rest = root.pages.slice(2);
-    const wrong: readonly (readonly [number, readonly CheckpointPage[]])[] = [
-      [0, [{ ...first, digest: second.digest }, second, ...rest]],
-      [0, [{ ...first, id: second.id }, second, ...rest]],
-      [0, [{ ...first, firstToken: '0' }, second, ...rest]],
-      [0, [{ ...first, count: first.count + 1 }, { ...second, count: second.count - 1 }, ...rest]],
+    // Chance ends pages, also after one entry: within such a page nothing else can begin, and it can't have one less.
+    const index = root.pages.findIndex(({ count }, at) => count > 1 && (root.pages[at + 1]?.count ?? 0) > 1);
+    const [first, second] = root.pages.slice(index);
+    if (index === -1 || first === undefined || second === undefined) throw new Error('too few pages');
+    const wrong: readonly (readonly CheckpointPage[])[] = [
+      [{ ...first, digest: second.digest }, second],
+      [{ ...first, id: second.id }, second],
+      [{ ...first, firstToken: `${root.pages[index - 1]?.firstToken ?? ''}0` }, second],
+      [
+        { ...first, count: first.count + 1 },
+        { ...second, count: second.count - 1 },
+      ],
       // What follows begins within the page.
-      [0, [first, { ...second, firstToken: `${first.firstToken}0` }, ...rest]],
+      [first, { ...second, firstToken: `${first.firstToken}0` }],
     ];
-    for (const [index, pages] of wrong) {
-      await forge(all, { root: { pages } });
+    for (const two of wrong) {
+      await forge(all, { root: { pages: root.pages.toSpliced(index, 2, ...two) } });
       await failure(readPage(all.engine, await loaded(all), index), 'INTEGRITY');
       const report = await all.store.verify();
       expect(report.ok).toBe(false);
